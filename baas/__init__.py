@@ -1,0 +1,1 @@
+"""The service: whose chain it is, what was recorded, and what it proved."""

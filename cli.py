@@ -1,0 +1,5 @@
+"""`baas` on the command line."""
+
+
+def main() -> None:
+    raise SystemExit("not yet")

@@ -1,0 +1,83 @@
+"""Engines: the software that runs a chain. One module here is one engine; it has an `ENGINE`.
+
+An engine only says how a chain is created, sealed and read. Policy (who may, journal, nonces) is the
+gateway's; the clock is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sandbox.discovery import discover
+from sandbox.spec import ChainSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block: number, 32-byte hash, timestamp in seconds."""
+
+    number: int
+    hash: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What one sealing made: the block, and the transactions that could not be in it (hash, reason)."""
+
+    head: Head
+    included: tuple[bytes, ...]
+    dropped: tuple[tuple[bytes, str], ...]
+
+
+class Node(Protocol):
+    """One running chain. Thread-safe; a call past its time limit kills the process behind it and raises EngineTimeout."""
+
+    def head(self) -> Head: ...
+
+    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
+        """Make one block of these raw transactions, in order. On return it is on disk.
+
+        Transactions that cannot be applied are left out and named with the reason; with none left no block
+        is made and `head` is the old one.
+        """
+        ...
+
+    def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
+        """Answer one read-only JSON-RPC method (`eth_*`): the result as JSON values. Raises RpcError."""
+        ...
+
+    def close(self) -> None:
+        """Stop every process of this node. Idempotent; nothing durable is lost."""
+        ...
+
+
+class Engine(Protocol):
+    slug: str
+    title: str
+    reads: frozenset[str]  # the JSON-RPC methods that `Node.read` answers
+
+    def create(self, directory: Path, spec: ChainSpec) -> bytes:
+        """Write block zero into an existing empty directory; its 32-byte hash. Nothing is left on failure."""
+        ...
+
+    def open(self, directory: Path, spec: ChainSpec) -> Node:
+        """Start a node over a created directory, recovering from any crash."""
+        ...
+
+
+def engines() -> dict[str, Engine]:
+    """Every engine by slug. A module that cannot be imported or has no ENGINE raises DiscoveryError."""
+    return discover(__name__, "ENGINE")
+
+
+def engine(slug: str) -> Engine:
+    from sandbox.errors import SpecError
+
+    found = engines()
+    if slug not in found:
+        raise SpecError(f"no engine {slug!r}; there are: {', '.join(sorted(found))}")
+    return found[slug]

@@ -1,0 +1,131 @@
+"""The runtime's errors, one tree.
+
+    SandboxError
+    ├── SpecError                a chain spec that contradicts itself
+    ├── IllegalTransition        a lifecycle edge that does not exist
+    ├── DiscoveryError           an extension file that cannot be used
+    ├── EngineError              the software that runs a chain failed
+    │   ├── EngineTimeout        it did not answer in time; its process was killed
+    │   └── EngineUnavailable    its process is gone or could not be started
+    ├── ChainError
+    │   ├── ChainNotFound        no chain in this directory
+    │   ├── ChainLocked          another process has this chain open
+    │   └── TransactionDropped   an accepted transaction could not be sealed; it says why
+    ├── AccountError             an unknown label, or a label used twice
+    ├── CatalogueError
+    │   ├── UnknownTemplate
+    │   └── ParameterError       a parameter that the manifest does not allow
+    ├── CompileError             solc refused, or an artifact differs from its source
+    ├── DeploymentError          the code on the chain is not the artifact's
+    ├── RpcError                 a JSON-RPC refusal with its code, message and data
+    └── EvidenceError
+        ├── MalformedEvidence    it cannot be read
+        └── VerificationError    it was read, and it does not hold; `reason` names why
+
+Values are attributes; a message says what happened, what was expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SandboxError(Exception):
+    """Anything that this library refuses or that failed in it."""
+
+
+class SpecError(SandboxError):
+    pass
+
+
+class IllegalTransition(SandboxError):
+    def __init__(self, current: str, to: str, allowed: tuple[str, ...]) -> None:
+        self.current, self.to, self.allowed = current, to, allowed
+        super().__init__(
+            f"cannot go from {current!r} to {to!r}; from {current!r} one may go to: "
+            f"{', '.join(allowed) or 'nowhere'}"
+        )
+
+
+class DiscoveryError(SandboxError):
+    pass
+
+
+class EngineError(SandboxError):
+    """An engine failed; `last_messages` is what it printed last (bounded)."""
+
+    def __init__(self, message: str, last_messages: str = "") -> None:
+        self.last_messages = last_messages
+        super().__init__(f"{message}\nlast messages:\n{last_messages}" if last_messages else message)
+
+
+class EngineTimeout(EngineError):
+    pass
+
+
+class EngineUnavailable(EngineError):
+    pass
+
+
+class ChainError(SandboxError):
+    pass
+
+
+class ChainNotFound(ChainError):
+    pass
+
+
+class ChainLocked(ChainError):
+    pass
+
+
+class TransactionDropped(ChainError):
+    def __init__(self, transaction_hash: str, reason: str) -> None:
+        self.transaction_hash, self.reason = transaction_hash, reason
+        super().__init__(f"transaction {transaction_hash} was accepted but could not be sealed: {reason}")
+
+
+class AccountError(SandboxError):
+    pass
+
+
+class CatalogueError(SandboxError):
+    pass
+
+
+class UnknownTemplate(CatalogueError):
+    pass
+
+
+class ParameterError(CatalogueError):
+    pass
+
+
+class CompileError(SandboxError):
+    pass
+
+
+class DeploymentError(SandboxError):
+    pass
+
+
+class RpcError(SandboxError):
+    """A JSON-RPC error object (JSON-RPC 2.0 section 5.1): integer code, message, optional data."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        self.code, self.message, self.data = code, message, data
+        super().__init__(f"{message} ({code})")
+
+
+class EvidenceError(SandboxError):
+    pass
+
+
+class MalformedEvidence(EvidenceError):
+    pass
+
+
+class VerificationError(EvidenceError):
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)

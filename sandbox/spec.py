@@ -1,0 +1,52 @@
+"""A chain's immutable description, fixed before its block zero."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from sandbox.errors import SpecError
+
+#: Gas that one transaction, `eth_call` or estimate may use: EIP-7825's cap, 2^24.
+TRANSACTION_GAS_CAP = 2**24
+#: Seconds that a block's timestamp may be ahead of the real clock; sealing waits rather than exceed it.
+MAX_SECONDS_AHEAD = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSpec:
+    """What makes two chains the same chain: equal specs give equal genesis hashes.
+
+    `genesis_time` is in whole seconds since 1970; `block_gas_limit` in gas; a block is sealed when
+    `seal_after_transactions` wait, or `seal_after_ms` after the first of them came.
+    """
+
+    chain_id: int
+    genesis_time: int
+    engine: str = "embedded"
+    hardfork: str = "prague"
+    block_gas_limit: int = 10**12
+    seal_after_transactions: int = 100
+    seal_after_ms: int = 50
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.chain_id <= 2**53 - 1:  # wallets hold it in a JavaScript number
+            raise SpecError(f"chain_id must be between 1 and 2^53-1, got {self.chain_id}")
+        if self.genesis_time < 0:
+            raise SpecError(f"genesis_time must be seconds since 1970, got {self.genesis_time}")
+        if self.block_gas_limit < TRANSACTION_GAS_CAP:
+            raise SpecError(f"block_gas_limit must be at least {TRANSACTION_GAS_CAP}, got {self.block_gas_limit}")
+        if self.seal_after_transactions < 1 or self.seal_after_ms < 0:
+            raise SpecError("seal_after_transactions must be at least 1 and seal_after_ms at least 0")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        fields: dict[str, Any] = json.loads(text)
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise SpecError(f"not a chain spec: {error}") from error
