@@ -1,0 +1,1 @@
+"""Administrations, their members, AOC's staff, mandates, and the tokens that stand for people."""

@@ -1,0 +1,65 @@
+"""Routes of administrations and of AOC's staff."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from baas.administrations import repository
+from baas.administrations.schemas import AdministrationIn, AdministrationOut, StaffIn, StaffOut
+from baas.api.calls import Calling, Paging, page_out
+from baas.tenancy import CallerKind
+from baas.wire import Page
+
+router = APIRouter(tags=["administrations"])
+Code = Annotated[str, Path(description="the administration's INE10 or DIR3 code", max_length=40)]
+
+
+@router.post("/administrations", status_code=201, response_model=AdministrationOut)
+def create_administration(body: AdministrationIn, call: Calling) -> Response:
+    """Registers an administration. For AOC's operators."""
+    return call.write(
+        lambda session: AdministrationOut.model_validate(
+            call.services.administrations.create(session, call.scope, body.code, body.name, body.kind)
+        )
+    )
+
+
+@router.get("/administrations")
+def list_administrations(call: Calling, page: Paging) -> Page[AdministrationOut]:
+    """The administrations that you reach: your own and those by mandate; all of them for staff."""
+    return call.read(
+        lambda session: page_out(AdministrationOut, repository.administrations(session, call.scope, page))
+    )
+
+
+@router.get("/administrations/{code}")
+def show_administration(code: Code, call: Calling) -> AdministrationOut:
+    """One administration by its code."""
+    return call.read(
+        lambda session: AdministrationOut.model_validate(repository.administration(session, call.scope, code))
+    )
+
+
+@router.post("/staff", status_code=201, response_model=StaffOut, tags=["staff"])
+def create_staff(body: StaffIn, call: Calling) -> Response:
+    """Adds an operator or an evaluator of AOC. For operators."""
+    return call.write(
+        lambda session: StaffOut.model_validate(
+            call.services.administrations.add_staff(session, call.scope, body.label, body.kind)
+        )
+    )
+
+
+@router.get("/staff", tags=["staff"])
+def list_staff(call: Calling, page: Paging) -> Page[StaffOut]:
+    """AOC's operators and evaluators. For operators."""
+    call.scope.require_staff("listing staff", CallerKind.OPERATOR)
+    return call.read(lambda session: page_out(StaffOut, repository.staff(session, page)))
+
+
+@router.delete("/staff/{staff_id}", status_code=204, tags=["staff"])
+def end_staff(staff_id: str, call: Calling) -> Response:
+    """Ends somebody's access: all their tokens are refused from now on. For operators."""
+    return call.write(lambda session: call.services.administrations.end_staff(session, call.scope, staff_id))

@@ -1,0 +1,157 @@
+"""Routes of chains, their accounts, allowlists, refusals and RPC tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from sqlmodel import Session
+
+from baas.api.calls import Call, Calling, Paging
+from baas.chains import schemas
+from baas.chains.model import Chain
+from baas.wire import Page
+from sandbox.lifecycle import ChainState
+from sandbox.permissions import Role as AllowlistRole
+
+router = APIRouter(tags=["chains"])
+Name = Annotated[str, Path(description="the chain's id, or its chain id in decimal", max_length=40)]
+Of = Annotated[str | None, Query(description="only this administration's, by its code", max_length=40)]
+
+
+def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
+    observed = call.services.chains.observed(row)
+    head = call.services.chains.awake(row.id).head() if observed is ChainState.RUNNING else None
+    return schemas.ChainOut(
+        **row.model_dump(include={"id", "administration_id", "label", "chain_id", "engine", "created"}),
+        genesis_hash=row.genesis_hash,
+        sealing_key=row.sealing_key,
+        desired=row.desired,
+        observed=observed,
+        head=head and schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
+        rpc=f"/rpc/{row.id}",
+    )
+
+
+@router.post("/chains", status_code=201, response_model=schemas.ChainOut)
+def create_chain(body: schemas.ChainIn, call: Calling) -> Response:
+    """A new isolated chain, awake, with one technical account that may send and deploy."""
+    return call.act(
+        lambda: chain_out(call, call.services.chains.create(call.scope, body.administration, body.label, body.engine))
+    )
+
+
+@router.get("/chains")
+def list_chains(call: Calling, page: Paging, administration: Of = None) -> Page[schemas.ChainOut]:
+    """The chains that you may see, without the deleted ones."""
+    found = call.services.chains.list(call.scope, page, administration)
+    return Page(items=[chain_out(call, row) for row in found.rows], next=found.next)
+
+
+@router.get("/chains/{chain}")
+def show_chain(chain: Name, call: Calling) -> schemas.ChainOut:
+    """One chain: what is desired and what is observed."""
+    return chain_out(call, call.services.chains.get(call.scope, chain))
+
+
+@router.post("/chains/{chain}/start")
+def start_chain(chain: Name, call: Calling) -> schemas.ChainOut:
+    """Wakes a stopped chain."""
+    return chain_out(call, call.services.chains.start(call.scope, chain))
+
+
+@router.post("/chains/{chain}/stop")
+def stop_chain(chain: Name, call: Calling) -> schemas.ChainOut:
+    """Ends its processes; what was accepted stays on disk. No request wakes it until it is started."""
+    return chain_out(call, call.services.chains.stop(call.scope, chain))
+
+
+@router.delete("/chains/{chain}", status_code=204)
+def delete_chain(chain: Name, call: Calling) -> None:
+    """Deletes its blocks. Receipts stay valid; its chain id is never used again."""
+    call.services.chains.delete(call.scope, chain)
+
+
+@router.post("/chains/{chain}/accounts", status_code=201)
+def create_account(chain: Name, body: schemas.AccountIn, call: Calling) -> schemas.AccountOut:
+    """A technical account of the administration on this chain. It is on no allowlist yet."""
+    return schemas.AccountOut(label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label))
+
+
+@router.get("/chains/{chain}/accounts")
+def list_accounts(chain: Name, call: Calling) -> schemas.AccountsOut:
+    """The custodial accounts: labels and addresses."""
+    _, awake = call.services.chains.use(call.scope, chain)
+    return schemas.AccountsOut(
+        items=[schemas.AccountOut(label=label, address=address) for label, address in awake.accounts.list().items()]
+    )
+
+
+@router.get("/chains/{chain}/allowlist")
+def show_allowlist(chain: Name, call: Calling) -> schemas.AllowlistOut:
+    """Who may send, and who may deploy."""
+    _, awake = call.services.chains.use(call.scope, chain)
+    return schemas.AllowlistOut(
+        items=[
+            schemas.PermissionOut(address=address, role=role)
+            for role, addresses in awake.allowlist().items()
+            for address in addresses
+        ]
+    )
+
+
+@router.post("/chains/{chain}/allowlist", status_code=201)
+def allow(chain: Name, body: schemas.PermissionIn, call: Calling) -> schemas.PermissionOut:
+    """Lets an address send (role `sender`), or deploy as well (role `deployer`, besides `sender`)."""
+    call.services.chains.allow(call.scope, chain, body.address, body.role)
+    return schemas.PermissionOut(address=body.address, role=body.role)
+
+
+@router.delete("/chains/{chain}/allowlist/{role}/{address}", status_code=204)
+def disallow(
+    chain: Name,
+    role: AllowlistRole,
+    address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")],
+    call: Calling,
+) -> None:
+    """From now on nothing more is accepted from it in that role."""
+    call.services.chains.disallow(call.scope, chain, address, role)
+
+
+@router.get("/chains/{chain}/refusals")
+def list_refusals(chain: Name, call: Calling) -> schemas.RefusalsOut:
+    """What the gateway did not let pass, the newest first: evidence for a pilot."""
+    _, awake = call.services.chains.use(call.scope, chain)
+    return schemas.RefusalsOut(
+        items=[
+            schemas.RefusalOut(
+                at_ms=each.at_ms,
+                code=each.code,
+                rule=each.rule,
+                method=each.method,
+                sender=_hex(each.sender),
+                target=_hex(each.target),
+            )
+            for each in awake.refusals()
+        ]
+    )
+
+
+@router.post("/chains/{chain}/tokens", status_code=201, response_model=schemas.RpcTokenOut)
+def create_rpc_token(chain: Name, body: schemas.RpcTokenIn, call: Calling) -> Response:
+    """A token of its own kind: this chain's RPC and nothing else. Its URL works in wallets."""
+    row = call.services.chains.get(call.scope, chain)
+
+    def act(session: Session) -> schemas.RpcTokenOut:
+        issued = call.services.tokens.issue_rpc(
+            session, call.scope, body.label, row.administration_id, row.id, body.days
+        )
+        return schemas.RpcTokenOut(
+            id=issued.row.id, token=issued.text, url=f"/rpc/{row.id}/{issued.text}", expires=issued.row.expires
+        )
+
+    return call.write(act, without_secret=lambda answer: answer.model_copy(update={"token": None, "url": None}))
+
+
+def _hex(address: bytes | None) -> str | None:
+    return None if address is None else f"0x{address.hex()}"

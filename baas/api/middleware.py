@@ -1,0 +1,165 @@
+"""What happens around every request, from the outside in: log, incidents, headers, body limit, and who calls.
+
+Plain ASGI classes: they neither buffer an answer nor move it to another task.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from baas.api.problems import TOO_LARGE, UNEXPECTED, kind_of, problem, refusal
+from baas.audit.redaction import redact, redact_path
+from baas.errors import Unauthenticated
+from baas.tenancy import Caller
+
+access = logging.getLogger("baas.access")
+incidents = logging.getLogger("baas.incidents")
+
+API = "/api/"
+PUBLIC = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
+"""The only addresses under `/api/` that answer without a token."""
+
+HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Set on every answer that does not set its own (the console's pages have a policy of their own)."""
+
+
+class AccessLog:
+    """One line a request: method, path without its query and with tokens redacted, status, milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = time.perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            took = (time.perf_counter() - start) * 1000
+            access.info("%s %s %d %.1f ms", scope["method"], redact_path(scope["path"]), status, took)
+
+
+class Incidents:
+    """An error that nobody expected: its traceback goes to the log, its id to the caller."""
+
+    def __init__(self, app: ASGIApp, origin: str, new_id: Callable[[], str]) -> None:
+        self.app, self.origin, self.new_id = app, origin, new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            incident = self.new_id()
+            where = f"{scope.get('method', scope['type'])} {redact_path(scope.get('path', ''))}"
+            text = redact("".join(traceback.format_exception(error)))
+            incidents.error("incident %s at %s\n%s", incident, where, text)
+            if scope["type"] != "http" or started:
+                return  # nothing can be taken back: the server ends the connection
+            detail = f"this was not your fault: tell the operator the incident's number, {incident}"
+            await problem(self.origin, UNEXPECTED, detail, incident=incident)(scope, receive, send)
+
+
+class SecurityHeaders:
+    """`HEADERS` on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class BodyLimit:
+    """Refuses a body of more than `limit` bytes: by its Content-Length, or counted as it comes."""
+
+    def __init__(self, app: ASGIApp, origin: str, limit: int) -> None:
+        self.app, self.origin, self.limit = app, origin, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        said = Headers(scope=scope).get("content-length", "")
+        if said.isdecimal() and int(said) > self.limit:
+            detail = f"expected at most {self.limit} bytes, got {said}"
+            response = problem(self.origin, TOO_LARGE, detail, headers={"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.limit:
+                detail = f"expected at most {self.limit} bytes, got more"
+                raise HTTPException(413, detail, {"Connection": "close"})
+            return message
+
+        await self.app(scope, counted, send)
+
+
+class Authentication:
+    """Nothing under `/api/` but `PUBLIC` is reached without a valid token, whether the address exists or not.
+
+    The caller is left in `request.state.caller`. Only the Authorization header counts here, as Bearer.
+    """
+
+    def __init__(self, app: ASGIApp, origin: str, authenticate: Callable[[str | None], Caller]) -> None:
+        self.app, self.origin, self.authenticate = app, origin, authenticate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(API) and scope["path"] not in PUBLIC:
+            try:
+                caller = await run_in_threadpool(self.authenticate, bearer(Headers(scope=scope)))
+            except Unauthenticated as error:
+                kind = kind_of(error)
+                assert kind is not None
+                await refusal(self.origin, error, kind)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["caller"] = caller
+        await self.app(scope, receive, send)
+
+
+def bearer(headers: Headers) -> str | None:
+    """The token of `Authorization: Bearer …` (RFC 6750 section 2.1), or None."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None

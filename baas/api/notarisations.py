@@ -1,0 +1,93 @@
+"""Routes of notarisations and their receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session
+
+from baas.api.calls import Calling, Paging, page_out
+from baas.api.chains import Of
+from baas.logs.model import LogBatch
+from baas.notarisations.schemas import AcceptedOut, BatchOut, NotarisationIn, NotarisationOut, RevocationIn
+from baas.notarisations.service import Document
+from baas.wire import Page
+
+router = APIRouter(tags=["notarisations"])
+RECEIPT = "application/json"
+
+
+def accepted_out(batch: LogBatch) -> AcceptedOut:
+    return AcceptedOut(
+        batch=batch.id,
+        first_index=batch.first_index,
+        count=batch.count,
+        accepted=batch.accepted,
+        items=[f"{batch.id}-{place}" for place in range(batch.count)],
+    )
+
+
+@router.post("/notarisations", status_code=202, response_model=AcceptedOut)
+def notarise(body: NotarisationIn, call: Calling) -> Response:
+    """Accepts digests as one batch. The answer comes when they are on disk; log, chain and receipt follow."""
+    documents = [Document(each.algorithm, each.digest, each.supersedes) for each in body.documents]
+    return call.accept(
+        lambda session: call.services.notarisations.accept(session, call.scope, body.administration, documents),
+        accepted_out,
+    )
+
+
+@router.get("/notarisations")
+def list_batches(call: Calling, page: Paging, administration: Of = None) -> Page[BatchOut]:
+    """The batches that were accepted, oldest first."""
+    return call.read(
+        lambda session: page_out(
+            BatchOut, call.services.notarisations.batches(session, call.scope, page, administration)
+        )
+    )
+
+
+@router.get("/notarisations/{notarisation}")
+def show_notarisation(notarisation: str, call: Calling) -> NotarisationOut:
+    """How far one notarisation is: accepted, included, anchored."""
+    return call.read(
+        lambda session: NotarisationOut.model_validate(
+            call.services.notarisations.get(session, call.scope, notarisation)
+        )
+    )
+
+
+@router.post("/notarisations/{notarisation}/revoke", status_code=202, response_model=AcceptedOut)
+def revoke_notarisation(notarisation: str, body: RevocationIn, call: Calling) -> Response:
+    """Leaves one without effect: an entry of its own. What was true before stays provable."""
+    return call.accept(
+        lambda session: call.services.notarisations.revoke(session, call.scope, notarisation, body.reason), accepted_out
+    )
+
+
+@router.get("/notarisations/{notarisation}/receipt")
+def show_receipt(notarisation: str, call: Calling) -> Response:
+    """The portable proof; 409 with Retry-After until the notarisation is anchored."""
+    receipt = call.read(lambda session: call.services.notarisations.receipt(session, call.scope, notarisation))
+    name = f'attachment; filename="{notarisation}.receipt.json"'
+    return Response(receipt.to_bytes(), media_type=RECEIPT, headers={"Content-Disposition": name})
+
+
+@router.get("/notarisations/batches/{batch}/receipts")
+def list_receipts(batch: str, call: Calling) -> Response:
+    """Every receipt of a batch, one canonical JSON a line, in the order of the request."""
+
+    def lines() -> Iterator[bytes]:
+        with call.services.store.reading() as session:
+            for _, receipt in call.services.notarisations.receipts(session, call.scope, batch):
+                yield receipt.to_bytes() + b"\n"
+
+    def first(session: Session) -> None:
+        next(call.services.notarisations.receipts(session, call.scope, batch))
+
+    call.read(first)  # a refusal is told before the stream begins
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+

@@ -1,0 +1,162 @@
+"""Routes of registers: rows in, checkpoints, consistency proofs and receipts out."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel import Session
+
+from baas.api.calls import Call, Calling, Paging
+from baas.api.chains import Of
+from baas.api.notarisations import RECEIPT, accepted_out
+from baas.logs.model import Anchor, Log
+from baas.notarisations.schemas import AcceptedOut
+from baas.registers import schemas
+from baas.registers.model import Register
+from baas.registers.service import Appended
+from baas.wire import Page
+
+router = APIRouter(tags=["registers"])
+
+
+@router.post("/registers", status_code=201, response_model=schemas.RegisterOut)
+def open_register(body: schemas.RegisterIn, call: Calling) -> Response:
+    """Opens a register on a free `hash-registry` deployment."""
+
+    def act(session: Session) -> schemas.RegisterOut:
+        register = call.services.registers.open(
+            session, call.scope, body.administration, body.name, body.key, body.columns, body.deployment
+        )
+        return _register(call, session, register)
+
+    return call.write(act)
+
+
+@router.get("/registers")
+def list_registers(call: Calling, page: Paging, administration: Of = None) -> Page[schemas.RegisterOut]:
+    """The registers that you may see."""
+
+    def ask(session: Session) -> Page[schemas.RegisterOut]:
+        found = call.services.registers.list(session, call.scope, page, administration)
+        return Page(items=[_register(call, session, each) for each in found.rows], next=found.next)
+
+    return call.read(ask)
+
+
+@router.get("/registers/{register}")
+def show_register(register: str, call: Calling) -> schemas.RegisterOut:
+    """One register and how far its log is."""
+    return call.read(
+        lambda session: _register(call, session, call.services.registers.get(session, call.scope, register)[0])
+    )
+
+
+@router.post("/registers/{register}/entries", status_code=202, response_model=schemas.AppendedOut)
+def append_rows(register: str, body: schemas.RowsIn, call: Calling) -> Response:
+    """Creates the rows whose key is new, amends those that changed; the same row again changes nothing."""
+
+    def out(done: Appended) -> schemas.AppendedOut:
+        return schemas.AppendedOut(
+            batch=done.batch and done.batch.id,
+            created=done.created,
+            amended=done.amended,
+            unchanged=done.unchanged,
+            first_index=done.batch and done.batch.first_index,
+        )
+
+    return call.accept(
+        lambda session: call.services.registers.append(session, call.scope, register, body.rows), out
+    )
+
+
+@router.get("/registers/{register}/entries/{key}")
+def show_entry(register: str, key: str, call: Calling) -> schemas.VersionsOut:
+    """Every version of a row, oldest first."""
+    found = call.read(lambda session: call.services.registers.versions(session, call.scope, register, key))
+    return schemas.VersionsOut(items=[schemas.VersionOut.model_validate(each) for each in found])
+
+
+@router.post("/registers/{register}/entries/{key}/revoke", status_code=202, response_model=AcceptedOut)
+def revoke_entry(register: str, key: str, body: schemas.RowRevocationIn, call: Calling) -> Response:
+    """Leaves a row without effect, with a reason. Its earlier versions stay provable."""
+    return call.accept(
+        lambda session: call.services.registers.revoke(session, call.scope, register, key, body.reason), accepted_out
+    )
+
+
+@router.get("/registers/{register}/entries/{key}/receipt")
+def show_entry_receipt(
+    register: str, key: str, call: Calling, version: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """The proof of one version of a row, by default the newest with content."""
+    receipt = call.read(
+        lambda session: call.services.registers.receipt(session, call.scope, register, key, version)
+    )
+    return Response(receipt.to_bytes(), media_type=RECEIPT)
+
+
+@router.post("/registers/{register}/checkpoint")
+def latest_checkpoint(register: str, call: Calling) -> schemas.LatestOut:
+    """The newest checkpoint, and how many entries are still on their way to one."""
+
+    def ask(session: Session) -> schemas.LatestOut:
+        _, log = call.services.registers.get(session, call.scope, register)
+        call.services.logs.poke(log)
+        anchors = call.services.registers.checkpoints(session, call.scope, register)
+        return schemas.LatestOut(
+            pending=log.accepted - log.anchored_size,
+            problem=call.services.registers.progress(log).problem,
+            checkpoint=_checkpoint(anchors[-1]) if anchors else None,
+        )
+
+    return call.read(ask)
+
+
+@router.get("/registers/{register}/checkpoints")
+def list_checkpoints(register: str, call: Calling) -> schemas.CheckpointsOut:
+    """Every checkpoint, oldest first."""
+    anchors = call.read(lambda session: call.services.registers.checkpoints(session, call.scope, register))
+    return schemas.CheckpointsOut(items=[_checkpoint(each) for each in anchors])
+
+
+@router.get("/registers/{register}/consistency")
+def show_consistency(
+    register: str, call: Calling, old: Annotated[int, Query(ge=1)], new: Annotated[int, Query(ge=1)]
+) -> schemas.ConsistencyOut:
+    """The proof that the log of `new` entries extends the log of `old` ones."""
+    proof = call.read(
+        lambda session: call.services.registers.consistency(session, call.scope, register, old, new)
+    )
+    return schemas.ConsistencyOut(old_size=old, new_size=new, proof=[each.hex() for each in proof])
+
+
+def _register(call: Call, session: Session, register: Register) -> schemas.RegisterOut:
+    log: Log = call.services.registers.get(session, call.scope, register.id)[1]
+    progress = call.services.registers.progress(log)
+    return schemas.RegisterOut(
+        id=register.id,
+        administration_id=register.administration_id,
+        name=register.name,
+        key=register.key,
+        columns=json.loads(register.columns),
+        origin=log.origin,
+        accepted=progress.accepted,
+        size=progress.size,
+        anchored_size=progress.anchored_size,
+        problem=progress.problem,
+        created=register.created,
+    )
+
+
+def _checkpoint(anchor: Anchor) -> schemas.CheckpointOut:
+    assert anchor.anchored is not None  # only anchored ones are listed
+    return schemas.CheckpointOut(
+        size=anchor.new_size,
+        old_size=anchor.old_size,
+        root=anchor.root.hex(),
+        checkpoint=str(anchor.checkpoint),
+        transaction_hash=anchor.transaction_hash,
+        anchored=anchor.anchored,
+    )

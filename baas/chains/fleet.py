@@ -1,0 +1,65 @@
+"""The fleet: the chains that are awake in this process. A chain wakes on its next use, once however many ask."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import defaultdict
+from pathlib import Path
+
+from sandbox.chain import Chain
+from sandbox.spec import ChainSpec
+
+
+class Fleet:
+    """Chains by name, one directory each below `directory`. Safe between threads."""
+
+    def __init__(self, directory: Path, origin: str) -> None:
+        self._directory, self._origin = directory, origin
+        self._awake: dict[str, Chain] = {}
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._guard = threading.Lock()
+
+    def create(self, name: str, spec: ChainSpec) -> Chain:
+        """A new chain, awake. On failure nothing half-made stays (`sandbox.chain` sees to its own directory)."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock(name):
+            chain = Chain.create(self._directory / name, spec, origin=self._origin)
+            self._awake[name] = chain
+            return chain
+
+    def chain(self, name: str) -> Chain:
+        """The chain, woken when it sleeps; many callers at once open it once."""
+        with self._lock(name):
+            chain = self._awake.get(name)
+            if chain is None:
+                chain = self._awake[name] = Chain.open(self._directory / name)
+            return chain
+
+    def is_awake(self, name: str) -> bool:
+        return name in self._awake
+
+    def sleep(self, name: str) -> None:
+        """Close it; idempotent. Nothing accepted is lost: it is sealed after the next waking."""
+        with self._lock(name):
+            chain = self._awake.pop(name, None)
+            if chain is not None:
+                chain.close()
+
+    def remove(self, name: str) -> None:
+        """Close it and delete its directory."""
+        with self._lock(name):
+            self.sleep(name)
+            shutil.rmtree(self._directory / name, ignore_errors=True)
+
+    def close(self) -> None:
+        for name in list(self._awake):
+            self.sleep(name)
+
+    def directories(self) -> list[Path]:
+        """Every directory that looks like a chain's, whether or not anybody knows it."""
+        return [path for path in self._directory.glob("*") if path.is_dir()]
+
+    def _lock(self, name: str) -> threading.RLock:
+        with self._guard:
+            return self._locks[name]

@@ -1,0 +1,36 @@
+"""Tables of the chains. A deleted chain's row stays: its id is never used again, and its evidence outlives it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from baas.tenancy import TenantRow
+
+
+class ChainNumber(SQLModel, table=True):
+    """The register of chain ids: a number is taken before the chain exists, so a failed creation uses it up."""
+
+    __tablename__ = "chain_numbers"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy's name and type
+
+    number: int | None = Field(default=None, primary_key=True)
+    taken: datetime
+
+
+class Chain(TenantRow, table=True):
+    """One chain of an administration: its immutable spec, what is wanted of it, and what its keys are."""
+
+    __tablename__ = "chains"
+
+    id: str = Field(primary_key=True)
+    label: str
+    chain_id: int = Field(unique=True)
+    engine: str
+    spec: str
+    genesis_hash: str
+    sealing_key: str
+    desired: str
+    created: datetime
+    deleted: datetime | None = None

@@ -1,0 +1,94 @@
+"""What goes over the wire about chains."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from baas.wire import In, Label, Moment, Out
+from sandbox.lifecycle import ChainState, DesiredState
+from sandbox.permissions import Role as AllowlistRole
+
+Address = Annotated[
+    str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), Field(examples=["0x" + "00" * 19 + "01"])
+]
+
+
+class ChainIn(In):
+    administration: str = Field(description="the owner's INE10 or DIR3 code")
+    label: Label
+    engine: str = "embedded"
+
+
+class HeadOut(Out):
+    number: int
+    hash: str
+    timestamp: int = Field(description="block time, seconds since 1970")
+
+
+class ChainOut(Out):
+    id: str
+    administration_id: str
+    label: str
+    chain_id: int = Field(description="the EVM's chain id, never used twice")
+    engine: str
+    genesis_hash: str
+    sealing_key: str = Field(description="public key of the sealer's notes, as a C2SP verifier key")
+    desired: DesiredState
+    observed: ChainState
+    head: HeadOut | None = Field(description="the newest block; null when no process runs")
+    rpc: str = Field(description="the JSON-RPC address below this service; send the token as Bearer or Basic")
+    created: Moment
+
+
+class AccountIn(In):
+    label: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
+
+
+class AccountOut(Out):
+    label: str
+    address: str
+
+
+class AccountsOut(Out):
+    items: list[AccountOut]
+
+
+class PermissionIn(In):
+    address: Address
+    role: AllowlistRole
+
+
+class PermissionOut(Out):
+    address: str
+    role: AllowlistRole
+
+
+class AllowlistOut(Out):
+    items: list[PermissionOut]
+
+
+class RefusalOut(Out):
+    at_ms: int
+    code: int
+    rule: str
+    method: str
+    sender: str | None
+    target: str | None
+
+
+class RefusalsOut(Out):
+    items: list[RefusalOut]
+
+
+class RpcTokenIn(In):
+    label: Label = "rpc"
+    days: int | None = Field(None, ge=1, le=365)
+
+
+class RpcTokenOut(Out):
+    id: str
+    token: str | None = Field(description="shown this once")
+    url: str | None = Field(description="for wallets, which cannot send headers: treat it as the token itself")
+    expires: Moment

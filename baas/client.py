@@ -1,0 +1,283 @@
+"""The Python client of the REST API: one method per act, JSON in, JSON out.
+
+Errors are ApiProblem with the problem details (RFC 9457) that the service answered.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+Json = dict[str, Any]
+
+
+class ApiProblem(Exception):
+    """The service refused or failed; `status`, `title`, `detail` and `problem` are what it said."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        self.status, self.problem = status, problem
+        self.title = str(problem.get("title", "error"))
+        self.detail = str(problem.get("detail", ""))
+        super().__init__(f"{self.title} ({status}): {self.detail}" if self.detail else f"{self.title} ({status})")
+
+
+class Client:
+    """A session with one service as one token. Thread-safe as far as httpx2.Client is."""
+
+    def __init__(self, base_url: str, token: str | None, *, timeout: float = 60.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- the one way out ---------------------------------------------------------------------------
+
+    def request(self, method: str, path: str, *, idempotency_key: str | None = None, **arguments: Any) -> httpx2.Response:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+        response = self._http.request(method, path, headers=headers, **arguments)
+        if response.is_error:
+            raise ApiProblem(response.status_code, _problem(response))
+        return response
+
+    def _get(self, path: str, **params: Any) -> Any:
+        given = {name: value for name, value in params.items() if value is not None}
+        return self.request("GET", f"/api/v1{path}", params=given).json()
+
+    def _post(self, path: str, body: Json | None = None, *, key: str | None = None) -> Any:
+        response = self.request("POST", f"/api/v1{path}", json=body or {}, idempotency_key=key)
+        return response.json() if response.content else None
+
+    def _delete(self, path: str) -> None:
+        self.request("DELETE", f"/api/v1{path}")
+
+    def _pages(self, path: str, **params: Any) -> Iterator[Json]:
+        cursor: str | None = None
+        while True:
+            page = self._get(path, after=cursor, **params)
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+    # -- administrations, members, tokens ------------------------------------------------------------
+
+    def me(self) -> Json:
+        return dict(self._get("/me"))
+
+    def create_administration(self, code: str, name: str, kind: str = "ajuntament") -> Json:
+        return dict(self._post("/administrations", {"code": code, "name": name, "kind": kind}))
+
+    def administrations(self) -> list[Json]:
+        return list(self._pages("/administrations"))
+
+    def create_member(self, administration: str, label: str, roles: Sequence[str]) -> Json:
+        return dict(self._post(f"/administrations/{administration}/members", {"label": label, "roles": list(roles)}))
+
+    def members(self, administration: str) -> list[Json]:
+        return list(self._pages(f"/administrations/{administration}/members"))
+
+    def create_token(self, member: str, *, days: int | None = None) -> Json:
+        body: Json = {"member": member} | ({"days": days} if days is not None else {})
+        return dict(self._post("/tokens", body))
+
+    def tokens(self) -> list[Json]:
+        return list(self._pages("/tokens"))
+
+    def revoke_token(self, token: str) -> None:
+        self._delete(f"/tokens/{token}")
+
+    def audit(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/audit", administration=administration))
+
+    # -- chains ------------------------------------------------------------------------------------
+
+    def create_chain(self, administration: str, label: str, *, engine: str = "embedded") -> Json:
+        return dict(self._post("/chains", {"administration": administration, "label": label, "engine": engine}))
+
+    def chains(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/chains", administration=administration))
+
+    def chain(self, chain: str) -> Json:
+        return dict(self._get(f"/chains/{chain}"))
+
+    def start_chain(self, chain: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/start"))
+
+    def stop_chain(self, chain: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/stop"))
+
+    def delete_chain(self, chain: str) -> None:
+        self._delete(f"/chains/{chain}")
+
+    def accounts(self, chain: str) -> list[Json]:
+        return list(self._get(f"/chains/{chain}/accounts")["items"])
+
+    def create_account(self, chain: str, label: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/accounts", {"label": label}))
+
+    def allowlist(self, chain: str) -> list[Json]:
+        return list(self._get(f"/chains/{chain}/allowlist")["items"])
+
+    def allow(self, chain: str, address: str, role: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/allowlist", {"address": address, "role": role}))
+
+    def disallow(self, chain: str, address: str, role: str) -> None:
+        self._delete(f"/chains/{chain}/allowlist/{role}/{address}")
+
+    def refusals(self, chain: str) -> list[Json]:
+        return list(self._get(f"/chains/{chain}/refusals")["items"])
+
+    def create_rpc_token(self, chain: str, *, days: int | None = None) -> Json:
+        return dict(self._post(f"/chains/{chain}/tokens", {"days": days} if days is not None else {}))
+
+    def rpc(self, chain: str, method: str, *params: Any) -> Json:
+        """One JSON-RPC call as it answers: `{"result": …}` or `{"error": …}`."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        return dict(self.request("POST", f"/rpc/{chain}", json=call).json())
+
+    # -- templates and deployments -------------------------------------------------------------------
+
+    def templates(self) -> list[Json]:
+        return list(self._get("/templates")["items"])
+
+    def template(self, slug: str) -> Json:
+        return dict(self._get(f"/templates/{slug}"))
+
+    def deploy(self, chain: str, template: str, parameters: dict[str, str] | None = None) -> Json:
+        return dict(self._post(f"/chains/{chain}/deployments", {"template": template, "parameters": parameters or {}}))
+
+    def deployments(self, chain: str) -> list[Json]:
+        return list(self._get(f"/chains/{chain}/deployments")["items"])
+
+    # -- notarisations -----------------------------------------------------------------------------
+
+    def notarise(self, administration: str, digests: Iterable[str], *, algorithm: str = "sha-256", key: str | None = None) -> Json:
+        """Accept these hex digests as one batch. On return they are on disk: `{"batch", "items": [{"id", …}]}`."""
+        documents = [{"algorithm": algorithm, "digest": digest} for digest in digests]
+        body = {"administration": administration, "documents": documents}
+        return dict(self._post("/notarisations", body, key=key or secrets.token_hex(16)))
+
+    def notarisation(self, notarisation: str) -> Json:
+        return dict(self._get(f"/notarisations/{notarisation}"))
+
+    def notarisations(self, administration: str | None = None) -> Iterator[Json]:
+        return self._pages("/notarisations", administration=administration)
+
+    def revoke_notarisation(self, notarisation: str, reason: str) -> Json:
+        return dict(self._post(f"/notarisations/{notarisation}/revoke", {"reason": reason}))
+
+    def receipt(self, notarisation: str) -> bytes:
+        return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt").content
+
+    def wait_anchored(
+        self, notarisation: str, *, timeout: float = 60.0, on_state: Callable[[str], None] = lambda state: None
+    ) -> Json:
+        """Poll until the notarisation is anchored; TimeoutError says where it stood."""
+        deadline = time.monotonic() + timeout
+        last = ""
+        while True:
+            state = self.notarisation(notarisation)
+            if state["state"] != last:
+                on_state(last := state["state"])
+            if last == "anchored":
+                return state
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"notarisation {notarisation} is still {last!r} after {timeout:g} s; it is not lost: ask again later")
+            time.sleep(0.05)
+
+    # -- registers ---------------------------------------------------------------------------------
+
+    def create_register(
+        self, administration: str, name: str, key: str, columns: Sequence[str], deployment: str | None = None
+    ) -> Json:
+        body = {
+            "administration": administration,
+            "name": name,
+            "key": key,
+            "columns": list(columns),
+            "deployment": deployment,
+        }
+        return dict(self._post("/registers", body))
+
+    def registers(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/registers", administration=administration))
+
+    def register(self, register: str) -> Json:
+        return dict(self._get(f"/registers/{register}"))
+
+    def append(self, register: str, rows: Sequence[dict[str, str]], *, key: str | None = None) -> Json:
+        return dict(self._post(f"/registers/{register}/entries", {"rows": list(rows)}, key=key or secrets.token_hex(16)))
+
+    def entries(self, register: str, key: str) -> list[Json]:
+        return list(self._get(f"/registers/{register}/entries/{key}")["items"])
+
+    def revoke_entry(self, register: str, key: str, reason: str) -> Json:
+        return dict(self._post(f"/registers/{register}/entries/{key}/revoke", {"reason": reason}))
+
+    def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
+        params = {"version": version} if version is not None else {}
+        return self.request("GET", f"/api/v1/registers/{register}/entries/{key}/receipt", params=params).content
+
+    def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
+        """Wait until all that was accepted is anchored, and answer the newest checkpoint."""
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = dict(self._post(f"/registers/{register}/checkpoint"))
+            if answer["pending"] == 0:
+                return answer
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{answer['pending']} entries of register {register} are not anchored yet after {timeout:g} s")
+            time.sleep(0.05)
+
+    def checkpoints(self, register: str) -> list[Json]:
+        return list(self._get(f"/registers/{register}/checkpoints")["items"])
+
+    # -- trust, pilots -----------------------------------------------------------------------------
+
+    def trust(self, administration: str) -> bytes:
+        return self.request("GET", f"/api/v1/administrations/{administration}/trust").content
+
+    def create_pilot(self, administration: str, plan: Json) -> Json:
+        return dict(self._post("/pilots", {"administration": administration, "plan": plan}))
+
+    def pilots(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/pilots", administration=administration))
+
+    def pilot(self, pilot: str) -> Json:
+        return dict(self._get(f"/pilots/{pilot}"))
+
+    def freeze_pilot(self, pilot: str) -> Json:
+        return dict(self._post(f"/pilots/{pilot}/freeze"))
+
+    def run_pilot(self, pilot: str) -> Json:
+        return dict(self._post(f"/pilots/{pilot}/run"))
+
+    def evaluate_pilot(self, pilot: str) -> Json:
+        return dict(self._post(f"/pilots/{pilot}/evaluate"))
+
+    def decide_pilot(self, pilot: str, decision: str, reason: str) -> Json:
+        return dict(self._post(f"/pilots/{pilot}/decide", {"decision": decision, "reason": reason}))
+
+    def report(self, pilot: str, *, html: bool = False) -> bytes:
+        return self.request("GET", f"/api/v1/pilots/{pilot}/report{'.html' if html else ''}").content
+
+
+def _problem(response: httpx2.Response) -> Json:
+    try:
+        problem = response.json()
+    except ValueError:
+        return {"title": response.reason_phrase, "detail": response.text[:500]}
+    return problem if isinstance(problem, dict) else {"title": response.reason_phrase, "detail": str(problem)[:500]}

@@ -1,0 +1,143 @@
+"""Adapters to services that exist already: the incumbent arms that a pilot compares a chain with.
+
+One module of this package is one connector: it defines `CONNECTOR`, a class with the members of `Connector`.
+`connectors()` finds them all; one that cannot be used raises `DiscoveryError`.
+
+    ConnectorError (a BaasError)
+    ├── ConnectorTimeout       no answer within the time limit
+    ├── ConnectorUnreachable   no connection, or an answer that is not the service's
+    └── ConnectorRefused       the service answered, and said no
+
+Evidence that can be read but does not hold raises `sandbox.errors.VerificationError`; evidence that cannot
+be read raises `sandbox.errors.MalformedEvidence`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, Self
+
+from baas.errors import BaasError
+from sandbox.discovery import discover
+
+
+class ConnectorError(BaasError):
+    """A service did not hand out evidence."""
+
+
+class ConnectorTimeout(ConnectorError):
+    pass
+
+
+class ConnectorUnreachable(ConnectorError):
+    pass
+
+
+class ConnectorRefused(ConnectorError):
+    """The service refused; `reason` is its code, in the words of the service's own protocol."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class Environment(StrEnum):
+    """Where an arm ran. Evidence from a laboratory emulator says nothing of the real service."""
+
+    LAB_EMULATOR = "lab_emulator"
+    LAB_REAL = "lab_real"
+    PREPRODUCTION = "preproduction"
+    PRODUCTION = "production"
+
+
+class LegalEffect(StrEnum):
+    """What the law attaches to the evidence by itself (Regulation (EU) 910/2014, articles 41, 45k, 45l)."""
+
+    NONE = "none"
+    NON_QUALIFIED = "admissible_non_qualified"
+    QUALIFIED = "qualified_presumption"
+
+
+@dataclass(frozen=True)
+class ConnectorSettings:
+    """What a connector needs to reach its service, and to judge its answers without trusting it.
+
+    `trust_anchor` is the PEM of the root certificate that a verifier already holds, `timeout` is in seconds.
+    """
+
+    url: str
+    trust_anchor: bytes
+    environment: Environment
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a service's evidence is worth, as far as the connector can say."""
+
+    provider: str
+    qualified: bool
+    legal_effect: LegalEffect
+    digest_algorithms: tuple[str, ...]
+    operators_who_must_collude: int
+    """How many independent operators must act together to make false evidence that verifies."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a service hands out for a digest: bytes that a third party can check later without the service."""
+
+    content: bytes
+    media_type: str
+    stated_time: datetime
+    """The time that the evidence itself states, aware, in UTC."""
+    verifiable_until: datetime | None
+    """Until when it verifies without being renewed; None where nothing in it expires."""
+
+    @property
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self.content).digest()
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a service did its real work a moment ago, and how long that took (seconds)."""
+
+    ok: bool
+    detail: str
+    seconds: float
+
+
+class Connector(Protocol):
+    """An incumbent arm. `timestamp` returns only evidence that it has verified."""
+
+    slug: ClassVar[str]
+    title: ClassVar[dict[str, str]]
+    """Name by language: ca, es, en."""
+
+    @classmethod
+    def open(cls, settings: ConnectorSettings) -> Self: ...
+
+    @property
+    def environment(self) -> Environment: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def timestamp(self, digest: bytes) -> Evidence:
+        """Evidence for a SHA-256 digest (32 bytes). Raises ConnectorError or EvidenceError."""
+
+    def verify(self, digest: bytes, content: bytes) -> Evidence:
+        """The evidence, read and found to hold for this digest, offline. Raises EvidenceError."""
+
+    def health(self) -> Health: ...
+
+    def close(self) -> None: ...
+
+
+def connectors() -> dict[str, Any]:
+    """Every connector class by its slug."""
+    return discover("baas.connectors", "CONNECTOR")

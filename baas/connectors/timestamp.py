@@ -1,0 +1,136 @@
+"""The arm `timestamp`: an RFC 3161 time-stamp service, asked over HTTP.
+
+In a laboratory it asks the embedded authority (`time_stamp_authority`, mounted by the service), over a real
+socket as it would ask AOC's; another service needs only its address and its root certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+import httpx2
+from cryptography import x509
+
+from baas.connectors import (
+    Capabilities,
+    ConnectorError,
+    ConnectorRefused,
+    ConnectorSettings,
+    ConnectorTimeout,
+    ConnectorUnreachable,
+    Environment,
+    Evidence,
+    Health,
+    LegalEffect,
+)
+from baas.connectors._tsa import token
+from baas.connectors._tsa.authority import TimeStampAuthority
+from baas.connectors._tsa.http import PATH, QUERY, REPLY, routes
+from baas.connectors._tsa.messages import request_der
+from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
+
+__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "routes"]
+
+MAX_REPLY_BYTES = 64 * 1024
+
+
+class TimestampConnector:
+    """A client of one time-stamp service. Every token is verified before it is handed on.
+
+    Claims nothing that it cannot check: whether a service is qualified stands in a trusted list, which is
+    not read here, so `qualified` is False for each of them.
+    """
+
+    slug: ClassVar[str] = "timestamp"
+    title: ClassVar[dict[str, str]] = {
+        "ca": "Segell de temps (RFC 3161)",
+        "es": "Sello de tiempo (RFC 3161)",
+        "en": "Time-stamp (RFC 3161)",
+    }
+
+    def __init__(
+        self,
+        settings: ConnectorSettings,
+        client: httpx2.Client,
+        nonce: Callable[[], int] = lambda: secrets.randbits(64),
+    ) -> None:
+        self._settings, self._client, self._nonce = settings, client, nonce
+        self._root = x509.load_pem_x509_certificate(settings.trust_anchor)
+
+    @classmethod
+    def open(cls, settings: ConnectorSettings) -> Self:
+        """A connector with its own connections, which `close` ends. The environment's proxies are ignored."""
+        return cls(settings, httpx2.Client(timeout=settings.timeout, trust_env=False))
+
+    @property
+    def environment(self) -> Environment:
+        return self._settings.environment
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            provider="embedded" if self.environment is Environment.LAB_EMULATOR else self._settings.url,
+            qualified=False,
+            legal_effect=LegalEffect.NONE
+            if self.environment is Environment.LAB_EMULATOR
+            else LegalEffect.NON_QUALIFIED,
+            digest_algorithms=("sha-256",),
+            operators_who_must_collude=1,
+        )
+
+    def timestamp(self, digest: bytes) -> Evidence:
+        """A token for a SHA-256 digest, as the whole reply's DER, verified with the nonce of this request.
+
+        Raises ConnectorTimeout, ConnectorUnreachable, ConnectorRefused, MalformedEvidence, VerificationError.
+        """
+        if len(digest) != 32:
+            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        nonce = self._nonce()
+        reply = self._post(request_der(digest, nonce))
+        token.refuse_rejection(reply)
+        return token.check(reply, digest, self._root, nonce)
+
+    def verify(self, digest: bytes, content: bytes) -> Evidence:
+        """A kept reply, checked offline against this connector's root. Raises EvidenceError."""
+        try:
+            token.refuse_rejection(content)
+        except ConnectorRefused as refusal:
+            raise VerificationError(f"this is a refusal, not a time-stamp: {refusal}") from refusal
+        return token.check(content, digest, self._root)
+
+    def health(self) -> Health:
+        """Asks for a real token: what answers only a ping would not show that the service can sign."""
+        started = time.perf_counter()
+        try:
+            evidence = self.timestamp(hashlib.sha256(b"health").digest())
+        except (ConnectorError, EvidenceError) as error:
+            return Health(False, str(error), time.perf_counter() - started)
+        return Health(True, f"stamped at {evidence.stated_time.isoformat()}", time.perf_counter() - started)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _post(self, query: bytes) -> bytes:
+        url = self._settings.url
+        try:
+            answer = self._client.post(url, content=query, headers={"Content-Type": QUERY, "Accept": REPLY})
+        except httpx2.TimeoutException as error:
+            raise ConnectorTimeout(f"{url} gave no answer within {self._settings.timeout} s") from error
+        except httpx2.HTTPError as error:
+            raise ConnectorUnreachable(f"{url} cannot be reached: {error}") from error
+        media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+        if answer.status_code != 200 or media_type != REPLY:
+            raise ConnectorUnreachable(
+                f"{url}: expected status 200 and {REPLY}, got status {answer.status_code} and "
+                f"{media_type or 'no media type'}; is this the address of a time-stamp service?"
+            )
+        if len(answer.content) > MAX_REPLY_BYTES:
+            raise MalformedEvidence(f"{url}: a reply of {len(answer.content)} bytes is no time-stamp")
+        return answer.content
+
+
+CONNECTOR = TimestampConnector

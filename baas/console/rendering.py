@@ -1,0 +1,57 @@
+"""How a page of the console is rendered: jinja2, every text from the catalogue, every value escaped.
+
+What each page needs in its context is listed at the top of its template. A name that is missing is an error
+(StrictUndefined), never an empty space on a page.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from baas.texts import LANGUAGES, catalogue, text
+
+#: What every response with a page must carry: no script, style, frame or connection but our own.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("baas.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["moment"] = moment
+    return made
+
+
+def render(page: str, language: str, **context: Any) -> str:
+    """The HTML of templates/<page>.html.j2. In it, `t(key, **blanks)` gives a text of the catalogue, and
+    `texts_under(prefix)` the texts that the page's scripts fill in themselves, with their full keys.
+    """
+
+    def t(key: str, **blanks: object) -> str:
+        return text(f"console.{key}", language).format(**blanks)
+
+    def texts_under(*prefixes: str) -> list[tuple[str, str]]:
+        return [item for item in catalogue(language).items() if item[0].startswith(prefixes)]
+
+    template = environment().get_template(f"{page}.html.j2")
+    return template.render(t=t, texts_under=texts_under, language=language, languages=LANGUAGES, **context)
+
+
+def moment(value: datetime) -> str:
+    """A moment as people write it here, in UTC and saying so: 22/11/2026, 07:45:10 UTC."""
+    return f"{value.astimezone(UTC):%d/%m/%Y, %H:%M:%S} UTC"

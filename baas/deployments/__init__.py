@@ -1,0 +1,1 @@
+"""Deployments: templates on chains at addresses, with the code verified."""

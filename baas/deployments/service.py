@@ -1,0 +1,65 @@
+"""Deploys templates from a chain's technical account, through the chain's gateway, and records what was verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlmodel import col
+
+from baas.audit import Audit
+from baas.chains.service import Chains
+from baas.clock import Clock
+from baas.deployments.model import Deployment
+from baas.store import Store
+from baas.store.paging import Paged, PageOf, paged
+from baas.store.ulid import Ulids
+from baas.tenancy import TenantScope
+from sandbox import deployer
+from sandbox.catalogue import template as find_template
+
+
+class Deployments:
+    """The deployments slice."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ulids, audit: Audit, chains: Chains) -> None:
+        self._store, self._clock, self._ids, self._audit, self._chains = store, clock, ids, audit, chains
+
+    def deploy(self, scope: TenantScope, chain: str, template: str, parameters: Mapping[str, str]) -> Deployment:
+        """Deploy and verify; raises UnknownTemplate, ParameterError, RpcError (refused), DeploymentError."""
+        manifest = find_template(template)
+        row, awake = self._chains.administer(scope, chain, "deploying a template")
+        with self._chains.sending(row.id):
+            done = deployer.deploy(awake, manifest, parameters, self._chains.ANCHORING_ACCOUNT)
+        deployment = Deployment(
+            id=self._ids(),
+            administration_id=row.administration_id,
+            chain=row.id,
+            template=done.template,
+            version=done.template_version,
+            parameters=json.dumps(dict(parameters), sort_keys=True),
+            address=done.checksum_address(),
+            transaction_hash=done.transaction_hash,
+            block_number=done.block_number,
+            artifact=done.artifact_digest.hex(),
+            code_hash=f"0x{done.code_hash.hex()}",
+            created=self._clock.now(),
+        )
+        with self._store.session() as session:
+            session.add(deployment)
+            self._audit.record(
+                session,
+                scope.caller,
+                "template.deploy",
+                "deployment",
+                deployment.id,
+                row.administration_id,
+                {"chain": row.id, "template": template, "address": deployment.address},
+            )
+        return deployment
+
+    def list(self, scope: TenantScope, chain: str, page: PageOf) -> Paged[Deployment]:
+        row = self._chains.get(scope, chain)
+        with self._store.reading() as session:
+            statement = scope.select(Deployment).where(Deployment.chain == row.id)
+            return paged(session, statement, col(Deployment.id), page)

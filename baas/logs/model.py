@@ -1,0 +1,118 @@
+"""Tables of the logs.
+
+The state of an entry is never stored: it follows from three numbers of its log, `accepted >= size >= anchored_size`,
+and from its own index. Entries and tiles are written in bulk past the ORM; their tables are declared here all the same.
+They hold no administration: they are reached through their log, and the log through a scope.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from baas.tenancy import TenantRow
+
+
+class LogKind(StrEnum):
+    DOCUMENTS = "documents"
+    REGISTER = "register"
+
+
+class EntryState(StrEnum):
+    """How far an entry has come. Each state keeps the promise of the one before it."""
+
+    ACCEPTED = "accepted"  # on disk: it cannot be lost any more
+    INCLUDED = "included"  # a leaf of the log
+    ANCHORED = "anchored"  # below a root that the chain holds: a receipt can be made
+
+
+class Log(TenantRow, table=True):
+    """One append-only RFC 9162 log of an administration; `number` is its short key in the bulk tables."""
+
+    __tablename__ = "logs"
+
+    number: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    kind: str
+    origin: str = Field(unique=True)
+    deployment_id: str = Field(foreign_key="deployments.id", unique=True)  # a root contract serves one log
+    signing_key: bytes
+    accepted: int = 0
+    size: int = 0
+    anchored_size: int = 0
+    created: datetime
+
+    @property
+    def key(self) -> int:
+        assert self.number is not None  # every log that was committed has one
+        return self.number
+
+    def state_of(self, index: int) -> EntryState:
+        if index < self.anchored_size:
+            return EntryState.ANCHORED
+        return EntryState.INCLUDED if index < self.size else EntryState.ACCEPTED
+
+
+class LogBatch(TenantRow, table=True):
+    """Entries that were accepted together: indexes `first_index` to `first_index + count - 1` of `log`."""
+
+    __tablename__ = "log_batches"
+
+    id: str = Field(primary_key=True)
+    log: int = Field(foreign_key="logs.number", index=True)
+    first_index: int
+    count: int
+    accepted: datetime
+
+
+class LogEntry(SQLModel, table=True):
+    """One entry. `salt` and `digest` are what an erasure deletes; the leaf needs only the other columns."""
+
+    __tablename__ = "log_entries"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy's name and type
+
+    log: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    kind: str
+    algorithm: str | None = None
+    digest: bytes | None = None
+    salt: bytes | None = None
+    commitment: bytes | None = None
+    refers_to: int | None = None
+    reason: str | None = None
+
+
+class LogTile(SQLModel, table=True):
+    """Up to 256 hashes of one level of a log's tree, in the shape of C2SP tlog-tiles."""
+
+    __tablename__ = "log_tiles"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy's name and type
+
+    log: int = Field(primary_key=True)
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    hashes: bytes
+
+
+class Anchor(SQLModel, table=True):
+    """One growth of a log on its way to the chain.
+
+    `transaction` is the signed raw transaction: stored before it is sent, so that a crash can only send the same one
+    again. `evidence` (the receipt's anchor object, as JSON) and `checkpoint` are there once it is done.
+    """
+
+    __tablename__ = "anchors"
+
+    id: int | None = Field(default=None, primary_key=True)
+    log: int = Field(foreign_key="logs.number", index=True)
+    old_size: int
+    new_size: int
+    root: bytes
+    transaction: bytes
+    transaction_hash: str
+    evidence: str | None = None
+    checkpoint: str | None = None
+    planned: datetime
+    anchored: datetime | None = None

@@ -1,0 +1,149 @@
+"""Logs of administrations: opened on a deployment, appended to, and asked for receipts and checkpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session, col, select
+
+from baas.clock import Clock
+from baas.deployments.model import Deployment
+from baas.errors import Conflict
+from baas.logs.acceptance import Draft, accept
+from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
+from baas.logs.pipeline import Pipeline
+from baas.logs.tree import tree
+from baas.store import raw
+from baas.store.ulid import Ulids
+from sandbox.evidence.entry import Entry
+from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
+
+#: The template whose contract anchors each kind of log.
+TEMPLATE_OF = {LogKind.DOCUMENTS: "document-notary", LogKind.REGISTER: "hash-registry"}
+RECEIPTS_AT_ONCE = 500
+
+
+class NotAnchoredYet(Conflict):
+    """The entry is safe and on its way; its receipt can be made a moment later."""
+
+    def __init__(self, index: int, state: EntryState, problem: str | None) -> None:
+        self.index, self.state = index, state
+        because = f"; it waits because: {problem}" if problem else ""
+        super().__init__(f"entry {index} is {state}, not anchored yet: nothing is lost, ask again{because}")
+
+
+class Erased(Conflict):
+    """Salt and digest of the entry were deleted: nobody can open its commitment any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a log is: entries accepted, included and anchored, and why it waits (None when nothing is wrong)."""
+
+    accepted: int
+    size: int
+    anchored_size: int
+    problem: str | None
+
+
+class Logs:
+    """The logs slice: the pieces that documents and registers share."""
+
+    def __init__(self, clock: Clock, ids: Ulids, origin: str, pipeline: Pipeline) -> None:
+        self._clock, self._ids, self._origin, self._pipeline = clock, ids, origin, pipeline
+
+    def open(self, session: Session, deployment: Deployment, kind: LogKind, name: str) -> Log:
+        """A new log with its own key, anchored by `deployment`; its first leaf is the genesis entry (index 0)."""
+        log = Log(
+            id=self._ids(),
+            administration_id=deployment.administration_id,
+            kind=kind,
+            origin=f"{self._origin}/{name}",
+            deployment_id=deployment.id,
+            signing_key=Ed25519PrivateKey.generate().private_bytes_raw(),
+            created=self._clock.now(),
+        )
+        session.add(log)
+        session.flush()
+        self.accept(session, log, [Draft("genesis")])
+        return log
+
+    def accept(self, session: Session, log: Log, drafts: Sequence[Draft]) -> LogBatch:
+        """Write entries in the caller's transaction; call `poke` once it is committed."""
+        batch = accept(session, log, drafts, batch_id=self._ids(), at=self._clock.now())
+        session.flush()
+        session.refresh(log)
+        return batch
+
+    def poke(self, log: Log) -> None:
+        self._pipeline.poke(log.key)
+
+    def progress(self, log: Log) -> Progress:
+        return Progress(log.accepted, log.size, log.anchored_size, self._pipeline.problem(log.key))
+
+    # -- receipts ----------------------------------------------------------------------------------
+
+    def receipt(self, session: Session, log: Log, index: int) -> Receipt:
+        """The portable proof of one entry. Raises NotAnchoredYet or Erased."""
+        return next(self.receipts(session, log, index, index + 1))
+
+    def receipts(self, session: Session, log: Log, start: int, stop: int) -> Iterator[Receipt]:
+        """The proofs of entries `start` to `stop - 1`, in order; the tree and the anchors are read once for all."""
+        if stop > log.anchored_size:
+            first = max(start, log.anchored_size)
+            raise NotAnchoredYet(first, log.state_of(first), self._pipeline.problem(log.key))
+        grown = tree(session, log)
+        anchor = self._anchor_over(session, log, start)
+        rows = raw(session).execute(
+            "SELECT position, kind, algorithm, digest, salt, commitment, refers_to, reason FROM log_entries "
+            "WHERE log = ? AND position >= ? AND position < ? ORDER BY position",
+            (log.key, start, stop),
+        )
+        for index, kind, algorithm, digest, salt, commitment, refers_to, reason in rows:
+            if index >= anchor.new_size:
+                anchor = self._anchor_over(session, log, index)
+            if digest is None or salt is None:
+                raise Erased(f"entry {index} of {log.origin} has no document to open: {kind} entries and erased ones have no receipt")
+            yield Receipt(
+                document=SaltedDigest(algorithm, digest, salt),
+                entry=Entry(kind, commitment, refers_to, reason),
+                inclusion=Inclusion(
+                    log.origin, index, anchor.new_size, tuple(grown.inclusion_proof(index, anchor.new_size))
+                ),
+                checkpoint=str(anchor.checkpoint),
+                anchor=anchor_from_json(json.loads(str(anchor.evidence))),
+            )
+
+    def _anchor_over(self, session: Session, log: Log, index: int) -> Anchor:
+        return session.exec(
+            select(Anchor)
+            .where(Anchor.log == log.key, Anchor.new_size > index, col(Anchor.anchored).is_not(None))
+            .order_by(col(Anchor.new_size))
+            .limit(1)
+        ).one()
+
+    def entry(self, session: Session, log: Log, index: int) -> LogEntry:
+        row = session.get(LogEntry, (log.key, index))
+        assert row is not None  # callers hold an index that this log gave out
+        return row
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def checkpoints(self, session: Session, log: Log) -> list[Anchor]:
+        """Every anchored growth, oldest first."""
+        return list(
+            session.exec(
+                select(Anchor)
+                .where(Anchor.log == log.key, col(Anchor.anchored).is_not(None))
+                .order_by(col(Anchor.new_size))
+            )
+        )
+
+    def consistency(self, session: Session, log: Log, old_size: int, new_size: int) -> list[bytes]:
+        """The RFC 9162 proof that the log at `new_size` extends the log at `old_size`."""
+        if not 0 < old_size <= new_size <= log.size:
+            raise Conflict(f"expected 0 < old <= new <= {log.size}, got old {old_size} and new {new_size}")
+        return tree(session, log).consistency_proof(old_size, new_size)

@@ -1,0 +1,74 @@
+"""Trust roots of administrations: what a verifier must get from the administration itself, apart from any receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col
+
+from baas.administrations.model import Administration
+from baas.chains.model import Chain
+from baas.deployments.model import Deployment
+from baas.logs.model import Log
+from baas.tenancy import TenantScope
+from sandbox.evidence.note import NoteSigner, NoteVerifier
+from sandbox.evidence.trust import (
+    TimestampRoot,
+    TrustedChain,
+    TrustedContract,
+    TrustedKey,
+    TrustedLog,
+    TrustRoot,
+)
+
+
+class TrustRoots:
+    """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here."""
+
+    def __init__(self, timestamp_roots: Sequence[TimestampRoot] = ()) -> None:
+        self._timestamp_roots = tuple(timestamp_roots)
+
+    def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
+        """Everything that this administration's receipts are checked against; deleted chains stay in it."""
+        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        chains = session.exec(scope.select(Chain).where(Chain.administration_id == owner.id).order_by(col(Chain.id))).all()
+        deployments = session.exec(
+            scope.select(Deployment).where(Deployment.administration_id == owner.id).order_by(col(Deployment.id))
+        ).all()
+        logs = session.exec(scope.select(Log).where(Log.administration_id == owner.id).order_by(col(Log.number))).all()
+        chain_ids = {chain.id: chain.chain_id for chain in chains}
+        by_id = {deployment.id: deployment for deployment in deployments}
+        return TrustRoot(
+            logs=tuple(
+                TrustedLog(
+                    origin=log.origin,
+                    chain_id=chain_ids[by_id[log.deployment_id].chain],
+                    contracts=(_bytes(by_id[log.deployment_id].address),),
+                    keys=(_key(NoteSigner(log.origin, log.signing_key).verifier, log.created),),
+                )
+                for log in logs
+            ),
+            chains=tuple(
+                TrustedChain(
+                    chain_id=chain.chain_id,
+                    genesis_hash=_bytes(chain.genesis_hash),
+                    sealing_keys=(_key(NoteVerifier.from_vkey(chain.sealing_key), chain.created),),
+                    contracts=tuple(
+                        TrustedContract(_bytes(each.address), each.template, _bytes(each.code_hash))
+                        for each in deployments
+                        if each.chain == chain.id
+                    ),
+                )
+                for chain in chains
+            ),
+            timestamp_roots=self._timestamp_roots,
+        )
+
+
+def _key(verifier: NoteVerifier, since: datetime) -> TrustedKey:
+    return TrustedKey(verifier, since.replace(microsecond=0))
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

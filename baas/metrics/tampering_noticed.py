@@ -1,0 +1,51 @@
+"""Who notices when the operator cheats: attacks by arm, with which file, and without whose servers.
+
+Untouched records go through the same examination: an alarm on one of them is a false alarm.
+"""
+
+from __future__ import annotations
+
+from baas.metrics import (
+    CHAIN,
+    Attack,
+    Direction,
+    Kind,
+    Measurements,
+    Metric,
+    TrialRow,
+    TrialTable,
+)
+
+
+def sample(measurements: Measurements) -> TrialTable:
+    rows = []
+    for attack in Attack:
+        for arm in (CHAIN, measurements.incumbent):
+            trials = [t for t in measurements.trials if (t.arm, t.attack) == (arm, attack)]
+            noticed = [t for t in trials if t.noticed]
+            rows.append(
+                TrialRow(
+                    arm=arm,
+                    attack=attack,
+                    trials=len(trials),
+                    noticed=len(noticed),
+                    without_operator=sum(t.without_operator for t in noticed),
+                    noticed_by=tuple(sorted({t.noticed_by for t in noticed})),
+                    with_file=tuple(sorted({t.with_file for t in noticed})),
+                )
+            )
+    return TrialTable(tuple(rows))
+
+
+METRIC = Metric(
+    slug="tampering_noticed",
+    texts={
+        "ca": "Trampes de l'operador que es detecten",
+        "es": "Trampas del operador que se detectan",
+        "en": "Operator's cheating that is noticed",
+    },
+    unit="trials",
+    direction=Direction.HIGHER_IS_BETTER,
+    kind=Kind.TRIAL_TABLE,
+    sample=sample,
+)

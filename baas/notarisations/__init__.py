@@ -1,0 +1,1 @@
+"""Notarisations: digests of documents become entries of the administration's document log."""

@@ -1,0 +1,279 @@
+"""What is done with registers: open, append rows (create or amend by key), leave a row without effect, prove.
+
+A row's digest is SHA-256 of its canonical JSON (RFC 8785): an object of column name to text, so that the order of
+columns in a file does not matter. The same row again changes nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from baas.administrations.model import Administration
+from baas.audit import Audit
+from baas.clock import Clock
+from baas.deployments.model import Deployment
+from baas.errors import AlreadyExists, Conflict, Invalid, NotFound
+from baas.logs.acceptance import Draft
+from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
+from baas.logs.service import TEMPLATE_OF, Logs, Progress
+from baas.registers.model import Register, RowVersion
+from baas.store import raw
+from baas.store.paging import Paged, PageOf, paged
+from baas.store.ulid import Ulids
+from baas.tenancy import Role, TenantScope
+from sandbox.evidence.canonical import dumps
+from sandbox.evidence.digest import DEFAULT, digest_bytes
+from sandbox.evidence.receipt import Receipt
+
+MOST_ROWS = 10_000
+REASONS = ("error", "annulled", "withdrawn", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a row as it stands: `content` is None for a version that leaves the row without effect."""
+
+    key: str
+    version: int
+    index: int
+    kind: str
+    reason: str | None
+    content: Mapping[str, str] | None
+    state: EntryState
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one append wrote: the batch (None when every row was there already) and how many rows of each kind."""
+
+    batch: LogBatch | None
+    created: int
+    amended: int
+    unchanged: int
+
+
+class Registers:
+    """The slice's service; every method takes the caller's open session."""
+
+    def __init__(self, clock: Clock, ids: Ulids, audit: Audit, logs: Logs) -> None:
+        self._clock, self._ids, self._audit, self._logs = clock, ids, audit, logs
+
+    def open(
+        self,
+        session: Session,
+        scope: TenantScope,
+        administration: str,
+        name: str,
+        key: str,
+        columns: Sequence[str],
+        deployment: str | None = None,
+    ) -> Register:
+        """A register on a `hash-registry` deployment that no other register uses (the first free one by default)."""
+        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        scope.require(owner.id, "opening a register", Role.ADMIN, Role.DEVELOPER)
+        if key not in columns or len(set(columns)) != len(columns):
+            raise Invalid("/key", f"one of the columns, each named once: {', '.join(columns)}", repr(key))
+        if session.exec(scope.select(Register).where(Register.administration_id == owner.id, Register.name == name)).first():
+            raise AlreadyExists("register", name)
+        place = self._free_deployment(session, scope, owner, deployment)
+        register_id = self._ids()
+        log = self._logs.open(session, place, LogKind.REGISTER, f"{owner.code}/registers/{register_id.lower()}")
+        register = Register(
+            id=register_id,
+            administration_id=owner.id,
+            name=name,
+            key=key,
+            columns=json.dumps(list(columns), ensure_ascii=False),
+            log=log.key,
+            created=self._clock.now(),
+        )
+        session.add(register)
+        detail = {"name": name, "key": key, "deployment": place.id}
+        self._audit.record(session, scope.caller, "register.open", "register", register.id, owner.id, detail)
+        return register
+
+    def append(
+        self, session: Session, scope: TenantScope, register_id: str, rows: Sequence[Mapping[str, str]]
+    ) -> tuple[Appended, Log]:
+        """Create the rows whose key is new, amend those whose content changed. All of them, or none."""
+        register, log = self._writable(session, scope, register_id, "adding to a register")
+        if not 1 <= len(rows) <= MOST_ROWS:
+            raise Invalid("/rows", f"1 to {MOST_ROWS} rows", str(len(rows)))
+        newest = self._newest(session, log, {row.get(register.key, "") for row in rows})
+        columns = set(json.loads(register.columns))
+        drafts: list[Draft] = []
+        versions: list[tuple[object, ...]] = []
+        created = 0
+        for place, row in enumerate(rows):
+            key, content = _checked(register, columns, place, row)
+            before = newest.get(key)
+            if before is not None and before[2] == content:
+                continue
+            if before is not None and before[2] is None:
+                raise Invalid(f"/rows/{place}", f"a row in effect, or a new {register.key}", f"{key!r}, left without effect")
+            index = log.accepted + len(drafts)
+            version = before[1] + 1 if before else 1
+            digest = digest_bytes(content.encode(), DEFAULT)
+            drafts.append(
+                Draft("amend", digest.algorithm, digest.value, refers_to=before[0])
+                if before
+                else Draft("create", digest.algorithm, digest.value)
+            )
+            versions.append((log.key, index, key, version, content))
+            newest[key] = (index, version, content)
+            created += version == 1
+        if not drafts:
+            return Appended(None, 0, 0, len(rows)), log
+        batch = self._write(session, log, drafts, versions)
+        done = Appended(batch, created, len(drafts) - created, len(rows) - len(drafts))
+        detail = {"created": done.created, "amended": done.amended, "batch": batch.id}
+        self._audit.record(
+            session, scope.caller, "register.append", "register", register.id, register.administration_id, detail
+        )
+        return done, log
+
+    def revoke(
+        self, session: Session, scope: TenantScope, register_id: str, key: str, reason: str
+    ) -> tuple[LogBatch, Log]:
+        """Leave a row without effect, with a reason: a version of its own. What was true before stays provable."""
+        if reason not in REASONS:
+            raise Invalid("/reason", f"one of {', '.join(REASONS)}", repr(reason[:40]))
+        register, log = self._writable(session, scope, register_id, "leaving a row without effect")
+        before = self._newest(session, log, {key}).get(key)
+        if before is None:
+            raise NotFound("entry", key)
+        if before[2] is None:
+            raise Conflict(f"row {key!r} was left without effect already")
+        index = log.accepted
+        draft = Draft("revoke", refers_to=before[0], reason=reason)
+        batch = self._write(session, log, [draft], [(log.key, index, key, before[1] + 1, None)])
+        detail = {"index": index, "reason": reason}
+        self._audit.record(
+            session, scope.caller, "register.revoke", "register", register.id, register.administration_id, detail
+        )
+        return batch, log
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def list(self, session: Session, scope: TenantScope, page: PageOf, administration: str | None) -> Paged[Register]:
+        statement = scope.select(Register)
+        if administration is not None:
+            owner = scope.find(session, Administration, administration, Administration.code == administration)
+            statement = statement.where(Register.administration_id == owner.id)
+        return paged(session, statement, col(Register.id), page)
+
+    def get(self, session: Session, scope: TenantScope, register_id: str) -> tuple[Register, Log]:
+        register = scope.get(session, Register, register_id)
+        log = session.exec(scope.select(Log).where(Log.number == register.log)).one()
+        return register, log
+
+    def progress(self, log: Log) -> Progress:
+        return self._logs.progress(log)
+
+    def versions(self, session: Session, scope: TenantScope, register_id: str, key: str) -> list[Version]:
+        _, log = self.get(session, scope, register_id)
+        rows = session.exec(
+            select(RowVersion, LogEntry)
+            .where(RowVersion.log == log.key, RowVersion.key == key)
+            .where(LogEntry.log == col(RowVersion.log), LogEntry.position == col(RowVersion.position))
+            .order_by(col(RowVersion.position))
+        ).all()
+        if not rows:
+            raise NotFound("entry", key)
+        return [
+            Version(
+                key=row.key,
+                version=row.version,
+                index=row.position,
+                kind=entry.kind,
+                reason=entry.reason,
+                content=json.loads(row.content) if row.content is not None else None,
+                state=log.state_of(row.position),
+            )
+            for row, entry in rows
+        ]
+
+    def receipt(
+        self, session: Session, scope: TenantScope, register_id: str, key: str, version: int | None = None
+    ) -> Receipt:
+        """The receipt of one version of a row; by default of the newest that has content."""
+        _, log = self.get(session, scope, register_id)
+        found = [each for each in self.versions(session, scope, register_id, key) if each.content is not None]
+        chosen = [each for each in found if version in (None, each.version)]
+        if not chosen:
+            raise NotFound("version", f"{key}, version {version}")
+        return self._logs.receipt(session, log, chosen[-1].index)
+
+    def checkpoints(self, session: Session, scope: TenantScope, register_id: str) -> list[Anchor]:
+        _, log = self.get(session, scope, register_id)
+        return self._logs.checkpoints(session, log)
+
+    def consistency(
+        self, session: Session, scope: TenantScope, register_id: str, old_size: int, new_size: int
+    ) -> list[bytes]:
+        _, log = self.get(session, scope, register_id)
+        return self._logs.consistency(session, log, old_size, new_size)
+
+    # -- the rows behind ---------------------------------------------------------------------------
+
+    def _writable(self, session: Session, scope: TenantScope, register_id: str, act: str) -> tuple[Register, Log]:
+        register, log = self.get(session, scope, register_id)
+        scope.require(register.administration_id, act, Role.ADMIN, Role.DEVELOPER)
+        return register, log
+
+    def _write(
+        self, session: Session, log: Log, drafts: list[Draft], versions: list[tuple[object, ...]]
+    ) -> LogBatch:
+        raw(session).executemany(
+            "INSERT INTO register_rows (log, position, key, version, content) VALUES (?, ?, ?, ?, ?)", versions
+        )
+        return self._logs.accept(session, log, drafts)
+
+    def _newest(self, session: Session, log: Log, keys: set[str]) -> dict[str, tuple[int, int, str | None]]:
+        """The newest version of each key that is there: its index, version and content."""
+        found: dict[str, tuple[int, int, str | None]] = {}
+        connection = raw(session)
+        for key in keys:
+            row = connection.execute(
+                "SELECT position, version, content FROM register_rows WHERE log = ? AND key = ? "
+                "ORDER BY position DESC LIMIT 1",
+                (log.key, key),
+            ).fetchone()
+            if row is not None:
+                found[key] = row
+        return found
+
+    def _free_deployment(
+        self, session: Session, scope: TenantScope, owner: Administration, wanted: str | None
+    ) -> Deployment:
+        template = TEMPLATE_OF[LogKind.REGISTER]
+        used = select(Log.deployment_id)
+        statement = scope.select(Deployment).where(
+            Deployment.administration_id == owner.id,
+            Deployment.template == template,
+            col(Deployment.id).not_in(used),
+        )
+        if wanted is not None:
+            statement = statement.where(Deployment.id == wanted)
+        found = session.exec(statement.order_by(col(Deployment.id))).first()
+        if found is None:
+            raise Conflict(
+                f"administration {owner.code} has no free deployment of the template {template!r} (each register has "
+                f"its own): deploy one first (baas deploy CHAIN {template})"
+            )
+        return found
+
+
+def _checked(register: Register, columns: set[str], place: int, row: Mapping[str, str]) -> tuple[str, str]:
+    """The row's key and its canonical content."""
+    if set(row) != columns:
+        missing, unknown = sorted(columns - set(row)), sorted(set(row) - columns)
+        raise Invalid(f"/rows/{place}", "exactly the register's columns", f"missing {missing}, unknown {unknown}")
+    key = row[register.key]
+    if not key.strip():
+        raise Invalid(f"/rows/{place}/{register.key}", "the row's key", "an empty text")
+    return key, dumps(dict(row)).decode()

@@ -1,0 +1,54 @@
+"""Settings of the service: environment variables `BAAS_…`, each with a default that works on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from baas.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What one service process needs to know; constructor arguments win over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="BAAS_", frozen=True, extra="forbid")
+
+    data: Path = Field(
+        default_factory=lambda: Path.home() / ".local/share/baas-sandbox",
+        description="the data directory: the service's database and the chains; only one process at a time",
+    )
+    host: str = Field("127.0.0.1", description="the address that the service listens on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8080, description="its port; 0 lets the system choose"
+    )
+    origin: str = Field(
+        "baas-sandbox.example",
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        description="the name under which this installation signs: the first line of its checkpoints, "
+        "and the host in the `type` of its problem documents",
+    )
+    language: Literal["ca", "es", "en"] = Field("ca", description="the console's language")
+    body_limit: Annotated[int, Field(ge=1024)] = Field(
+        4 * 1024 * 1024, description="the largest request body, in bytes"
+    )
+    token_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        90, description="how long a new token lasts, in days"
+    )
+    write_timeout: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="how long a write waits for the database before the answer 503, in seconds"
+    )
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings from the environment, with `given` before it; SettingsError names each wrong variable."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"BAAS_{str(each['loc'][0]).upper()}: {each['msg']}, got {each['input']!r}"
+            for each in error.errors()
+        )
+        raise SettingsError(f"settings that cannot be used: {wrong}") from None

@@ -1,0 +1,58 @@
+"""A chain's custodial accounts: a label, an address and the key that signs for it.
+
+The key lies unencrypted in the chain's own file (mode 0600): these are accounts of a test chain, without
+value. Signing is EIP-1559 (type 2) with both fees zero, since gas is free on every chain here.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from eth_account import Account as EthAccount
+
+from sandbox.errors import AccountError
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`address` is 20 bytes; `private_key` 32 bytes, and never in a repr."""
+
+    label: str
+    address: bytes
+    private_key: bytes = field(repr=False)
+
+
+def new_account(label: str, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Account:
+    """A fresh account. AccountError when the label is not 1 to 64 of a-z, 0-9 and inner hyphens."""
+    if not _LABEL.match(label):
+        raise AccountError(
+            f"an account's label is 1 to 64 characters of a-z, 0-9 and hyphens inside, got {label[:80]!r}"
+        )
+    key = random_bytes(32)
+    while not 0 < int.from_bytes(key) < _ORDER:  # one in 2^128: not every 32 bytes are a key
+        key = random_bytes(32)
+    return Account(label, bytes.fromhex(EthAccount.from_key(key).address[2:]), key)
+
+
+def sign(  # the fields of EIP-1559, in its order
+    account: Account, *, chain_id: int, nonce: int, gas: int, to: bytes | None, value: int, data: bytes
+) -> bytes:
+    """The signed raw transaction. `to` is None to create a contract; `value` in wei."""
+    fields = {
+        "type": 2,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "maxPriorityFeePerGas": 0,
+        "maxFeePerGas": 0,
+        "gas": gas,
+        "to": to if to is not None else b"",
+        "value": value,
+        "data": data,
+    }
+    return bytes(EthAccount.sign_transaction(fields, account.private_key).raw_transaction)

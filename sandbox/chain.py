@@ -1,0 +1,313 @@
+"""The facade: one isolated, permissioned chain: one directory (mode 0700) that one process holds open.
+
+    with Chain.create(path, ChainSpec(chain_id=4242, genesis_time=1_700_000_000)) as chain:
+        clerk = chain.accounts.create("clerk")
+        chain.allow(clerk, Role.SENDER)
+        transaction_receipt = chain.wait(chain.send("clerk", to=clerk, data=b""))
+
+Everything goes through the gateway, the platform's own calls too. Hex strings ("0x…") come out; hex or bytes
+go in.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from eth_utils.address import to_checksum_address
+
+from sandbox.accounts import new_account, sign
+from sandbox.engines import Head, engine
+from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, TransactionDropped
+from sandbox.evidence.keccak import keccak
+from sandbox.evidence.note import NoteSigner
+from sandbox.gateway import Gateway
+from sandbox.journal import DATABASE, ChainRow, Journal, Refusal
+from sandbox.permissions import Role
+from sandbox.proofs import anchor_evidence
+from sandbox.sealing import Sealer
+from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+
+DEFAULT_ORIGIN = "baas-sandbox.example"
+
+Clock = Callable[[], float]  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The chain's custodial accounts, by label. A new one is on no allowlist."""
+
+    _journal: Journal
+    _clock: Clock
+
+    def create(self, label: str) -> str:
+        """A fresh account; its address. AccountError when the label is in use or is none."""
+        account = new_account(label)
+        self._journal.add_account(account, int(self._clock() * 1000))
+        return to_checksum_address(account.address)
+
+    def address(self, label: str) -> str:
+        return to_checksum_address(self._journal.account(label).address)
+
+    def list(self) -> dict[str, str]:
+        """Addresses by label, oldest first."""
+        return {account.label: to_checksum_address(account.address) for account in self._journal.accounts()}
+
+
+class Chain:
+    """An open chain. Thread-safe; close it, or use it as a context manager."""
+
+    def __init__(self, directory: Path, *, clock: Clock = time.time) -> None:
+        self.directory = directory
+        with ExitStack() as stack:
+            stack.callback(os.close, _lock(directory))
+            self._journal = Journal(directory)
+            stack.callback(self._journal.close)
+            self._row = self._journal.chain()
+            software = engine(self.spec.engine)
+            self._node = software.open(directory, self.spec)
+            stack.callback(self._node.close)
+            signer = NoteSigner(_key_name(self._row), self._row.sealing_key)
+            self._vkey = signer.verifier.vkey
+            self._sealer = Sealer(
+                self.spec, self._node, self._journal, signer, clock=clock, on_drop=self._dropped
+            )
+            stack.callback(self._sealer.stop)
+            self._gateway = Gateway(
+                self.spec,
+                self._node,
+                self._journal,
+                reads=software.reads,
+                on_accepted=self._sealer.wake,
+                clock=clock,
+            )
+            self.accounts = Accounts(self._journal, clock)
+            self._sending = threading.Lock()
+            self._sealer.start()
+            self._open = stack.pop_all()
+
+    @classmethod
+    def create(
+        cls, directory: Path, spec: ChainSpec, *, origin: str = DEFAULT_ORIGIN, clock: Clock = time.time
+    ) -> Self:
+        """Make a chain in a directory that is absent or empty, and open it. A failure leaves nothing behind.
+
+        `origin` names its sealing key, `<origin>/chains/<chain id>`.
+        """
+        if directory.exists() and any(directory.iterdir()):
+            raise ChainError(f"{directory} is not empty: a new chain needs a directory of its own")
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.new")
+        draft.mkdir(mode=0o700)
+        try:
+            genesis_hash = engine(spec.engine).create(draft, spec)
+            row = ChainRow(spec, genesis_hash, origin, secrets.token_bytes(32))
+            NoteSigner(_key_name(row), row.sealing_key)  # a name that no note can carry is refused here
+            journal = Journal(draft)
+            try:
+                journal.describe(row)
+            finally:
+                journal.close()
+            draft.rename(directory)  # all of it or nothing; an empty directory there is replaced
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        return cls(directory, clock=clock)
+
+    @classmethod
+    def open(cls, directory: Path, *, clock: Clock = time.time) -> Self:
+        """Open a chain, recovering from any crash. ChainNotFound, or ChainLocked when another has it open."""
+        return cls(directory, clock=clock)
+
+    def close(self) -> None:
+        """Stop its thread and processes and let go of the directory. Idempotent; what waits is on disk."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def spec(self) -> ChainSpec:
+        return self._row.spec
+
+    @property
+    def genesis_hash(self) -> bytes:
+        return self._row.genesis_hash
+
+    @property
+    def sealing_key(self) -> str:
+        """The public key of this chain's sealer's notes, as a C2SP verifier key."""
+        return self._vkey
+
+    def head(self) -> Head:
+        return self._node.head()
+
+    def rpc(self, body: bytes, *, endpoint: str = "public") -> bytes | None:
+        """Answer a JSON-RPC body; None when it held only notifications. Never raises for what came in."""
+        return self._gateway.handle(body, endpoint=endpoint)
+
+    def read(self, method: str, *params: Any) -> Any:
+        """One JSON-RPC call through the same door; RpcError when it is refused."""
+        return self._gateway.call(method, *params)
+
+    def prepare(
+        self,
+        account_label: str,
+        *,
+        to: str | bytes | None,
+        data: str | bytes = b"",
+        value: int = 0,
+        gas: int | None = None,
+    ) -> bytes:
+        """A transaction signed with the account's next nonce, to be stored and then submitted.
+
+        The nonce is not reserved: prepare and submit one at a time per account. Gas is free, so that the
+        default is all that one transaction may use.
+        """
+        account = self._journal.account(account_label)
+        return sign(
+            account,
+            chain_id=self.spec.chain_id,
+            nonce=self._gateway.admission.next_nonce(account.address),
+            gas=TRANSACTION_GAS_CAP if gas is None else gas,
+            to=None if to is None else _bytes(to, 20, "an address"),
+            value=value,
+            data=_bytes(data, None, "data"),
+        )
+
+    def submit(self, raw: bytes) -> str:
+        """Accept a signed transaction; its hash. One that waits or is mined already gives its hash again."""
+        try:
+            return str(self.read("eth_sendRawTransaction", f"0x{raw.hex()}"))
+        except RpcError as error:
+            if isinstance(error.data, dict) and error.data.get("rule") == "known":
+                return f"0x{keccak(raw).hex()}"
+            raise
+
+    def send(
+        self,
+        account_label: str,
+        *,
+        to: str | bytes | None,
+        data: str | bytes = b"",
+        value: int = 0,
+        gas: int | None = None,
+    ) -> str:
+        """Sign and submit in one, one at a time; the hash, once it is on disk."""
+        with self._sending:
+            return self.submit(self.prepare(account_label, to=to, data=data, value=value, gas=gas))
+
+    def wait(self, transaction_hash: str, timeout: float = 30.0) -> dict[str, Any]:
+        """The transaction receipt, once it is mined and its block has the sealer's note.
+
+        TransactionDropped with the reason; ChainError after `timeout` seconds.
+        """
+        key = _bytes(transaction_hash, 32, "a transaction hash")
+        deadline = time.monotonic() + timeout
+        while True:
+            seen = self._sealer.changes
+            if reason := self._journal.dropped_reason(key):
+                raise TransactionDropped(transaction_hash, reason)
+            mined: dict[str, Any] | None = self.read("eth_getTransactionReceipt", transaction_hash)
+            if mined is not None and self._journal.note(int(mined["blockNumber"], 16)) is not None:
+                return mined
+            left = deadline - time.monotonic()
+            if left <= 0:
+                state = (
+                    "still waits" if self._journal.pending_transaction(key) else "is not known to this chain"
+                )
+                raise ChainError(
+                    f"transaction {transaction_hash} was not mined within {timeout:g} s: it {state}"
+                )
+            self._sealer.wait_for_change(seen, left)
+
+    def settle(self, timeout: float = 30.0) -> None:
+        """Return when nothing waits to be sealed. ChainError after `timeout` seconds."""
+        if not self._sealer.settle(timeout):
+            raise ChainError(f"{self._journal.pending_count()} transactions still wait after {timeout:g} s")
+
+    def allow(self, address: str | bytes, role: Role | str) -> None:
+        """Put an address on an allowlist. A deployer must be on the sender's too."""
+        self._journal.allow(_bytes(address, 20, "an address"), Role(role))
+        self._gateway.admission.reload_permissions()
+
+    def disallow(self, address: str | bytes, role: Role | str) -> None:
+        """Take an address off an allowlist: after this returns nothing more is accepted from it."""
+        self._journal.disallow(_bytes(address, 20, "an address"), Role(role))
+        self._gateway.admission.reload_permissions()
+
+    def allowlist(self) -> dict[Role, list[str]]:
+        """Addresses by role, sorted."""
+        lists = self._journal.allowlists()
+        return {
+            Role.SENDER: sorted(to_checksum_address(address) for address in lists.senders),
+            Role.DEPLOYER: sorted(to_checksum_address(address) for address in lists.deployers),
+        }
+
+    def refusals(self, limit: int = 100) -> list[Refusal]:
+        """What the gateway did not let pass, the newest first."""
+        return self._journal.refusals(limit)
+
+    def sealer_note(self, number: int) -> str:
+        """The signed note of a block; ChainError where there is none (block zero is not sealed)."""
+        note = self._journal.note(number)
+        if note is None:
+            raise ChainError(
+                f"block {number} has no sealer's note; this chain's head is {self.head().number}"
+            )
+        return note
+
+    def anchor_evidence(self, transaction_hash: str) -> dict[str, Any]:
+        """A receipt's `anchor` object: header, transaction receipt, trie proof and sealer's note.
+
+        VerificationError where the transaction is not mined; ChainError where it anchored no root.
+        """
+        return anchor_evidence(self.read, self.spec.chain_id, self.sealer_note, transaction_hash)
+
+    def _dropped(self) -> None:
+        self._gateway.admission.forget_nonces()
+
+
+def _key_name(row: ChainRow) -> str:
+    return f"{row.origin}/chains/{row.spec.chain_id}"
+
+
+def _lock(directory: Path) -> int:
+    """Hold the directory for this process; the descriptor whose closing lets go, also at a crash."""
+    if not (directory / DATABASE).is_file():
+        raise ChainNotFound(f"no chain in {directory}: create it first, or look for another directory")
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise ChainLocked(
+            f"{directory} is open already, in process {holder}: close it there, or use that process's service"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _bytes(value: str | bytes, size: int | None, what: str) -> bytes:
+    """Hex or bytes in, bytes out; ValueError unless it is `size` bytes."""
+    data = bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else value
+    if size is not None and len(data) != size:
+        raise ValueError(f"{what} is {size} bytes, got {len(data)}")
+    return data

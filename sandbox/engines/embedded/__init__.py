@@ -1,0 +1,146 @@
+"""The embedded engine: py-evm on one SQLite file per chain, executed in killable processes of its own.
+
+Here are the engine and its node, the shell in the service process: py-evm is never imported into that
+process. A node has a sealer, which alone writes, and from the first read a reader: an endless eth_call holds
+up neither sealing nor any other chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.engines import Head, Sealed
+from sandbox.engines.embedded.processes import Worker
+from sandbox.errors import ChainNotFound, EngineError, RpcError, SpecError
+from sandbox.spec import ChainSpec
+
+#: The chain's one file in its directory; `sandbox.journal` keeps its tables in it too.
+FILE_NAME = "chain.sqlite"
+
+_HEAD_SECONDS = 10.0
+
+#: The methods of `reads.METHODS`, named here because that module loads py-evm; a test compares them.
+READS = frozenset(
+    {
+        "eth_chainId",
+        "net_version",
+        "eth_blockNumber",
+        "eth_gasPrice",
+        "eth_maxPriorityFeePerGas",
+        "eth_feeHistory",
+        "eth_syncing",
+        "eth_getBalance",
+        "eth_getTransactionCount",
+        "eth_getCode",
+        "eth_getStorageAt",
+        "eth_call",
+        "eth_estimateGas",
+        "eth_getBlockByNumber",
+        "eth_getBlockByHash",
+        "eth_getBlockTransactionCountByNumber",
+        "eth_getBlockTransactionCountByHash",
+        "eth_getBlockReceipts",
+        "eth_getTransactionByHash",
+        "eth_getTransactionByBlockNumberAndIndex",
+        "eth_getTransactionByBlockHashAndIndex",
+        "eth_getTransactionReceipt",
+        "eth_getLogs",
+    }
+)
+
+
+class EmbeddedNode:
+    """One open chain on this engine (the Node protocol)."""
+
+    def __init__(self, directory: Path, spec: ChainSpec) -> None:
+        self._sealer = Worker("sealer", directory, spec)
+        self._reader = Worker("reader", directory, spec)
+        self._head: Head | None = _head(self._sealer.start())
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Process ids of the workers that run now, by role: for figures of memory, not for signals."""
+        workers = {"sealer": self._sealer.pid, "reader": self._reader.pid}
+        return {role: pid for role, pid in workers.items() if pid is not None}
+
+    def head(self) -> Head:
+        """The newest block, from memory: only this node's sealer writes. After a failure, from the file."""
+        head = self._head
+        if head is None:
+            self._head = head = _head(self._sealer.call({"do": "head"}, _HEAD_SECONDS))
+        return head
+
+    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
+        """One block of these; those that it did not reach in its share of `time_limit` stay pending.
+
+        A transaction that alone takes that long is dropped; one that cannot even be interrupted ends in
+        EngineTimeout. After any EngineError the block may be on disk: `head` says.
+        """
+        request = {
+            "do": "seal",
+            "transactions": [raw.hex() for raw in transactions],
+            "timestamp": timestamp,
+            "time_limit": time_limit,
+        }
+        try:
+            answer = self._sealer.call(request, time_limit)
+        except EngineError:
+            self._head = None
+            raise
+        self._head = head = _head(answer)
+        return Sealed(
+            head=head,
+            included=tuple(bytes.fromhex(hash_) for hash_ in answer["included"]),
+            dropped=tuple((bytes.fromhex(hash_), reason) for hash_, reason in answer["dropped"]),
+        )
+
+    def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
+        if method not in READS:
+            raise RpcError(-32601, f"Method not found: {method}")
+        return self._reader.call({"do": "read", "method": method, "params": list(params)}, time_limit)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._sealer.close()
+
+
+class EmbeddedEngine:
+    """py-evm with Prague rules, free gas and one file per chain (the Engine protocol)."""
+
+    slug = "embedded"
+    title = "Embedded EVM (py-evm)"
+    reads = READS
+
+    def create(self, directory: Path, spec: ChainSpec) -> bytes:
+        """Write block zero. Raises SpecError (another engine's spec), EngineError (a chain is there)."""
+        self._check(spec)
+        if (directory / FILE_NAME).exists():
+            raise EngineError(
+                f"there is a chain in {directory.name} already: create it in an empty directory"
+            )
+        creator = Worker("creator", directory, spec)
+        try:
+            return _head(creator.start()).hash
+        finally:
+            creator.close()
+            (directory / "creator.log").unlink(missing_ok=True)
+
+    def open(self, directory: Path, spec: ChainSpec) -> EmbeddedNode:
+        """Start a node. Raises ChainNotFound, SpecError when the chain was made from another spec."""
+        self._check(spec)
+        if not (directory / FILE_NAME).is_file():
+            raise ChainNotFound(f"no chain in {directory.name}: expected {FILE_NAME} there; create it first")
+        return EmbeddedNode(directory, spec)
+
+    def _check(self, spec: ChainSpec) -> None:
+        if spec.engine != self.slug:
+            raise SpecError(f"this is the engine {self.slug!r}, the spec names {spec.engine!r}")
+
+
+def _head(answer: dict[str, Any]) -> Head:
+    return Head(answer["number"], bytes.fromhex(answer["hash"]), answer["timestamp"])
+
+
+ENGINE = EmbeddedEngine()

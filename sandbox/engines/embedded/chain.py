@@ -1,0 +1,308 @@
+"""A chain on py-evm: its genesis, and how a batch of raw transactions becomes one block on disk.
+
+Prague rules with three private-network choices: gas is free for ever (Besu's `zeroBaseFee`), the block gas
+limit does not drift, and mixHash is the parent's hash, so that equal transactions and timestamps give equal
+block hashes. The genesis extraData is the SHA-256 of the chain spec: the genesis hash commits to the whole
+spec, chain id included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.errors import EngineError, SpecError
+from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+
+os.environ["ETH_HASH_BACKEND"] = "pysha3"  # read once, when eth_hash is first imported
+os.environ["ECC_BACKEND_CLASS"] = "eth_keys.backends.CoinCurveECCBackend"
+try:
+    import coincurve  # noqa: F401  # the backend named above: seven times faster
+except ImportError as error:
+    raise EngineError(
+        "the embedded engine needs coincurve (libsecp256k1) and it cannot be imported: install the project's "
+        f"dependencies again ({error})"
+    ) from error
+
+from eth.chains.base import Chain as EvmChain
+from eth.constants import POST_MERGE_MIX_HASH, ZERO_HASH32
+from eth.db.trie import make_trie_root_and_nodes
+from eth.validation import validate_gas_limit
+from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.state import PragueTransactionExecutor
+from eth_hash.auto import keccak
+from eth_utils.exceptions import ValidationError
+from rlp import codec
+
+from sandbox.engines import Head, Sealed
+from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionRow
+
+#: EIP-3860: bytes of init code that a transaction may carry.
+MAX_INITCODE_SIZE = 49_152
+#: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes the
+#: second is dropped. The worst case, a batch, one slow transaction and the batch once more, stays within the limit.
+BATCH_SHARE, TRANSACTION_SHARE = 0.15, 0.55
+
+
+class _Spoiled(BaseException):
+    """A transaction stopped half-way: the state in memory is no longer a state. Carries position and reason.
+
+    Not an Exception, so that no handler inside py-evm takes it for its own.
+    """
+
+    def __init__(self, position: int, reason: str) -> None:
+        self.position, self.reason = position, reason
+        super().__init__(reason)
+
+
+class ZeroBaseFeePragueVM(PragueVM):
+    """Prague whose base fee is always zero and whose gas limit is always the parent's."""
+
+    @staticmethod
+    def create_header_from_parent(parent_header: Any, **fields: Any) -> Any:
+        fields.setdefault("parent_beacon_block_root", ZERO_HASH32)
+        if parent_header is not None:
+            fields.setdefault("gas_limit", parent_header.gas_limit)
+            fields.setdefault("timestamp", parent_header.timestamp + 1)
+        return PragueVM.create_header_from_parent(parent_header, **fields).copy(base_fee_per_gas=0)
+
+    @classmethod
+    def validate_gas(cls, header: Any, parent_header: Any) -> None:
+        validate_gas_limit(header.gas_limit, parent_header.gas_limit)
+        if header.base_fee_per_gas != 0:
+            raise ValidationError(f"base fee must be 0 on this chain, got {header.base_fee_per_gas}")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one attempt at a block made: the transactions applied, those dropped, py-evm's VM and header."""
+
+    applied: list[tuple[bytes, Any, Any]]  # raw, transaction, receipt
+    dropped: list[tuple[bytes, str]]
+    vm: Any
+    header: Any
+
+
+class Chain:
+    """One chain in one process: `head`, `seal`, and py-evm's own chain as `evm` for reads."""
+
+    def __init__(self, store: Store, spec: ChainSpec) -> None:
+        self.store, self.spec = store, spec
+        self.evm = _chain_class(spec)(store)
+        genesis = store.block_by_number(0)
+        if genesis is None or self.evm.get_block_header_by_hash(genesis.hash).extra_data != _commitment(spec):
+            raise SpecError(
+                f"the chain file's block zero was not made from this spec (chain id {spec.chain_id}): "
+                "open it with the spec it was created with"
+            )
+
+    @classmethod
+    def create(cls, store: Store, spec: ChainSpec) -> Chain:
+        """Write block zero. The same spec gives the same hash everywhere."""
+        fields = {
+            "difficulty": 0,
+            "gas_limit": spec.block_gas_limit,
+            "timestamp": spec.genesis_time,
+            "extra_data": _commitment(spec),
+            "mix_hash": POST_MERGE_MIX_HASH,
+        }
+        evm = _chain_class(spec).from_genesis(store, fields, {})
+        header = evm.get_canonical_head()
+        store.commit(_block_row(header, []))
+        return cls(store, spec)
+
+    def head(self) -> Head:
+        header = self.evm.get_canonical_head()
+        return Head(header.block_number, bytes(header.hash), header.timestamp)
+
+    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
+        """Make one block of these raw transactions.
+
+        A transaction already on the chain is passed over and leaves `pending`. After
+        BATCH_SHARE of `time_limit` (seconds) the block is closed with what is in it; those not reached are
+        neither included nor dropped, and stay pending. Raises EngineError for a timestamp not after the head's.
+        """
+        head = self.head()
+        if timestamp <= head.timestamp:
+            raise EngineError(
+                f"a block's timestamp must be after its parent's {head.timestamp}, got {timestamp}"
+            )
+        passed_over = [keccak(raw) for raw in transactions if self.store.transaction(keccak(raw)) is not None]
+        waiting = {keccak(raw): raw for raw in transactions if keccak(raw) not in passed_over}
+        try:
+            batch = self._execute(list(waiting.items()), timestamp, time_limit)
+            block, rows, logs = self._finish(batch) if batch.applied else (None, [], [])
+            self.store.commit(block, rows, logs, on_chain=[*passed_over, *(row.hash for row in rows)])
+        except BaseException:
+            self.store.rollback()
+            raise
+        return Sealed(self.head(), tuple(row.hash for row in rows), tuple(batch.dropped))
+
+    def _execute(self, waiting: list[tuple[bytes, bytes]], timestamp: int, time_limit: float) -> _Batch:
+        """Apply what can be applied. One that stops half-way costs a second run of those before it."""
+        try:
+            return self._attempt(waiting, timestamp, time_limit)
+        except _Spoiled as spoiled:
+            self.store.rollback()
+            batch = self._attempt(waiting[: spoiled.position], timestamp, None)
+            batch.dropped.append((waiting[spoiled.position][0], spoiled.reason))
+            return batch
+
+    def _attempt(self, waiting: list[tuple[bytes, bytes]], timestamp: int, limit: float | None) -> _Batch:
+        """py-evm's `mine_all` up to the block, but a transaction that cannot be applied is left out."""
+        parent = self.evm.get_canonical_head()
+        # Both are set before execution: TIMESTAMP and PREVRANDAO must see what the header will say.
+        header = self.evm.create_header_from_parent(parent, timestamp=timestamp, mix_hash=parent.hash)
+        vm = self.evm.get_vm(header)
+        batch = _Batch([], [], vm, header)
+        started = time.monotonic()
+        for position, (hash_, raw) in enumerate(waiting):
+            if limit is not None and time.monotonic() - started > limit * BATCH_SHARE:
+                break
+            try:
+                transaction = vm.get_transaction_builder().decode(raw)
+                self._check(transaction, raw)
+                nonce = vm.state.get_nonce(transaction.sender)
+            except Exception as error:
+                batch.dropped.append((hash_, f"not a valid transaction: {error}"))
+                continue
+            if batch.applied and batch.header.gas_used + transaction.gas > header.gas_limit:
+                break  # the block is full: the rest waits for the next one
+            try:
+                with _alarm(limit and limit * TRANSACTION_SHARE, position):
+                    receipt, _ = vm.apply_transaction(batch.header, transaction)
+            except Exception as error:
+                if vm.state.get_nonce(transaction.sender) != nonce:  # it had begun: no refusal, a failure
+                    raise _Spoiled(position, f"the engine failed while executing it: {error!r}") from error
+                batch.dropped.append((hash_, str(error)))
+                continue
+            batch.header = vm.increment_blob_gas_used(
+                vm.add_receipt_to_header(batch.header, receipt), transaction
+            )
+            batch.applied.append((raw, transaction, receipt))
+        return batch
+
+    def _check(self, transaction: Any, raw: bytes) -> None:
+        """Prague's rules that py-evm 0.12 leaves to its caller, and the cap on one transaction's gas."""
+        if transaction.encode() != raw:
+            raise ValidationError("not a canonical encoding of a transaction")
+        if transaction.chain_id not in (None, self.spec.chain_id):
+            raise ValidationError(
+                f"wrong chain id: expected {self.spec.chain_id}, got {transaction.chain_id}"
+            )
+        if transaction.gas > TRANSACTION_GAS_CAP:
+            raise ValidationError(
+                f"gas limit must be at most {TRANSACTION_GAS_CAP} (EIP-7825), got {transaction.gas}"
+            )
+        if transaction.to == b"" and len(transaction.data) > MAX_INITCODE_SIZE:
+            raise ValidationError(
+                f"init code must be at most {MAX_INITCODE_SIZE} bytes, got {len(transaction.data)}"
+            )
+        if transaction.gas < (floor := floor_gas(transaction)):
+            raise ValidationError(
+                f"gas limit is below the data floor (EIP-7623): at least {floor}, got {transaction.gas}"
+            )
+
+    def _finish(self, batch: _Batch) -> tuple[BlockRow, list[TransactionRow], list[LogRow]]:
+        """Close the block: roots, state, header. Transactions and receipts are kept as rows, not as tries."""
+        transactions = [transaction for _, transaction, _ in batch.applied]
+        receipts = [receipt for _, _, receipt in batch.applied]
+        header = batch.header.copy(
+            transaction_root=make_trie_root_and_nodes(transactions)[0],
+            receipt_root=make_trie_root_and_nodes(receipts)[0],
+        )
+        filled = batch.vm.get_block().copy(header=header, transactions=transactions)
+        block = batch.vm.mine_block(filled).block
+        self.evm.chaindb.persist_header(block.header)
+        rows, logs = _index(block.header, batch.applied)
+        return _block_row(block.header, [raw for raw, _, _ in batch.applied]), rows, logs
+
+
+def floor_gas(transaction: Any) -> int:
+    """EIP-7623: the least that a transaction's data costs."""
+    return int(PragueTransactionExecutor.calc_data_floor_gas(transaction, 0, 0))
+
+
+def _chain_class(spec: ChainSpec) -> Any:
+    if spec.hardfork != "prague":
+        raise SpecError(f"the embedded engine runs hardfork 'prague', got {spec.hardfork!r}")
+    return type(
+        "SandboxChain",
+        (EvmChain,),
+        {"chain_id": spec.chain_id, "vm_configuration": ((0, ZeroBaseFeePragueVM),)},
+    )
+
+
+def _commitment(spec: ChainSpec) -> bytes:
+    return hashlib.sha256(spec.to_json().encode()).digest()
+
+
+@contextmanager
+def _alarm(seconds: float | None, position: int) -> Iterator[None]:
+    """Interrupt py-evm after `seconds`. What a C function holds longer, the node kills."""
+    if seconds is None:
+        yield
+        return
+
+    def ring(_signal: int, _frame: Any) -> None:
+        raise _Spoiled(
+            position, f"it did not finish within {seconds:.1f} s, all that one transaction may take"
+        )
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _block_row(header: Any, raws: Sequence[bytes]) -> BlockRow:
+    rlp: Any = codec  # untyped
+    items = [
+        raw if raw[0] < 0xC0 else rlp.decode(raw) for raw in raws
+    ]  # a typed transaction is a byte string
+    encoded = rlp.encode(header)
+    size = len(rlp.encode([rlp.decode(encoded), items, [], []]))
+    return BlockRow(header.block_number, bytes(header.hash), encoded, size)
+
+
+def _index(header: Any, applied: list[tuple[bytes, Any, Any]]) -> tuple[list[TransactionRow], list[LogRow]]:
+    rows: list[TransactionRow] = []
+    logs: list[LogRow] = []
+    gas_before = 0
+    for position, (raw, transaction, receipt) in enumerate(applied):
+        hash_ = keccak(raw)
+        rows.append(
+            TransactionRow(
+                hash_,
+                header.block_number,
+                position,
+                raw,
+                bytes(transaction.sender),
+                receipt.encode(),
+                receipt.gas_used - gas_before,
+                len(logs),
+            )
+        )
+        gas_before = receipt.gas_used
+        for log in receipt.logs:
+            topics = tuple(topic.to_bytes(32, "big") for topic in log.topics)
+            logs.append(
+                LogRow(
+                    header.block_number,
+                    len(logs),
+                    position,
+                    hash_,
+                    bytes(log.address),
+                    topics,
+                    bytes(log.data),
+                )
+            )
+    return rows, logs

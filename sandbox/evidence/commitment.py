@@ -1,0 +1,38 @@
+"""Commitments: the only thing about a document that leaves its holder for the log and the chain.
+
+    commitment = HMAC-SHA-256(salt, "baas-sandbox/commitment/v1" 00 algorithm slug 00 digest)
+
+With a secret 256-bit salt per document version it tells nothing about the digest, and once salt and digest
+are deleted nobody can tell any longer what it was of. It hides by computation only, not perfectly: while the
+salt exists it is personal data wherever the document is (EDPB Guidelines 02/2025, salted hashes).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+
+from sandbox.errors import MalformedEvidence
+from sandbox.evidence.digest import Digest
+
+CONTEXT = b"baas-sandbox/commitment/v1"
+SALT_SIZE = 32
+
+
+def new_salt(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+    """A fresh 32-byte salt, for one version of one document only."""
+    return random_bytes(SALT_SIZE)
+
+
+def commit(algorithm: str, digest: bytes, salt: bytes) -> bytes:
+    """The 32-byte commitment; the digest must have its algorithm's length, the salt 32 bytes."""
+    Digest(algorithm, digest)  # refuses an unknown algorithm or a wrong length
+    if len(salt) != SALT_SIZE:
+        raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salt)}")
+    return hmac.digest(salt, b"\x00".join((CONTEXT, algorithm.encode("ascii"), digest)), "sha256")
+
+
+def check(commitment: bytes, algorithm: str, digest: bytes, salt: bytes) -> bool:
+    """Whether `commitment` is of this digest with this salt; compared in constant time."""
+    return hmac.compare_digest(commitment, commit(algorithm, digest, salt))

@@ -1,0 +1,90 @@
+"""What one verification works on, and the work that many verifications share.
+
+Steps run in order and leave here what they established, so that a later one uses what was *checked*, never
+what the receipt merely claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from sandbox.evidence.checkpoint import OpenedCheckpoint
+from sandbox.evidence.document import Document
+from sandbox.evidence.header import Header
+from sandbox.evidence.receipt import Anchor, Receipt
+from sandbox.evidence.sealer import OpenedSealedBlock
+from sandbox.evidence.transaction_receipt import TransactionReceipt
+from sandbox.evidence.trust import TrustedChain, TrustedLog, TrustRoot
+
+_T = TypeVar("_T")
+_MAX_SHARED = 4096
+
+
+class SharedWork:
+    """Results of pure checks by their very inputs, for receipts that share a checkpoint or a block.
+
+    Only what succeeded is kept; it belongs to one trust root, and forgets everything when it is full.
+    """
+
+    def __init__(self) -> None:
+        self._results: dict[Hashable, object] = {}
+
+    def once(self, inputs: Hashable, make: Callable[[], _T]) -> _T:
+        """`make()`, or what it gave before for the same `inputs`, which must be all that it depends on."""
+        if inputs in self._results:
+            return cast(_T, self._results[inputs])
+        result = make()
+        if len(self._results) >= _MAX_SHARED:
+            self._results.clear()
+        self._results[inputs] = result
+        return result
+
+
+@dataclass(slots=True)
+class Context:
+    """A receipt, what it is checked against, and what the steps so far established."""
+
+    document: Document
+    receipt: Receipt
+    trust: TrustRoot
+    work: SharedWork = field(default_factory=SharedWork)
+    _established: dict[type, object] = field(default_factory=dict)
+
+    @property
+    def anchor(self) -> Anchor:
+        assert self.receipt.anchor is not None, "the steps that need an anchor run only where there is one"
+        return self.receipt.anchor
+
+    def establish(self, *results: object) -> None:
+        for result in results:
+            self._established[type(result)] = result
+
+    @property
+    def log(self) -> TrustedLog:
+        return self._get(TrustedLog)
+
+    @property
+    def checkpoint(self) -> OpenedCheckpoint:
+        return self._get(OpenedCheckpoint)
+
+    @property
+    def chain(self) -> TrustedChain:
+        return self._get(TrustedChain)
+
+    @property
+    def header(self) -> Header:
+        return self._get(Header)
+
+    @property
+    def sealed(self) -> OpenedSealedBlock:
+        return self._get(OpenedSealedBlock)
+
+    @property
+    def transaction_receipt(self) -> TransactionReceipt:
+        return self._get(TransactionReceipt)
+
+    def _get(self, kind: type[_T]) -> _T:
+        """What an earlier step established; a KeyError is a step that ran before the one it builds on."""
+        return cast(_T, self._established[kind])

@@ -1,0 +1,51 @@
+"""Strict reading of a JSON record: every expected key is there, no other is, and each value has its type."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sandbox.errors import MalformedEvidence
+from sandbox.evidence.canonical import Json
+from sandbox.evidence.encoding import from_hex
+
+
+def record(value: Json, what: str, names: Collection[str]) -> dict[str, Json]:
+    """`value` as an object with exactly the keys `names`."""
+    if not isinstance(value, dict):
+        raise MalformedEvidence(f"{what}: expected an object, got {_kind(value)}")
+    if missing := sorted(set(names) - value.keys()):
+        raise MalformedEvidence(f"{what}: missing {', '.join(missing)}")
+    if unknown := sorted(value.keys() - set(names)):
+        raise MalformedEvidence(f"{what}: unknown {', '.join(unknown)}; expected only {', '.join(names)}")
+    return value
+
+
+def array(value: Json, what: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise MalformedEvidence(f"{what}: expected a list, got {_kind(value)}")
+    return value
+
+
+def text(value: Json, what: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedEvidence(f"{what}: expected text, got {_kind(value)}")
+    return value
+
+
+def integer(value: Json, what: str, *, minimum: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise MalformedEvidence(f"{what}: expected a whole number of at least {minimum}, got {value!r:.40}")
+    return value
+
+
+def hexadecimal(value: Json, what: str, *, length: int | None = None, prefix: str = "") -> bytes:
+    return from_hex(text(value, what), what, length=length, prefix=prefix)
+
+
+def constant(value: Json, what: str, expected: int | str) -> None:
+    if type(value) is not type(expected) or value != expected:
+        raise MalformedEvidence(f"{what}: expected {expected!r}, got {value!r:.40}")
+
+
+def _kind(value: Json) -> str:
+    return "null" if value is None else type(value).__name__

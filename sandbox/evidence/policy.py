@@ -1,0 +1,314 @@
+"""The verification steps, one class each, and the policies that say which of them must pass.
+
+To add a step, write one class with `@check` on it: it then runs, is reported and can be required. Give it a
+good and a bad vector in tests/sandbox/evidence/. A step returns an Outcome or raises an EvidenceError, which
+is a failure; it relies only on what earlier steps established in the context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.errors import VerificationError
+from sandbox.evidence import (
+    anchored_root,
+    commitment,
+    document,
+    header,
+    merkle,
+    rlp,
+    transaction_receipt,
+    trie,
+)
+from sandbox.evidence.check import check, checks
+from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
+from sandbox.evidence.context import Context
+from sandbox.evidence.encoding import utc_text
+from sandbox.evidence.report import Outcome, failed, not_checked, passed
+from sandbox.evidence.sealer import open_sealed_block
+from sandbox.evidence.trust import require_valid
+
+#: Milliseconds that a block's own timestamp may be ahead of the real time at which it was sealed.
+MAX_AHEAD_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The names of the steps that must pass. An empty policy would accept anything, and is refused."""
+
+    required: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not self.required:
+            raise ValueError("a policy must require at least one step: an empty one would accept any receipt")
+        if unknown := self.required - {step.name for step in checks()}:
+            raise ValueError(f"no such step: {', '.join(sorted(unknown))}")
+
+
+@check
+class DocumentDigest:
+    number, name, layer, needs_anchor = 1, "document-digest", "document", False
+
+    def run(self, context: Context) -> Outcome:
+        expected = context.receipt.document.to_digest()
+        match = document.match(context.document, expected)
+        if match.exact:
+            return passed(
+                "document.exact",
+                "the document's {algorithm} digest is the receipt's, {digest}",
+                algorithm=expected.algorithm,
+                digest=expected.value.hex(),
+            )
+        if match.revision:
+            return passed(
+                "document.revision",
+                "the document matches revision {revision} of {revisions}: the receipt covers its first {end} "
+                "bytes, and nothing that was added after them",
+                revision=match.revision,
+                revisions=match.revisions,
+                end=match.end,
+            )
+        return failed(
+            "document.differs",
+            "this is not the receipt's document: expected {algorithm} {digest}, got {found} {actual}",
+            actual=match.actual.value.hex(),
+            found=match.actual.algorithm,
+            digest=expected.value.hex(),
+            algorithm=expected.algorithm,
+        )
+
+
+@check
+class CommitmentOpens:
+    number, name, layer, needs_anchor = 2, "commitment", "document", False
+
+    def run(self, context: Context) -> Outcome:
+        salted = context.receipt.document
+        opened = commitment.commit(salted.algorithm, salted.digest, salted.salt)
+        return passed(
+            "commitment.opened", "digest and salt give commitment {commitment}", commitment=opened.hex()
+        )
+
+
+@check
+class EntryCommitment:
+    number, name, layer, needs_anchor = 3, "entry", "document", False
+
+    def run(self, context: Context) -> Outcome:
+        salted, entry = context.receipt.document, context.receipt.entry
+        if entry.commitment is None:
+            return failed("entry.empty", "the entry ({kind}) carries no commitment", kind=entry.kind)
+        if not commitment.check(entry.commitment, salted.algorithm, salted.digest, salted.salt):
+            return failed(
+                "entry.other", "the entry carries another commitment, {found}", found=entry.commitment.hex()
+            )
+        return passed("entry.carries", "the entry ({kind}) carries this commitment", kind=entry.kind)
+
+
+@check
+class LeafIncluded:
+    number, name, layer, needs_anchor = 4, "inclusion", "log", False
+
+    def run(self, context: Context) -> Outcome:
+        inclusion = context.receipt.inclusion
+        claimed = parse_unverified(context.receipt.checkpoint)  # step 5 checks who says so
+        merkle.verify_inclusion(
+            context.receipt.entry.leaf_hash(), inclusion.index, inclusion.size, inclusion.proof, claimed.root
+        )
+        return passed(
+            "inclusion.proven",
+            "the entry is leaf {index} of {size} under the checkpoint's root {root}",
+            index=inclusion.index,
+            size=inclusion.size,
+            root=claimed.root.hex(),
+        )
+
+
+@check
+class CheckpointSigned:
+    number, name, layer, needs_anchor = 5, "checkpoint", "log", False
+
+    def run(self, context: Context) -> Outcome:
+        inclusion, text = context.receipt.inclusion, context.receipt.checkpoint
+        log = context.trust.log(inclusion.origin)
+        if log is None:
+            raise VerificationError(f"the trust root knows no log with origin {inclusion.origin!r}")
+        opened = context.work.once(
+            ("checkpoint", text, log.origin),
+            lambda: open_checkpoint(text, [key.verifier for key in log.keys]),
+        )
+        stated = opened.checkpoint
+        if (stated.origin, stated.size) != (inclusion.origin, inclusion.size):
+            raise VerificationError(
+                f"the checkpoint is of log {stated.origin!r} at size {stated.size}, the inclusion proof of "
+                f"{inclusion.origin!r} at {inclusion.size}"
+            )
+        context.establish(log, opened)
+        return passed(
+            "checkpoint.signed",
+            "{keys} signed that log {origin} had this root at size {size}",
+            keys=", ".join(opened.note.verified_names),
+            origin=stated.origin,
+            size=stated.size,
+        )
+
+
+@check
+class ContractTrusted:
+    number, name, layer, needs_anchor = 6, "contract", "anchor", True
+
+    def run(self, context: Context) -> Outcome:
+        anchor, log = context.anchor, context.log
+        chain = context.trust.chain(anchor.chain_id)
+        if chain is None or log.chain_id != anchor.chain_id:
+            raise VerificationError(
+                f"log {log.origin!r} is anchored on chain {log.chain_id}, not {anchor.chain_id}"
+            )
+        if anchor.contract not in log.contracts:
+            raise VerificationError(
+                f"contract 0x{anchor.contract.hex()} is not trusted to anchor {log.origin!r}"
+            )
+        context.establish(chain)
+        return passed(
+            "contract.trusted",
+            "contract {contract} on chain {chain_id} is trusted to anchor this log",
+            contract="0x" + anchor.contract.hex(),
+            chain_id=anchor.chain_id,
+        )
+
+
+@check
+class HeaderSealed:
+    number, name, layer, needs_anchor = 7, "sealed-header", "anchor", True
+
+    def run(self, context: Context) -> Outcome:
+        anchor, chain = context.anchor, context.chain
+        block = context.work.once(("header", anchor.header), lambda: header.parse(anchor.header))
+        opened = context.work.once(
+            ("sealed", anchor.sealer_note, chain.chain_id),
+            lambda: open_sealed_block(anchor.sealer_note, [key.verifier for key in chain.sealing_keys]),
+        )
+        sealed = opened.block
+        if (sealed.chain_id, sealed.number, sealed.hash) != (chain.chain_id, block.number, block.hash):
+            raise VerificationError(
+                f"the sealer's note is of chain {sealed.chain_id}, block {sealed.number}, hash "
+                f"{sealed.hash.hex()}; the header is of {chain.chain_id}, {block.number}, {block.hash.hex()}"
+            )
+        context.establish(block, opened)
+        return passed(
+            "header.sealed",
+            "{keys} signed that block {number} of chain {chain_id} is {hash}",
+            keys=", ".join(opened.note.verified_names),
+            number=block.number,
+            chain_id=chain.chain_id,
+            hash="0x" + block.hash.hex(),
+        )
+
+
+@check
+class TimeCoherent:
+    number, name, layer, needs_anchor = 8, "validity-and-time", "time", True
+
+    def run(self, context: Context) -> Outcome:
+        sealed_ms, stated_ms = context.sealed.block.time_ms, context.header.timestamp * 1000
+        if stated_ms > sealed_ms + MAX_AHEAD_MS:
+            raise VerificationError(
+                f"the block's timestamp is {stated_ms - sealed_ms} ms ahead of the real time at which it was "
+                f"sealed; at most {MAX_AHEAD_MS} are allowed"
+            )
+        require_valid(context.chain.sealing_keys, context.sealed.note, sealed_ms, "sealing key")
+        require_valid(context.log.keys, context.checkpoint.note, sealed_ms, "log key")
+        return passed(
+            "time.stated",
+            "the sealing key states {time} as the time of the block; its keys and the log's were valid then",
+            time=utc_text(sealed_ms),
+            time_ms=sealed_ms,
+        )
+
+
+@check
+class TransactionReceiptProven:
+    number, name, layer, needs_anchor = 9, "transaction-receipt", "anchor", True
+
+    def run(self, context: Context) -> Outcome:
+        anchor, receipts_root = context.anchor, context.header.receipts_root
+        found = context.work.once(
+            (receipts_root, anchor.transaction_index, anchor.receipt_proof),
+            lambda: trie.verify(
+                receipts_root, rlp.encode_integer(anchor.transaction_index), anchor.receipt_proof
+            ),
+        )
+        if found != anchor.transaction_receipt:
+            raise VerificationError(
+                "the block's receipts trie holds another transaction receipt at that index"
+            )
+        decoded = context.work.once(("transaction receipt", found), lambda: transaction_receipt.decode(found))
+        if not decoded.succeeded:
+            raise VerificationError("the transaction failed (status 0): it anchored nothing")
+        context.establish(decoded)
+        return passed(
+            "transaction.proven",
+            "transaction {index} of the block succeeded: its receipt is proven under the header",
+            index=anchor.transaction_index,
+        )
+
+
+@check
+class RootAnchored:
+    number, name, layer, needs_anchor = 10, "anchored-root", "anchor", True
+
+    def run(self, context: Context) -> Outcome:
+        anchor, logs = context.anchor, context.transaction_receipt.logs
+        stated = context.checkpoint.checkpoint
+        if anchor.log_index >= len(logs):
+            raise VerificationError(
+                f"the transaction receipt has {len(logs)} logs, none at {anchor.log_index}"
+            )
+        if logs[anchor.log_index].address != anchor.contract:
+            raise VerificationError("the log at that index is another contract's, not the trusted one's")
+        event = anchored_root.decode(logs[anchor.log_index])
+        if (event.root, event.new_size) != (stated.root, stated.size):
+            raise VerificationError(
+                f"the chain has root {event.root.hex()} at size {event.new_size}, the checkpoint "
+                f"{stated.root.hex()} at size {stated.size}"
+            )
+        return passed(
+            "root.anchored",
+            "the contract recorded this root at size {size}, growing from {old_size}, for account {by}",
+            size=event.new_size,
+            old_size=event.old_size,
+            by="0x" + event.by.hex(),
+        )
+
+
+@check
+class TimestampTokens:
+    number, name, layer, needs_anchor = 11, "timestamps", "time", False
+
+    def run(self, context: Context) -> Outcome:
+        if not context.receipt.timestamps:
+            return not_checked("timestamps.none", "the receipt holds no RFC 3161 time-stamp")
+        return not_checked(
+            "timestamps.elsewhere",
+            "{count} RFC 3161 time-stamp(s), not checked here: check them with `openssl ts -verify` and the "
+            "certificate in the trust root",
+            count=len(context.receipt.timestamps),
+        )
+
+
+@check
+class LaterStatus:
+    number, name, layer, needs_anchor = 12, "later-status", "status", False
+
+    def run(self, context: Context) -> Outcome:
+        return not_checked(
+            "status.later",
+            "a later revocation or supersession is not checked beyond size {size} of the log",
+            size=context.receipt.inclusion.size,
+        )
+
+
+#: What a receipt proves in full: document, commitment, inclusion, checkpoint and anchor.
+STANDARD = Policy(frozenset(step.name for step in checks() if step.number <= 10))
+#: For a receipt whose root is not yet on a chain: the log's operator alone vouches for it.
+LOG_ONLY = Policy(frozenset(step.name for step in checks() if step.number <= 5))

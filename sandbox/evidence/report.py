@@ -1,0 +1,148 @@
+"""Verification reports: what each step found, what each layer's answer is, and whether the policy is met.
+
+There is no single verdict beyond `ok`: a reader sees what was proved, by whom it is stated, and what was not
+checked. Messages have a stable `key`, values, and an English text; other languages come from a catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from sandbox.evidence.canonical import Json
+
+#: What a report answers for, in the order in which it is read.
+LAYERS = ("document", "log", "anchor", "time", "status")
+_NOTHING: Mapping[str, str | int] = MappingProxyType({})
+
+
+class Result(StrEnum):
+    """A step's outcome, or a layer's; PARTIAL is a layer of which some holds and the rest was not checked."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not_checked"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one step found: `key` names the message for a catalogue, `text` is its English with the values."""
+
+    result: Result
+    key: str
+    text: str
+    values: Mapping[str, str | int] = field(default_factory=lambda: _NOTHING)
+
+
+def passed(key: str, text: str, **values: str | int) -> Outcome:
+    return Outcome(Result.PASSED, key, text.format(**values), values)
+
+
+def failed(key: str, text: str, **values: str | int) -> Outcome:
+    return Outcome(Result.FAILED, key, text.format(**values), values)
+
+
+def not_checked(key: str, text: str, **values: str | int) -> Outcome:
+    return Outcome(Result.NOT_CHECKED, key, text.format(**values), values)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered step and its outcome; `required` by the policy or not."""
+
+    number: int
+    name: str
+    layer: str
+    required: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The steps in their order; everything else follows from them."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every required step passed and no other failed."""
+        return self.failed_step is None
+
+    @property
+    def failed_step(self) -> str | None:
+        """The name of the first step that failed, or that the policy requires and that was not checked."""
+        for step in self.steps:
+            result = step.outcome.result
+            if result is Result.FAILED or (step.required and result is not Result.PASSED):
+                return step.name
+        return None
+
+    @property
+    def layers(self) -> dict[str, Result]:
+        """Each layer's answer: failed if a step of it did, passed only if all of its steps did."""
+        answers = {}
+        for layer in LAYERS:
+            results = {step.outcome.result for step in self.steps if step.layer == layer}
+            if Result.FAILED in results:
+                answers[layer] = Result.FAILED
+            elif len(results) == 1:
+                answers[layer] = results.pop()
+            else:
+                answers[layer] = Result.PARTIAL if Result.PASSED in results else Result.NOT_CHECKED
+        return answers
+
+    def to_dict(self) -> dict[str, Json]:
+        return {
+            "v": 1,
+            "type": "baas-verification-report",
+            "ok": self.ok,
+            "failed_step": self.failed_step,
+            "layers": {layer: str(answer) for layer, answer in self.layers.items()},
+            "steps": [
+                {
+                    "number": step.number,
+                    "name": step.name,
+                    "layer": step.layer,
+                    "required": step.required,
+                    "result": str(step.outcome.result),
+                    "key": step.outcome.key,
+                    "text": step.outcome.text,
+                    "values": dict(step.outcome.values),
+                }
+                for step in self.steps
+            ],
+        }
+
+    def to_text(self) -> str:
+        """The report for a terminal: the steps, one line per layer, and what the policy makes of it."""
+        lines = []
+        for step in self.steps:
+            result = _words(step.outcome.result)
+            lines.append(f"{step.number:>2} {step.name:<20} {result:<12}{_printable(step.outcome.text)}")
+        lines.append("")
+        lines += [f"{layer:<9} {_words(answer)}" for layer, answer in self.layers.items()]
+        lines.append("")
+        required = [step.number for step in self.steps if step.required]
+        if self.ok:
+            lines.append(f"The policy is met: steps {_list(required)} are required, and each of them passed.")
+        else:
+            lines.append(
+                f"The policy is NOT met: see step {self.failed_step!r}; required: {_list(required)}."
+            )
+        return "\n".join(lines) + "\n"
+
+
+def _words(result: Result) -> str:
+    return result.replace("_", " ")
+
+
+def _printable(text: str) -> str:
+    """Names in a receipt are its writer's: nothing in them may steer the reader's terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,87 @@
+"""The sealer's note: the sealing key's signed statement of which block it sealed, and at what real time.
+
+A signed note (see note.py) with this text:
+
+    baas-sandbox/sealed-block/v1
+    chain <chain id>
+    block <number>
+    hash <64 hexadecimal digits>
+    time <milliseconds since 1970>
+
+An embedded chain's blocks carry no seal of their own: this note is what says that a header is the chain's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sandbox.errors import MalformedEvidence
+from sandbox.evidence.encoding import from_decimal, from_hex
+from sandbox.evidence.note import NoteSigner, NoteVerifier, OpenedNote, open_note, sign
+
+FIRST_LINE = "baas-sandbox/sealed-block/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBlock:
+    """Block `number` of `chain_id` has the 32-byte `hash` and was sealed at `time_ms` (since 1970)."""
+
+    chain_id: int
+    number: int
+    hash: bytes
+    time_ms: int
+
+    def __post_init__(self) -> None:
+        if len(self.hash) != 32:
+            raise MalformedEvidence(f"sealed block: a block hash has 32 bytes, got {len(self.hash)}")
+        if self.chain_id < 1 or self.number < 0 or self.time_ms < 0:
+            raise MalformedEvidence(f"sealed block: negative or zero values in {self}")
+
+    def to_text(self) -> str:
+        return (
+            f"{FIRST_LINE}\nchain {self.chain_id}\nblock {self.number}\nhash {self.hash.hex()}\n"
+            f"time {self.time_ms}\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSealedBlock:
+    """A sealer's note that was opened: what it states, and the keys that vouch for it."""
+
+    block: SealedBlock
+    note: OpenedNote
+
+
+def parse(text: str) -> SealedBlock:
+    """The sealed block that a note's text states."""
+    lines = text.split("\n")
+    if len(lines) != 6 or lines[0] != FIRST_LINE or lines[5]:
+        raise MalformedEvidence(
+            f"a sealer's note starts with {FIRST_LINE!r} and has five lines, got {text[:120]!r}"
+        )
+    chain, block, block_hash, time = (
+        _after(line, word) for line, word in zip(lines[1:5], ("chain", "block", "hash", "time"), strict=True)
+    )
+    return SealedBlock(
+        from_decimal(chain, "sealed block chain"),
+        from_decimal(block, "sealed block number"),
+        from_hex(block_hash, "sealed block hash", length=32),
+        from_decimal(time, "sealed block time"),
+    )
+
+
+def sign_sealed_block(block: SealedBlock, signers: Sequence[NoteSigner]) -> str:
+    return sign(block.to_text(), signers)
+
+
+def open_sealed_block(note_text: str, verifiers: Iterable[NoteVerifier]) -> OpenedSealedBlock:
+    """The block that at least one known sealing key vouches for; errors as `note.open_note` and `parse`."""
+    note = open_note(note_text, verifiers)
+    return OpenedSealedBlock(parse(note.text), note)
+
+
+def _after(line: str, word: str) -> str:
+    if not line.startswith(word + " "):
+        raise MalformedEvidence(f"sealed block: expected a line '{word} …', got {line[:80]!r}")
+    return line[len(word) + 1 :]

@@ -1,0 +1,253 @@
+"""Trust roots: what a verifier already holds, and got by another way than the receipts that it checks.
+
+A trust root says which keys speak for which log and chain, and when; which contracts anchor which log; and
+which authorities' time-stamps count. Canonical JSON, strictly read; the fields are in README.md.
+Times are UTC in whole seconds, `2026-01-31T09:00:00Z`; a key is valid from `valid_from` until before
+`valid_until`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.evidence import fields
+from sandbox.evidence.canonical import Json, dumps, loads
+from sandbox.evidence.encoding import utc_text
+from sandbox.evidence.note import NoteVerifier, OpenedNote
+
+VERSION = 1
+TYPE = "baas-trust-root"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A key and the time in which it speaks; `valid_until` is None while no end is known."""
+
+    verifier: NoteVerifier
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+    def is_valid_at(self, time_ms: int) -> bool:
+        """Whether the key spoke for its log or chain at `time_ms`, milliseconds since 1970."""
+        if time_ms < _milliseconds(self.valid_from):
+            return False
+        return self.valid_until is None or time_ms < _milliseconds(self.valid_until)
+
+
+def require_valid(keys: tuple[TrustedKey, ...], note: OpenedNote, time_ms: int, what: str) -> None:
+    """Raise VerificationError unless one of the keys that signed the note was valid at `time_ms`."""
+    if not any(key.verifier in note.verified and key.is_valid_at(time_ms) for key in keys):
+        names = ", ".join(note.verified_names)
+        raise VerificationError(f"the {what} {names} was not valid at {utc_text(time_ms)}, the block's time")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedLog:
+    """A log: its origin, the chain and the contracts (20 bytes each) that anchor it, and its keys."""
+
+    origin: str
+    chain_id: int
+    contracts: tuple[bytes, ...]
+    keys: tuple[TrustedKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedContract:
+    """A contract: address, the template it was deployed from, keccak-256 of its runtime code."""
+
+    address: bytes
+    template: str
+    code_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedChain:
+    """A chain: its id, its genesis hash, the keys that seal it and the contracts deployed on it."""
+
+    chain_id: int
+    genesis_hash: bytes
+    sealing_keys: tuple[TrustedKey, ...]
+    contracts: tuple[TrustedContract, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampRoot:
+    """The certificate (PEM) of a time-stamp authority's own root."""
+
+    name: str
+    certificate_pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    logs: tuple[TrustedLog, ...]
+    chains: tuple[TrustedChain, ...]
+    timestamp_roots: tuple[TimestampRoot, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_distinct((log.origin for log in self.logs), "logs: origin")
+        _require_distinct((chain.chain_id for chain in self.chains), "chains: chain_id")
+        for chain in self.chains:
+            _require_distinct((key.verifier.vkey for key in chain.sealing_keys), "sealing_keys")
+            _require_distinct((contract.address for contract in chain.contracts), "chains: contract address")
+        for log in self.logs:
+            _require_distinct((key.verifier.vkey for key in log.keys), f"keys of log {log.origin}")
+            own_chain = self.chain(log.chain_id)
+            known = () if own_chain is None else [contract.address for contract in own_chain.contracts]
+            for contract in log.contracts:
+                if contract not in known:
+                    raise MalformedEvidence(
+                        f"trust root: log {log.origin!r} names contract 0x{contract.hex()}, which is not "
+                        f"among the contracts of chain {log.chain_id}"
+                    )
+
+    def log(self, origin: str) -> TrustedLog | None:
+        return next((log for log in self.logs if log.origin == origin), None)
+
+    def chain(self, chain_id: int) -> TrustedChain | None:
+        return next((chain for chain in self.chains if chain.chain_id == chain_id), None)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "v": VERSION,
+            "type": TYPE,
+            "logs": [
+                {
+                    "origin": log.origin,
+                    "chain_id": log.chain_id,
+                    "contracts": ["0x" + address.hex() for address in log.contracts],
+                    "keys": [_key_to_json(key) for key in log.keys],
+                }
+                for log in self.logs
+            ],
+            "chains": [
+                {
+                    "chain_id": chain.chain_id,
+                    "genesis_hash": "0x" + chain.genesis_hash.hex(),
+                    "sealing_keys": [_key_to_json(key) for key in chain.sealing_keys],
+                    "contracts": [
+                        {
+                            "address": "0x" + contract.address.hex(),
+                            "template": contract.template,
+                            "code_hash": "0x" + contract.code_hash.hex(),
+                        }
+                        for contract in chain.contracts
+                    ],
+                }
+                for chain in self.chains
+            ],
+            "timestamp_roots": [
+                {"name": root.name, "certificate_pem": root.certificate_pem} for root in self.timestamp_roots
+            ],
+        }
+
+    def to_bytes(self) -> bytes:
+        return dumps(self.to_json())
+
+
+def parse(data: bytes) -> TrustRoot:
+    """The trust root whose canonical bytes these are."""
+    what = "trust root"
+    value = fields.record(loads(data, what), what, ("v", "type", "logs", "chains", "timestamp_roots"))
+    fields.constant(value["v"], f"{what}.v", VERSION)
+    fields.constant(value["type"], f"{what}.type", TYPE)
+    return TrustRoot(
+        logs=tuple(_log(item) for item in fields.array(value["logs"], f"{what}.logs")),
+        chains=tuple(_chain(item) for item in fields.array(value["chains"], f"{what}.chains")),
+        timestamp_roots=tuple(
+            _timestamp_root(item)
+            for item in fields.array(value["timestamp_roots"], f"{what}.timestamp_roots")
+        ),
+    )
+
+
+def _log(value: Json) -> TrustedLog:
+    what = "trust root log"
+    found = fields.record(value, what, ("origin", "chain_id", "contracts", "keys"))
+    contracts = fields.array(found["contracts"], f"{what} contracts")
+    return TrustedLog(
+        fields.text(found["origin"], f"{what} origin"),
+        fields.integer(found["chain_id"], f"{what} chain_id", minimum=1),
+        tuple(fields.hexadecimal(item, f"{what} contract", length=20, prefix="0x") for item in contracts),
+        tuple(_key(item) for item in fields.array(found["keys"], f"{what} keys")),
+    )
+
+
+def _chain(value: Json) -> TrustedChain:
+    what = "trust root chain"
+    found = fields.record(value, what, ("chain_id", "genesis_hash", "sealing_keys", "contracts"))
+    return TrustedChain(
+        fields.integer(found["chain_id"], f"{what} chain_id", minimum=1),
+        fields.hexadecimal(found["genesis_hash"], f"{what} genesis_hash", length=32, prefix="0x"),
+        tuple(_key(item) for item in fields.array(found["sealing_keys"], f"{what} sealing_keys")),
+        tuple(_contract(item) for item in fields.array(found["contracts"], f"{what} contracts")),
+    )
+
+
+def _contract(value: Json) -> TrustedContract:
+    what = "trust root contract"
+    found = fields.record(value, what, ("address", "template", "code_hash"))
+    return TrustedContract(
+        fields.hexadecimal(found["address"], f"{what} address", length=20, prefix="0x"),
+        fields.text(found["template"], f"{what} template"),
+        fields.hexadecimal(found["code_hash"], f"{what} code_hash", length=32, prefix="0x"),
+    )
+
+
+def _timestamp_root(value: Json) -> TimestampRoot:
+    from cryptography.x509 import load_pem_x509_certificate  # only where there is one: it is slow to import
+
+    what = "trust root timestamp_root"
+    found = fields.record(value, what, ("name", "certificate_pem"))
+    pem = fields.text(found["certificate_pem"], f"{what} certificate_pem")
+    try:
+        load_pem_x509_certificate(pem.encode())
+    except ValueError as error:
+        raise MalformedEvidence(f"{what} certificate_pem: not a certificate: {error}") from error
+    return TimestampRoot(fields.text(found["name"], f"{what} name"), pem)
+
+
+def _key(value: Json) -> TrustedKey:
+    what = "trust root key"
+    found = fields.record(value, what, ("key", "valid_from", "valid_until"))
+    until = found["valid_until"]
+    key = TrustedKey(
+        NoteVerifier.from_vkey(fields.text(found["key"], what)),
+        _time(fields.text(found["valid_from"], f"{what} valid_from"), f"{what} valid_from"),
+        None if until is None else _time(fields.text(until, f"{what} valid_until"), f"{what} valid_until"),
+    )
+    if key.valid_until is not None and key.valid_until <= key.valid_from:
+        raise MalformedEvidence(f"{what}: valid_until must be later than valid_from")
+    return key
+
+
+def _key_to_json(key: TrustedKey) -> dict[str, Json]:
+    return {
+        "key": key.verifier.vkey,
+        "valid_from": utc_text(_milliseconds(key.valid_from)),
+        "valid_until": None if key.valid_until is None else utc_text(_milliseconds(key.valid_until)),
+    }
+
+
+def _time(text: str, what: str) -> datetime:
+    try:
+        if _TIME.fullmatch(text):
+            return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise MalformedEvidence(f"{what}: expected UTC like 2026-01-31T09:00:00Z (RFC 3339), got {text[:40]!r}")
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp()) * 1000
+
+
+def _require_distinct(values: Iterable[str | int | bytes], what: str) -> None:
+    if repeated := [a for a, b in pairwise(sorted(values, key=repr)) if a == b]:
+        raise MalformedEvidence(f"trust root: {what} repeated: {repeated[0]!r}")

@@ -1,0 +1,61 @@
+"""Offline verification of a receipt: numbered steps in a fixed order, against a trust root, under a policy.
+
+What is needed: the document (or its digest), the receipt, and a trust root that came by another way.
+No network, no clock and no chain. A step runs only if no step before it failed: what depends on something
+refused is reported as not checked, never as passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sandbox.errors import EvidenceError
+from sandbox.evidence.check import Check, checks
+from sandbox.evidence.context import Context, SharedWork
+from sandbox.evidence.document import Document
+from sandbox.evidence.policy import STANDARD, Policy
+from sandbox.evidence.receipt import Receipt
+from sandbox.evidence.report import Outcome, Report, Result, Step, failed, not_checked
+from sandbox.evidence.trust import TrustRoot
+
+
+def verify(document: Document, receipt: Receipt, trust: TrustRoot, policy: Policy = STANDARD) -> Report:
+    """Check one receipt. `document` is its bytes, a Path, or a Digest computed elsewhere.
+
+    Whatever the receipt holds, the answer is a Report; only a document that cannot be read raises (OSError).
+    """
+    return _verify(Context(document, receipt, trust), policy)
+
+
+def verify_many(
+    documents: Iterable[tuple[Document, Receipt]], trust: TrustRoot, policy: Policy = STANDARD
+) -> Iterator[Report]:
+    """Check many receipts in order; what they share (a checkpoint, a block) is checked once."""
+    work = SharedWork()
+    for document, receipt in documents:
+        yield _verify(Context(document, receipt, trust, work), policy)
+
+
+def _verify(context: Context, policy: Policy) -> Report:
+    steps: list[Step] = []
+    stopped_at: int | None = None
+    for check in checks():
+        if stopped_at is None:
+            outcome = _run(check, context)
+        else:
+            outcome = not_checked("step.stopped", "not checked, since step {step} failed", step=stopped_at)
+        if outcome.result is Result.FAILED:
+            stopped_at = check.number
+        steps.append(Step(check.number, check.name, check.layer, check.name in policy.required, outcome))
+    return Report(tuple(steps))
+
+
+def _run(check: Check, context: Context) -> Outcome:
+    if check.needs_anchor and context.receipt.anchor is None:
+        return not_checked(
+            "anchor.none", "the receipt holds no anchor: its log's root was not on a chain yet"
+        )
+    try:
+        return check.run(context)
+    except EvidenceError as error:
+        return failed(f"{check.name}.refused", "{reason}", reason=str(error))

@@ -1,0 +1,148 @@
+"""Admission of signed transactions: ruled one by one, and on disk in one commit before any hash is answered.
+
+One admission per chain, under one lock, so that nonces are handed out in order. The next nonce of a sender is
+max(nonce on the chain, last pending nonce + 1), read in this order: pending first, then the chain. A block
+moves a transaction from the first to the second in one commit, so the reverse order could miss it in both.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.errors import RpcError
+from sandbox.gateway import errors, rules
+from sandbox.gateway.transactions import SignedTransaction, decode
+from sandbox.journal import Journal, Pending, Refusal
+from sandbox.permissions import Allowlists
+from sandbox.spec import ChainSpec
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One raw transaction on its way through the rules; at the end it has an `error` or is accepted."""
+
+    transaction: SignedTransaction | None = None
+    sender: bytes | None = None
+    error: RpcError | None = None
+
+    def outcome(self) -> str | RpcError:
+        """The hash as JSON-RPC gives it, or the refusal."""
+        if self.error is not None or self.transaction is None:
+            return self.error or errors.internal_error()
+        return f"0x{self.transaction.hash.hex()}"
+
+
+class Admission:
+    """The write side of a chain's gateway. `read` is a guarded node read; `now_ms` the clock."""
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        journal: Journal,
+        read: Callable[..., Any],
+        now_ms: Callable[[], int],
+        on_accepted: Callable[[], None],
+    ) -> None:
+        self._spec, self._journal, self._read = spec, journal, read
+        self._now_ms, self._on_accepted = now_ms, on_accepted
+        self._lock = threading.RLock()
+        self._lists: Allowlists = journal.allowlists()
+        # Only accepted transactions and drops change a sender's next nonce, so it is read once per sender.
+        # Its senders are on the allowlist: it stays small.
+        self._next: dict[bytes, int] = {}
+
+    def reload_permissions(self) -> None:
+        """After this returns, no transaction is accepted on the permissions of before."""
+        with self._lock:
+            self._lists = self._journal.allowlists()
+
+    def forget_nonces(self) -> None:
+        """After a drop: nonces given out behind the dropped transaction are free again."""
+        with self._lock:
+            self._next.clear()
+
+    def next_nonce(self, sender: bytes) -> int:
+        with self._lock:
+            return self._next.get(sender) or self._next_on_disk(sender)
+
+    def admit(
+        self, raws: Sequence[bytes], refusals: Sequence[Refusal], endpoint: str
+    ) -> list[str | RpcError]:
+        """Rule on each; accept those that pass, in order, in one commit with all refusals of this body."""
+        candidates = [self._identify(raw) for raw in raws]
+        with self._lock:
+            nonces: dict[bytes, int] = {}
+            accepted: dict[bytes, Pending] = {}
+            for candidate in candidates:
+                if candidate.error is None:
+                    self._rule(candidate, nonces, accepted)
+            refused = [
+                self._refusal(candidate, candidate.error, endpoint)
+                for candidate in candidates
+                if candidate.error is not None
+            ]
+            try:
+                self._journal.accept(list(accepted.values()), [*refusals, *refused])
+            except sqlite3.Error:
+                _log.exception("the journal could not be written; nothing of this body is accepted")
+                return [candidate.error or errors.internal_error() for candidate in candidates]
+            self._next |= nonces
+        if accepted:
+            self._on_accepted()
+        return [candidate.outcome() for candidate in candidates]
+
+    def _identify(self, raw: bytes) -> Candidate:
+        """The rules that need no state, before the lock: decoding and recovering is most of the work."""
+        candidate = Candidate()
+        try:
+            candidate.transaction = decode(raw)
+            candidate.sender = rules.sender_of(candidate.transaction, self._spec)
+        except RpcError as error:
+            candidate.error = error
+        return candidate
+
+    def _rule(self, candidate: Candidate, nonces: dict[bytes, int], accepted: dict[bytes, Pending]) -> None:
+        transaction, sender = candidate.transaction, candidate.sender
+        assert transaction is not None and sender is not None
+        try:
+            rules.permit(self._lists, transaction.act(sender))
+            rules.check_gas(transaction, self._spec)
+            if sender not in nonces:
+                nonces[sender] = self.next_nonce(sender)
+            expected = nonces[sender]
+            known = transaction.nonce < expected and self._known(transaction.hash, accepted)
+            rules.check_nonce(transaction, expected, known=known)
+            if transaction.upfront_cost():  # gas is free: hardly anything has a cost, and asking takes time
+                balance = int(self._read("eth_getBalance", f"0x{sender.hex()}", "latest"), 16)
+                rules.check_cost(transaction, balance)
+        except RpcError as error:
+            candidate.error = error
+            return
+        nonces[sender] = expected + 1
+        accepted[transaction.hash] = Pending(
+            transaction.hash, transaction.raw, sender, transaction.nonce, self._now_ms()
+        )
+
+    def _next_on_disk(self, sender: bytes) -> int:
+        pending = self._journal.last_pending_nonce(sender)  # before the chain: see the module's docstring
+        mined = int(self._read("eth_getTransactionCount", f"0x{sender.hex()}", "latest"), 16)
+        return mined if pending is None else max(mined, pending + 1)
+
+    def _known(self, transaction_hash: bytes, accepted: dict[bytes, Pending]) -> bool:
+        if transaction_hash in accepted or self._journal.pending_transaction(transaction_hash) is not None:
+            return True
+        return self._read("eth_getTransactionByHash", f"0x{transaction_hash.hex()}") is not None
+
+    def _refusal(self, candidate: Candidate, error: RpcError, endpoint: str) -> Refusal:
+        target = None if candidate.transaction is None else candidate.transaction.to
+        rule = error.data["rule"] if error.data else "internal"
+        return Refusal(
+            self._now_ms(), endpoint, error.code, rule, candidate.sender, target, "eth_sendRawTransaction"
+        )

@@ -1,0 +1,196 @@
+"""The sealing thread of one open chain: what waits becomes blocks, and every block gets its sealer's note.
+
+A block is made when `seal_after_transactions` wait, or `seal_after_ms` after the first of them came. Chain
+time is honest: a block's timestamp is max(parent + 1, now) in whole seconds, and never more than 15 s ahead
+of the clock; where it would be, sealing waits, and the next blocks are larger.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from sandbox.engines import Head, Node, Sealed
+from sandbox.errors import EngineTimeout
+from sandbox.evidence.note import NoteSigner
+from sandbox.evidence.sealer import SealedBlock, sign_sealed_block
+from sandbox.journal import Journal, Pending
+from sandbox.spec import MAX_SECONDS_AHEAD, ChainSpec
+
+_log = logging.getLogger(__name__)
+
+#: Transactions handed to the engine at once: about a second of its work.
+MAX_BATCH = 500
+#: Seconds between attempts when the engine fails, or when the clock has to catch up.
+_PAUSE = 0.25
+
+
+class Sealer:
+    """Seals one chain from `start` to `stop`. `clock` gives seconds since 1970; limits are in seconds.
+
+    `changes` counts what happened to transactions; `wait_for_change` is how one waits without polling.
+    """
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        node: Node,
+        journal: Journal,
+        signer: NoteSigner,
+        *,
+        clock: Callable[[], float],
+        on_drop: Callable[[], None],
+        seal_seconds: float = 10.0,
+    ) -> None:
+        self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
+        self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
+        self._changed = threading.Condition()
+        self.changes = 0
+        self._woken = True  # what an earlier process accepted waits already
+        self._hurry = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"sealer-{spec.chain_id}", daemon=True)
+
+    def start(self) -> None:
+        """Sign the notes that a crash left missing, then begin to seal."""
+        self._sign_missing(self._node.head())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the block in hand. What waits stays on disk. Idempotent."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Something was accepted."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def settle(self, timeout: float) -> bool:
+        """Seal what waits at once, without collecting more; True when nothing waits any more."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while self._journal.pending_count() and time.monotonic() < deadline:
+                self._hurry = self._woken = True
+                self._changed.notify_all()
+                self._changed.wait(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        return self._journal.pending_count() == 0
+
+    def wait_for_change(self, seen: int, timeout: float) -> None:
+        """Return once `changes` is not `seen` any more, or after `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.changes != seen or self._stopping, timeout)
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            self._collect()
+            try:
+                batch = self._journal.pending(MAX_BATCH)
+                progress = not batch or self._seal(batch)
+            except Exception:  # nothing accepted is ever dropped because an engine or a disk is down
+                _log.exception("chain %d: sealing failed; it is tried again", self._spec.chain_id)
+                progress = False
+            if not progress:
+                self._pause(_PAUSE)
+            if self._journal.pending_count():
+                self.wake()
+
+    def _wait_for_work(self) -> bool:
+        with self._changed:
+            while not self._woken and not self._stopping:
+                self._changed.wait()
+            self._woken = False
+            return not self._stopping
+
+    def _collect(self) -> None:
+        """Let more come, until enough wait or the first has waited long enough."""
+        deadline = time.monotonic() + self._spec.seal_after_ms / 1000
+        with self._changed:
+            while not (self._stopping or self._hurry):
+                left = deadline - time.monotonic()
+                if left <= 0 or self._journal.pending_count() >= self._spec.seal_after_transactions:
+                    break
+                self._changed.wait(left)
+            self._hurry = False
+
+    def _pause(self, seconds: float) -> None:
+        """Wait that long, or until stopped."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not self._stopping and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+
+    def _seal(self, batch: list[Pending]) -> bool:
+        """One block of (the start of) this batch; halves of it when the engine had to be killed.
+
+        False when nothing came of it. The engine leaves out what it cannot apply and drops what takes too
+        long; the halves are for what its own limit does not stop: what needs a kill alone is dropped.
+        """
+        timestamp = self._honest_timestamp()
+        if timestamp is None:
+            return False
+        try:
+            sealed = self._node.seal(
+                [transaction.raw for transaction in batch], timestamp, time_limit=self._seal_seconds
+            )
+        except EngineTimeout:
+            if len(batch) == 1:
+                reason = f"sealing it alone took longer than {self._seal_seconds:g} s, and was stopped"
+                self._drop(((batch[0].hash, reason),))
+                return True
+            middle = len(batch) // 2
+            first = self._seal(batch[:middle])
+            return self._seal(batch[middle:]) or first
+        return self._after(sealed)
+
+    def _after(self, sealed: Sealed) -> bool:
+        if sealed.included:
+            self._sign_missing(sealed.head)
+        if sealed.dropped:
+            self._drop(sealed.dropped)
+        self._notify()
+        return bool(sealed.included or sealed.dropped)
+
+    def _drop(self, dropped: tuple[tuple[bytes, str], ...]) -> None:
+        self._journal.drop(dropped, self._now_ms())
+        self._on_drop()
+        self._notify()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self.changes += 1
+            self._changed.notify_all()
+
+    def _honest_timestamp(self) -> int | None:
+        """The next block's timestamp, once the clock allows it; None when stopped while waiting."""
+        while not self._stopping:
+            now = self._clock()
+            timestamp = max(self._node.head().timestamp + 1, int(now))
+            ahead = timestamp - MAX_SECONDS_AHEAD - now
+            if ahead <= 0:
+                return timestamp
+            self._pause(min(ahead, _PAUSE))
+        return None
+
+    def _sign_missing(self, head: Head) -> None:
+        """Sign and keep the notes of every block up to `head` that has none, with the real time of now."""
+        notes: list[tuple[int, str]] = []
+        for number in range(self._journal.last_note_number() + 1, head.number + 1):
+            hash_ = head.hash if number == head.number else self._hash_of(number)
+            block = SealedBlock(self._spec.chain_id, number, hash_, self._now_ms())
+            notes.append((number, sign_sealed_block(block, [self._signer])))
+        if notes:
+            self._journal.add_notes(notes)
+
+    def _hash_of(self, number: int) -> bytes:
+        block = self._node.read("eth_getBlockByNumber", [hex(number), False], time_limit=self._seal_seconds)
+        return bytes.fromhex(block["hash"][2:])
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)

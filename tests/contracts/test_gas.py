@@ -1,0 +1,21 @@
+import json
+
+import pytest
+
+from tests.contracts.gas import SNAPSHOT, measure
+
+COMMITTED = json.loads(SNAPSHOT.read_text())
+
+
+def test_gas_is_exactly_as_committed() -> None:
+    """If a change is meant: `python -m tests.contracts.gas`, and review the difference."""
+    assert measure() == COMMITTED
+
+
+@pytest.mark.parametrize("act", COMMITTED["HashRegistry"]["advance"][1:])
+def test_advance_stays_within_its_budget(act: dict[str, int]) -> None:
+    assert act["gas"] <= 45_000 + 2_000 * act["proof"]
+
+
+def test_a_batch_costs_about_one_write_whatever_its_size() -> None:
+    assert COMMITTED["DocumentNotary"]["notariseBatch"] <= 55_000
