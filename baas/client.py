@@ -250,8 +250,8 @@ class Client:
     def trust(self, administration: str) -> bytes:
         return self.request("GET", f"/api/v1/administrations/{administration}/trust").content
 
-    def create_pilot(self, administration: str, plan: Json) -> Json:
-        return dict(self._post("/pilots", {"administration": administration, "plan": plan}))
+    def create_pilot(self, administration: str, title: str, plan: Json) -> Json:
+        return dict(self._post("/pilots", {"administration": administration, "title": title, "plan": plan}))
 
     def pilots(self, administration: str | None = None) -> list[Json]:
         return list(self._pages("/pilots", administration=administration))

@@ -12,16 +12,43 @@ from baas.audit import Audit
 from baas.chains.fleet import Fleet
 from baas.chains.service import Chains
 from baas.clock import Clock, SystemClock
+from baas.connectors import ConnectorSettings, Environment, timestamp
+from baas.connectors.timestamp import TimeStampAuthority
 from baas.deployments.service import Deployments
+from baas.errors import Conflict
+from baas.evaluations.service import Evaluations
 from baas.logs.pipeline import Pipeline
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
 from baas.notarisations.service import Notarisations
+from baas.pilots.examination import Examiner
+from baas.pilots.service import Pilots
 from baas.registers.service import Registers
 from baas.settings import Settings
 from baas.store import Store
 from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
+from sandbox.evidence.trust import TimestampRoot
+
+#: The embedded time-stamp authority's place in the data directory.
+AUTHORITY = "time-stamp-authority"
+
+
+class Address:
+    """Where this service answers HTTP; known once its server is up."""
+
+    def __init__(self) -> None:
+        self._url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`. Conflict when no server is up: the arms of a pilot are asked over HTTP."""
+        if self._url is None:
+            raise Conflict("this service has no address: start its server (baas serve), then run the pilot")
+        return self._url
+
+    def is_at(self, url: str) -> None:
+        self._url = url
 
 
 @dataclass(frozen=True)
@@ -42,6 +69,10 @@ class Services:
     notarisations: Notarisations
     registers: Registers
     trust: TrustRoots
+    time_stamp_authority: TimeStampAuthority
+    address: Address
+    pilots: Pilots
+    evaluations: Evaluations
 
     @classmethod
     def build(cls, settings: Settings, clock: Clock | None = None) -> Self:
@@ -53,6 +84,18 @@ class Services:
         chains = Chains(store, clock, ids, audit, Fleet(settings.data / "chains", settings.origin))
         pipeline = Pipeline(store, clock, chains)
         logs = Logs(clock, ids, settings.origin, pipeline)
+        notarisations = Notarisations(logs, audit)
+        authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
+        root = TimestampRoot("Baas Sandbox", authority.root_pem.decode())
+        trust = TrustRoots([root])
+        address = Address()
+
+        def incumbent(slug: str) -> ConnectorSettings:
+            """Where the incumbent arm's service is: in this release, the authority that this service embeds."""
+            return ConnectorSettings(address.url + timestamp.PATH, authority.root_pem, Environment.LAB_EMULATOR)
+
+        examiner = Examiner(store, clock, chains, logs, trust, settings.data / AUTHORITY)
+        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbent, examiner)
         return cls(
             settings=settings,
             clock=clock,
@@ -65,9 +108,13 @@ class Services:
             deployments=Deployments(store, clock, ids, audit, chains),
             pipeline=pipeline,
             logs=logs,
-            notarisations=Notarisations(logs, audit),
+            notarisations=notarisations,
             registers=Registers(clock, ids, audit, logs),
-            trust=TrustRoots(),
+            trust=trust,
+            time_stamp_authority=authority,
+            address=address,
+            pilots=pilots,
+            evaluations=Evaluations(clock, audit, notarisations, pilots),
         )
 
     def start(self) -> None:
@@ -75,12 +122,15 @@ class Services:
         with self.store.session() as session:
             forget_old(session, self.clock.now())
         self.chains.reconcile()
+        self.pilots.recover()
         self.pipeline.start()
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""
+        self.pilots.wait(5.0)
         self.pipeline.stop()
         self.chains.close()
+        self.time_stamp_authority.close()
         self.store.close()
 
     def initialise(self, label: str = "operator") -> IssuedToken:

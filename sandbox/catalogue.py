@@ -249,4 +249,4 @@ def _text(table: dict[str, Any], key: str) -> Text:
 def _tables(table: dict[str, Any], key: str) -> list[dict[str, Any]]:
     if not isinstance(table[key], list):
         raise CatalogueError(f"{key}: expected a list of tables, got {table[key]!r}")
-    return table[key]
+    return list(table[key])

@@ -15,6 +15,7 @@ from baas.api import (
     mandates,
     members,
     notarisations,
+    pilots,
     registers,
     tokens,
     trust,
@@ -33,6 +34,7 @@ ROUTERS = (
     deployments.router,
     notarisations.router,
     registers.router,
+    pilots.router,
     trust.router,
 )
 

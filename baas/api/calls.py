@@ -83,7 +83,8 @@ class Call:
     def act(self, act: Callable[[], Out], status: int = 201) -> Response:
         """As `write`, for an act on a chain, which cannot be in a database transaction.
 
-        Its answer is kept under the idempotency key right after it: a crash in between leaves the act done and unkept.
+        Its answer is kept under the idempotency key right after it: a crash in between leaves the act done
+        and unkept.
         """
         if self.idempotent:
             with self.services.store.reading() as session:

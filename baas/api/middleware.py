@@ -6,6 +6,7 @@ Plain ASGI classes: they neither buffer an answer nor move it to another task.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -36,6 +37,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Set on every answer that does not set its own (the console's pages have a policy of their own)."""
+
+DEEPEST = 3000  # frames; Python's own default is 1000
 
 
 class AccessLog:
@@ -108,7 +111,12 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes: by its Content-Length, or counted as it comes."""
+    """Refuses a body of more than `limit` bytes: by its Content-Length, or counted as it comes.
+
+    It also keeps the interpreter's recursion limit low: libraries of the chains raise it to 100,000 when they
+    are imported, and then a body of nested brackets overflows the C stack of Python 3.11's JSON reader and
+    ends the process. Within the limit it is a RecursionError, answered with 400.
+    """
 
     def __init__(self, app: ASGIApp, origin: str, limit: int) -> None:
         self.app, self.origin, self.limit = app, origin, limit
@@ -117,6 +125,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if sys.getrecursionlimit() > DEEPEST:
+            sys.setrecursionlimit(DEEPEST)
         said = Headers(scope=scope).get("content-length", "")
         if said.isdecimal() and int(said) > self.limit:
             detail = f"expected at most {self.limit} bytes, got {said}"

@@ -7,7 +7,7 @@ import re
 TOKEN = re.compile(r"baas_[A-Za-z0-9_-]{43}")
 """A token's text: 32 random bytes in base64url after its prefix."""
 
-_SECRETS = re.compile(r"baas_[A-Za-z0-9_%-]{6,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}")
+_SECRETS = re.compile(r"baas_[A-Za-z0-9_%-]{6,}|((?i:\b(?:bearer|basic)\s+))[A-Za-z0-9._~+/=-]{20,}")
 _RPC_PATH = re.compile(r"^(/rpc/[^/]+/).+", re.DOTALL)
 
 

@@ -33,7 +33,7 @@ from baas.connectors._tsa.http import PATH, QUERY, REPLY, routes
 from baas.connectors._tsa.messages import request_der
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 
-__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "routes"]
+__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "request_der", "routes"]
 
 MAX_REPLY_BYTES = 64 * 1024
 

@@ -9,8 +9,9 @@ from baas.connectors import Environment
 from baas.evaluations import checks
 from baas.evaluations.outcomes import Outcome, outcome
 from baas.evaluations.statistics import Estimate
-from baas.evaluations.verdict import DataClass, DltUse, Guardrail, Inputs, Interval, Verdict, conclude
-from baas.metrics import Arm, Kind, Measurements, Metric
+from baas.evaluations.verdict import Guardrail, Inputs, Interval, Verdict, conclude
+from baas.metrics import CHAIN, Arm, Kind, Measurements, Metric
+from baas.pilots.terms import DataClass, DltUse
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _check(terms: Terms, measurements: Measurements, metrics: dict[str, Metric])
         raise ValueError(f"the primary metric must be a paired difference, got {terms.primary}")
     if tables := [slug for slug in terms.guardrails if metrics[slug].kind is Kind.TRIAL_TABLE]:
         raise ValueError(f"a trial table has no margin and cannot be a guardrail: {', '.join(tables)}")
-    if set(terms.environments) != {"chain", measurements.incumbent}:
+    if set(terms.environments) != {CHAIN, measurements.incumbent}:
         raise ValueError(f"expected the environments of chain and {measurements.incumbent}")
     if not math.isfinite(terms.clock_limit_ms) or terms.clock_limit_ms < 0:
         raise ValueError(f"expected a clock limit in ms, 0 or more, got {terms.clock_limit_ms}")

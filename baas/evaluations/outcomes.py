@@ -19,7 +19,7 @@ class Outcome:
     """One metric's result. `arms` holds estimates by arm and name; `difference` is chain − incumbent.
 
     `control` is the incumbent − itself. `censored`, `failures` (by arm) and `missing` (pairs) count the acts
-    that gave no value of their own.
+    that gave no value of their own; `confidence` is that of the difference's interval.
     """
 
     metric: Metric
@@ -33,6 +33,7 @@ class Outcome:
     failures: dict[Arm, int] = field(default_factory=dict)
     missing: int = 0
     trials: tuple[tuple[TrialRow, Estimate], ...] = ()
+    confidence: float = 0.95
 
 
 def outcome(metric: Metric, measurements: Measurements, *, seed: int, confidence: float = 0.95) -> Outcome:
@@ -72,6 +73,7 @@ def _paired(metric: Metric, sample: PairedSample, incumbent: Arm, seed: int, con
         },
         failures=sample.failures,
         missing=sample.missing,
+        confidence=confidence,
     )
 
 
@@ -111,6 +113,7 @@ def _rate(metric: Metric, sample: RateSample, incumbent: Arm, confidence: float)
             sample.counts[CHAIN], sample.counts[incumbent], confidence=confidence
         ),
         failures={arm: n - good for arm, (good, n) in sample.counts.items()},
+        confidence=confidence,
     )
 
 

@@ -25,6 +25,7 @@ import rfc8785
 from baas.connectors import Environment
 from baas.evaluations import checks
 from baas.metrics import Direction
+from baas.pilots.terms import DataClass, DltUse
 
 RULES: Final = "baas.verdict/1"
 MOST_PAIRS: Final = 1_000_000
@@ -38,20 +39,6 @@ class Conclusion(StrEnum):
     CHAIN_BETTER = "chain_better"
     EQUIVALENT = "equivalent_keep_incumbent"
     INCONCLUSIVE = "inconclusive"
-
-
-class DltUse(StrEnum):
-    """Whether a ledger identifies or signs for anybody (Ley 39/2015, disposición adicional sexta)."""
-
-    NO = "no"
-    SYNTHETIC_ONLY = "synthetic_only"
-    REAL_USERS = "real_users"
-
-
-class DataClass(StrEnum):
-    SYNTHETIC = "synthetic"
-    REAL_NON_PERSONAL = "real_non_personal"
-    REAL_PERSONAL = "real_personal"
 
 
 @dataclass(frozen=True)

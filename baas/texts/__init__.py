@@ -1,4 +1,4 @@
-"""The one catalogue of texts that people read, with dotted keys: ca.toml is the reference, es and en follow."""
+"""The one catalogue of texts that people read, by dotted key: ca.toml is the reference, es and en follow."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ Raises MalformedEvidence.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 import rfc8785
@@ -15,6 +16,9 @@ import rfc8785
 from sandbox.errors import MalformedEvidence
 
 MAX_INTEGER = 2**53 - 1
+#: Levels of nesting; a receipt has three.
+MAX_DEPTH = 32
+_BRACKET = re.compile(r"[\[\]{}]")
 #: For what `_object` and `_integer` let through (ASCII keys, no floats, safe integers) the standard library's
 #: encoder writes RFC 8785 too, four times as fast; a property test holds it equal to the rfc8785 package.
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -34,8 +38,10 @@ def dumps(value: Any) -> bytes:
 def loads(data: bytes, what: str) -> Json:
     """The value whose canonical form `data` is; `what` names it in errors."""
     try:
+        text = data.decode("utf-8")
+        _require_shallow(text)
         value: Json = json.loads(
-            data.decode("utf-8"),
+            text,
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_float=_refuse_number,
@@ -55,6 +61,22 @@ def loads(data: bytes, what: str) -> Json:
             f"{canonical[at : at + 40]!r}, got {data[at : at + 40]!r}"
         )
     return value
+
+
+def _require_shallow(text: str) -> None:
+    """Refuse deep nesting before the standard library's parser meets it.
+
+    That parser recurses on the C stack up to Python's recursion limit; where some other library raised the
+    limit, a hostile file would end the process.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    outside_strings = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    depth = 0
+    for bracket in _BRACKET.findall(outside_strings):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise MalformedEvidence(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

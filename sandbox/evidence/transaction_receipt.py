@@ -32,11 +32,14 @@ class TransactionReceipt:
 
 def decode(data: bytes) -> TransactionReceipt:
     what = "transaction receipt"
-    kind, payload = (
-        (0, data) if data[:1] >= bytes([_FIRST_LIST_BYTE]) else (data[0] if data else -1, data[1:])
-    )
-    if kind and kind not in _TYPES:
-        raise MalformedEvidence(f"{what}: unknown transaction type {kind}")
+    if not data:
+        raise MalformedEvidence(f"{what}: empty")
+    if data[0] >= _FIRST_LIST_BYTE:
+        kind, payload = 0, data
+    else:
+        kind, payload = data[0], data[1:]
+        if kind not in _TYPES:
+            raise MalformedEvidence(f"{what}: unknown transaction type {kind}")
     items = rlp.as_list(rlp.decode(payload, what), what)
     if len(items) != 4:
         raise MalformedEvidence(f"{what}: expected 4 fields (status, gas, bloom, logs), got {len(items)}")

@@ -36,7 +36,7 @@ class ShiftedClock(SystemClock):
 
 @dataclass
 class Server:
-    """A running service. `client(token)` talks to its `/api/v1`; `administration` and `member` make what tests need."""
+    """A running service: `client(token)` talks to its `/api/v1`; the rest makes what tests need."""
 
     url: str
     operator_token: str

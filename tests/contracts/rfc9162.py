@@ -1,4 +1,4 @@
-"""RFC 9162 section 2.1, word for word: the recursive definitions, slow and plain, an oracle for the contracts.
+"""RFC 9162 section 2.1, word for word: the recursive definitions, slow and plain, as the contracts' oracle.
 
 It shares nothing with the product's own Merkle code, which is iterative.
 """

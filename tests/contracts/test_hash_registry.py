@@ -134,6 +134,22 @@ def test_whoever_lies_about_the_size_is_stuck_with_it(registry: Contract, regist
     assert not registry.read("verifyInclusion", LEAVES[36], 36, path(36, LEAVES[:37]))
 
 
+def test_a_proof_made_for_a_larger_log_does_not_pass_for_a_smaller_one(
+    registry: Contract, registrar: str
+) -> None:
+    """The root of 7 entries given out as one of 3: a proof from 7 to 8 has one hash more than from 3 to 4."""
+    registry.does(registrar, "advance", 3, mth(LEAVES[:7]), [])
+    attempt = (4, mth(LEAVES[:8]), proof(7, LEAVES[:8]))
+    assert registry.refusal(registrar, "advance", *attempt).startswith("Inconsistent(")
+    assert not registry.read("verifyInclusion", LEAVES[6], 2, path(6, LEAVES[:7]))
+
+
+def test_an_entry_of_a_larger_log_is_none_of_a_smaller_one(registry: Contract, registrar: str) -> None:
+    """The root of 8 entries given out as one of 4: entry 7's path has one hash more than entry 3's."""
+    registry.does(registrar, "advance", 4, mth(LEAVES[:8]), [])
+    assert not registry.read("verifyInclusion", LEAVES[7], 3, path(7, LEAVES[:8]))
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(steps=st.lists(st.integers(1, 70), min_size=2, max_size=4), data=st.data())
 def test_any_growth_is_accepted_and_any_rewriting_is_not(

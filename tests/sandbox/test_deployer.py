@@ -1,6 +1,7 @@
 """Deployment on a real EVM behind the facade's four methods, and on chains that lie."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,22 @@ from eth_hash.auto import keccak
 from sandbox.abi import decode_result, describe_revert, encode_call, encode_constructor
 from sandbox.artifacts import load_artifact
 from sandbox.catalogue import template
+from sandbox.chain import Chain
 from sandbox.deployer import DeployableChain, deploy
-from sandbox.errors import DeploymentError, ParameterError, TransactionDropped
+from sandbox.errors import DeploymentError, ParameterError, RpcError, TransactionDropped
+from sandbox.permissions import Role
+from sandbox.spec import ChainSpec
 from tests.contracts.evm import Evm
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Two of the EVM's accounts, by label."""
+
+    evm: Evm
+
+    def address(self, label: str) -> str:
+        return self.evm.accounts[{"deployer": 0, "other": 1}[label]]
 
 
 @dataclass
@@ -25,12 +39,13 @@ class EvmChain:
     sent: list[bytes] = field(default_factory=list)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def address(self, label: str) -> str:
-        return self.evm.accounts[{"deployer": 0, "other": 1}[label]]
+    @property
+    def accounts(self) -> Labels:
+        return Labels(self.evm)
 
     def send(self, account_label: str, *, to: bytes | None, data: bytes, gas: int | None = None) -> str:
         self.sent.append(data)
-        receipt = self.evm._mine(self.address(account_label), "0x" + to.hex() if to else None, data)
+        receipt = self.evm._mine(self.accounts.address(account_label), "0x" + to.hex() if to else None, data)
         self.receipts[receipt["transaction_hash"]] = {
             "status": hex(receipt["status"]),
             "contractAddress": receipt["contract_address"] or None,
@@ -48,7 +63,7 @@ class EvmChain:
         return (
             "0x"
             + self.evm._call(
-                self.address("other"), params[0]["to"], bytes.fromhex(params[0]["data"][2:])
+                self.accounts.address("other"), params[0]["to"], bytes.fromhex(params[0]["data"][2:])
             ).hex()
         )
 
@@ -71,7 +86,7 @@ def test_what_is_deployed_is_the_artifact(slug: str) -> None:
 def test_roles_go_to_the_parameters_and_to_the_deployer_by_default() -> None:
     chain = EvmChain()
     artifact = load_artifact("DocumentNotary")
-    notary = chain.address("other")
+    notary = chain.accounts.address("other")
     deployment = deploy(chain, template("document-notary"), {"notary": notary}, "deployer")
 
     def has(role: str, account: str) -> bool:
@@ -80,8 +95,8 @@ def test_roles_go_to_the_parameters_and_to_the_deployer_by_default() -> None:
         return bool(decode_result(artifact, "hasRole", bytes.fromhex(result[2:]))[0])
 
     assert has("NOTARY_ROLE", notary)
-    assert has("PAUSER_ROLE", chain.address("deployer"))
-    assert not has("NOTARY_ROLE", chain.address("deployer"))
+    assert has("PAUSER_ROLE", chain.accounts.address("deployer"))
+    assert not has("NOTARY_ROLE", chain.accounts.address("deployer"))
     assert not has("PAUSER_ROLE", notary)
 
 
@@ -124,6 +139,21 @@ def test_a_dropped_transaction_is_told_as_it_is() -> None:
 
     with pytest.raises(TransactionDropped):
         deploy(Dropping(), template("hash-registry"), {}, "deployer")
+
+
+def test_on_a_real_chain_only_a_deployer_deploys(tmp_path: Path) -> None:
+    with Chain.create(tmp_path / "chain", ChainSpec(chain_id=4242, genesis_time=1_700_000_000)) as chain:
+        for label in ("clerk", "other"):
+            chain.allow(chain.accounts.create(label), Role.SENDER)
+        with pytest.raises(RpcError):
+            deploy(chain, template("hash-registry"), {}, "clerk")
+        chain.allow(chain.accounts.address("clerk"), Role.DEPLOYER)
+        for slug in ("document-notary", "hash-registry"):
+            deployment = deploy(chain, template(slug), {}, "clerk")
+            artifact = template(slug).artifact()
+            assert chain.read("eth_getCode", deployment.checksum_address(), "latest") == (
+                "0x" + artifact.deployed_bytecode.hex()
+            )
 
 
 class TestAbi:

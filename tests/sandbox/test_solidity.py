@@ -134,7 +134,7 @@ def test_a_changed_source_no_longer_gives_the_committed_artifact(tmp_path: Path)
     with pytest.raises(CompileError, match="Undeclared identifier"):
         compile_all(copy, build / "node_modules", solc)
     source.write_text("// no licence\npragma solidity 0.8.37;\n")
-    with pytest.raises(CompileError, match="warning is an error|SPDX"):
+    with pytest.raises(CompileError, match=r"a warning is an error"):
         compile_all(copy, build / "node_modules", solc)
 
 

@@ -1,4 +1,5 @@
 // The page "check a document": everything happens in this browser; nothing of the document or the receipt is sent.
+import { parseCanonical } from "./canonical.js";
 import { hashFile } from "./files.js";
 import { checkLayers, requireReceipt, requireTrustRoot } from "./layers.js";
 import { element, text } from "./texts.js";
@@ -57,7 +58,7 @@ async function trustRoot() {
 
 async function readJson(source, require, complaint) {
   try {
-    const value = JSON.parse(await source.text());
+    const value = parseCanonical(await source.text());
     require(value);
     return value;
   } catch {

@@ -1,8 +1,9 @@
 // The commitment to a document and the log entry that carries it: what the receipt says about the document.
 import { concat, fromHex, toHex, utf8 } from "./bytes.js";
+import { canonical } from "./canonical.js";
 
 const PURPOSE = "baas-sandbox/commitment/v1";
-const ENTRY_FIELDS = ["commitment", "kind", "reason", "refers_to", "v"]; // RFC 8785: in this order
+const ENTRY_FIELDS = ["commitment", "kind", "reason", "refers_to", "v"];
 
 /** Whether this browser offers WebCrypto here: only over https or on this very machine. */
 export const hasWebCrypto = () => globalThis.crypto?.subtle !== undefined;
@@ -31,8 +32,7 @@ export function entryBytes(entry) {
     throw new Error(`reason: expected a slug or null, got ${JSON.stringify(entry.reason)}`);
   }
   if (entry.commitment !== null) fromHex(entry.commitment, 32);
-  const canonical = ENTRY_FIELDS.map((name) => `${JSON.stringify(name)}:${JSON.stringify(entry[name])}`);
-  return utf8(`{${canonical.join(",")}}`);
+  return utf8(canonical(entry));
 }
 
 /** Whether the receipt's entry commits to the receipt's document; an Error for a malformed receipt. */

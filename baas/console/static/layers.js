@@ -40,12 +40,12 @@ export async function checkLayers(file, digest, receipt, trust) {
   ];
 }
 
-/** A part that cannot be read does not hold: the layer fails and says what was wrong with it. */
+/** A part that cannot be read does not hold. What exactly is wrong with it, `baas verify` says. */
 async function guarded(layer, check) {
   try {
     return await check();
-  } catch (error) {
-    return failed(layer, "malformed", { error: error.message });
+  } catch {
+    return failed(layer, "malformed");
   }
 }
 
@@ -69,8 +69,8 @@ function inclusionLayer({ entry, inclusion, checkpoint }) {
   const proof = inclusion.proof.map((hash) => fromHex(hash, 32));
   try {
     verifyInclusion(leafHash(entryBytes(entry)), inclusion.index, inclusion.size, proof, body.root);
-  } catch (error) {
-    return failed("inclusion", "proof", { error: error.message });
+  } catch {
+    return failed("inclusion", "proof");
   }
   return passed("inclusion", "holds", { position: inclusion.index + 1, size: inclusion.size });
 }

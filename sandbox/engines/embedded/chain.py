@@ -45,8 +45,9 @@ from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionR
 
 #: EIP-3860: bytes of init code that a transaction may carry.
 MAX_INITCODE_SIZE = 49_152
-#: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes the
-#: second is dropped. The worst case, a batch, one slow transaction and the batch once more, stays within the limit.
+#: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes
+#: the second is dropped. The worst case, a batch, one slow transaction and the batch once more, stays within
+#: the limit.
 BATCH_SHARE, TRANSACTION_SHARE = 0.15, 0.55
 
 
@@ -124,9 +125,9 @@ class Chain:
     def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
         """Make one block of these raw transactions.
 
-        A transaction already on the chain is passed over and leaves `pending`. After
-        BATCH_SHARE of `time_limit` (seconds) the block is closed with what is in it; those not reached are
-        neither included nor dropped, and stay pending. Raises EngineError for a timestamp not after the head's.
+        A transaction already on the chain is passed over and leaves `pending`. After BATCH_SHARE of
+        `time_limit` (seconds) the block is closed with what is in it; those not reached are neither included
+        nor dropped, and stay pending. Raises EngineError for a timestamp not after the head's.
         """
         head = self.head()
         if timestamp <= head.timestamp:

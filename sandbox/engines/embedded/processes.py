@@ -106,12 +106,14 @@ def launcher() -> Launcher:
     global _launcher  # noqa: PLW0603  # one per service process, by design
     with _launcher_lock:
         if _launcher is None or not _launcher.alive:
+            _close_launcher()
             _launcher = Launcher()
         return _launcher
 
 
 @atexit.register
 def _close_launcher() -> None:
+    """End the launcher that this process started; a fork of the service leaves it to the service."""
     if _launcher is not None and _launcher.service == os.getpid():
         _launcher.close()
 

@@ -41,7 +41,9 @@ def script() -> ScriptDirectory:
 
 
 def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
-    assert {"baas.administrations.model", "baas.audit.model", "baas.store.idempotency"} <= set(import_every_model())
+    assert {"baas.administrations.model", "baas.audit.model", "baas.store.idempotency"} <= set(
+        import_every_model()
+    )
     store = Store.open(tmp_path)
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

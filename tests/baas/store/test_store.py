@@ -28,7 +28,7 @@ from baas.store import Store
 from sqlalchemy import text
 store = Store.open(pathlib.Path(sys.argv[1]))
 with store.session() as session:
-    session.execute(text("INSERT INTO staff (id, label, kind, created) VALUES ('a', 'a', 'operator', '2026-01-01')"))
+    session.execute(text("INSERT INTO staff VALUES ('a', 'a', 'operator', '2026-01-01', NULL)"))
 print("ready", flush=True)
 time.sleep(60)
 """
@@ -65,7 +65,10 @@ def test_every_connection_is_durable_and_checks_references(store: Store) -> None
         assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     with pytest.raises(IntegrityError), store.session() as session:
         session.execute(
-            text("INSERT INTO members (id, administration_id, label, roles, created) VALUES ('m', 'x', 'l', '', '')")
+            text(
+                "INSERT INTO members (id, administration_id, label, roles, created) "
+                "VALUES ('m', 'nowhere', 'l', '', '2026-01-01')"
+            )
         )
 
 
@@ -76,11 +79,16 @@ def test_files_are_for_the_owner_alone(store: Store, tmp_path: Path) -> None:
     assert all(mode & 0o077 == 0 for mode in modes.values()), modes
 
 
-def test_a_second_process_is_refused_until_the_first_is_gone_and_what_it_committed_stays(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+def test_a_second_process_is_refused_until_the_first_is_gone_and_what_it_committed_stays(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n"
-        with pytest.raises(DataDirectoryLocked, match=rf"in use by another process \(process {holder.pid}\).*BAAS_"):
+        with pytest.raises(
+            DataDirectoryLocked, match=rf"in use by another process \(process {holder.pid}\).*BAAS_"
+        ):
             Store.open(tmp_path)
         os.kill(holder.pid, signal.SIGKILL)
     reopened = Store.open(tmp_path)
@@ -103,8 +111,12 @@ def test_a_directory_that_cannot_be_used_is_said(tmp_path: Path) -> None:
 
 def test_a_raising_block_leaves_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.session() as session:
-        session.execute(text("INSERT INTO idempotency_keys VALUES ('a', 'k', 'r', x'00', 200, x'', '2026-01-01')"))
-        raw(session).execute("INSERT INTO idempotency_keys VALUES ('a', 'l', 'r', x'00', 200, x'', '2026-01-01')")
+        session.execute(
+            text("INSERT INTO idempotency_keys VALUES ('a', 'k', 'r', x'00', 200, x'', '2026-01-01')")
+        )
+        raw(session).execute(
+            "INSERT INTO idempotency_keys VALUES ('a', 'l', 'r', x'00', 200, x'', '2026-01-01')"
+        )
         raise ZeroDivisionError
     assert keys(store) == []
     add_key(store, "after")  # the writers' queue is free again
@@ -136,7 +148,9 @@ def test_a_read_transaction_is_steady_and_cannot_write(store: Store) -> None:
 def test_writers_queue_and_lose_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path, write_timeout=30)
     with store.session() as session:
-        session.execute(text("INSERT INTO idempotency_keys VALUES ('a', 'k', 'r', x'00', 0, x'', '2026-01-01')"))
+        session.execute(
+            text("INSERT INTO idempotency_keys VALUES ('a', 'k', 'r', x'00', 0, x'', '2026-01-01')")
+        )
 
     def count_up() -> None:
         for _ in range(20):

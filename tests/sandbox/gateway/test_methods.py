@@ -18,10 +18,11 @@ WALLETS = [
 ]  # fmt: skip
 
 DANGEROUS = [
-    "eth_sendTransaction", "eth_sendUnsignedTransaction", "eth_sign", "eth_signTransaction", "eth_signTypedData_v4",
-    "personal_unlockAccount", "personal_sign", "anvil_setBalance", "anvil_impersonateAccount", "hardhat_setCode",
-    "evm_mine", "evm_revert", "evm_setNextBlockTimestamp", "debug_traceTransaction", "admin_addPeer", "miner_start",
-    "txpool_content", "engine_newPayloadV4", "perm_addAccountsToAllowlist", "clique_propose",
+    "eth_sendTransaction", "eth_sendUnsignedTransaction", "eth_sign", "eth_signTransaction",
+    "eth_signTypedData_v4", "personal_unlockAccount", "personal_sign", "anvil_setBalance",
+    "anvil_impersonateAccount", "hardhat_setCode", "evm_mine", "evm_revert", "evm_setNextBlockTimestamp",
+    "debug_traceTransaction", "admin_addPeer", "miner_start", "txpool_content", "engine_newPayloadV4",
+    "perm_addAccountsToAllowlist", "clique_propose",
 ]  # fmt: skip
 
 
@@ -38,14 +39,18 @@ def test_the_dangerous_are_not_enabled(name, disguise):
     assert (caught.value.code, caught.value.message) == (-32604, "Method not enabled")
 
 
-@pytest.mark.parametrize("name", ["", "eth_", "eth_getproof", "foo", "eth_subscribe", "rpc.discover", "eth_chainId\x00"])
+@pytest.mark.parametrize(
+    "name", ["", "eth_", "eth_getproof", "foo", "eth_subscribe", "rpc.discover", "eth_chainId\x00"]
+)
 def test_the_unknown_are_not_found(name):
     with pytest.raises(RpcError) as caught:
         kind_of(name, ALL)
     assert (caught.value.code, caught.value.message) == (-32601, "Method not found")
 
 
-@pytest.mark.parametrize("disguise", [str.upper, str.lower, lambda n: f" {n}", lambda n: f"{n} ", lambda n: f"{n}\t"])
+@pytest.mark.parametrize(
+    "disguise", [str.upper, str.lower, lambda n: f" {n}", lambda n: f"{n} ", lambda n: f"{n}\t"]
+)
 def test_only_the_exact_name_passes(disguise):
     for name in METHODS:
         if disguise(name) != name:

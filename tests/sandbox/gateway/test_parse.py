@@ -18,7 +18,13 @@ def one(body):
 
 def test_a_call_with_params():
     call = one('{"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}')
-    assert (call.id, call.method, call.params, call.notification, call.refused) == (1, "subtract", [42, 23], False, None)
+    assert (call.id, call.method, call.params, call.notification, call.refused) == (
+        1,
+        "subtract",
+        [42, 23],
+        False,
+        None,
+    )
 
 
 def test_no_id_is_a_notification_but_null_is_not():
@@ -123,11 +129,10 @@ def test_an_oversized_body_is_refused_before_it_is_read():
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 documents = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
 )
-calls = st.fixed_dictionaries(
-    {}, optional={key: documents for key in ("jsonrpc", "id", "method", "params")}
-)
+calls = st.fixed_dictionaries({}, optional=dict.fromkeys(("jsonrpc", "id", "method", "params"), documents))
 
 
 @given(st.binary(max_size=200) | (documents | calls | st.lists(calls)).map(lambda d: json.dumps(d).encode()))
@@ -139,4 +144,6 @@ def test_anything_is_read_or_refused(body):
     else:
         assert parsed.calls
         for call in parsed.calls:
-            assert call.refused is not None or (isinstance(call.method, str) and isinstance(call.params, list))
+            assert call.refused is not None or (
+                isinstance(call.method, str) and isinstance(call.params, list)
+            )

@@ -1,0 +1,146 @@
+"""What is done with a measured pilot: evaluate, decide, report. The report's own digest is notarised each time."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+
+import rfc8785
+from sqlmodel import Session
+
+from baas.administrations.model import Administration
+from baas.audit import Audit
+from baas.clock import Clock, iso
+from baas.errors import Conflict, Invalid
+from baas.evaluations.evaluate import Evaluation, Terms, evaluate
+from baas.evaluations.report import About, ArmFacts, Decision, assemble
+from baas.logs.model import Log
+from baas.metrics import CHAIN, metrics
+from baas.notarisations.service import Document, Notarisations
+from baas.pilots.arms import ChainArm
+from baas.pilots.lifecycle import PilotState, advance
+from baas.pilots.model import Pilot
+from baas.pilots.plan import Plan
+from baas.pilots.service import MEASURES, Pilots, plan_of, require_state
+from baas.tenancy import Role, TenantScope
+
+DECISIONS = ("scale", "iterate", "stop_learned", "not_admissible")
+
+
+class Evaluations:
+    """The slice's service; every act takes the caller's open session and gives the log to poke."""
+
+    def __init__(self, clock: Clock, audit: Audit, notarisations: Notarisations, pilots: Pilots) -> None:
+        self._clock, self._audit, self._notarisations, self._pilots = clock, audit, notarisations, pilots
+
+    def evaluate(self, session: Session, scope: TenantScope, pilot_id: str) -> tuple[Pilot, Log]:
+        """Apply the frozen rules to what was observed: outcomes, verdict, report."""
+        pilot = self._pilots.get(session, scope, pilot_id)
+        scope.require(pilot.administration_id, "evaluating a pilot", *MEASURES)
+        pilot.state = advance(pilot.state, PilotState.EVALUATED)
+        evaluation = self._evaluation(session, pilot)
+        pilot.verdict = evaluation.verdict.verdict
+        detail = {"verdict": str(pilot.verdict), "inputs_sha256": evaluation.verdict.inputs_sha256}
+        return self._publish(session, scope, pilot, evaluation, None, "pilot.evaluate", detail)
+
+    def decide(
+        self, session: Session, scope: TenantScope, pilot_id: str, decision: str, reason: str
+    ) -> tuple[Pilot, Log]:
+        """A person's decision, apart from the verdict. `scale` is refused on laboratory evidence."""
+        if decision not in DECISIONS:
+            raise Invalid("/decision", f"one of {', '.join(DECISIONS)}", repr(decision[:40]))
+        pilot = self._pilots.get(session, scope, pilot_id)
+        scope.require(pilot.administration_id, "deciding on a pilot", Role.ADMIN)
+        state = advance(pilot.state, PilotState.DECIDED)
+        evaluation = self._evaluation(session, pilot)
+        if decision == "scale" and evaluation.verdict.evidence_level < 3:
+            raise Conflict(
+                f"scale needs evidence of level 3 of 5, this pilot's is {evaluation.verdict.evidence_level}: its arms ran "
+                "in a laboratory; decide iterate, stop_learned or not_admissible"
+            )
+        pilot.state, pilot.decision = state, decision
+        made = Decision(decision, reason, scope.caller.name, iso(self._clock.now()))
+        return self._publish(session, scope, pilot, evaluation, made, "pilot.decide", {"decision": decision})
+
+    def report(self, session: Session, scope: TenantScope, pilot_id: str) -> bytes:
+        """The canonical JSON of the newest report: the very bytes whose digest is notarised."""
+        pilot = self._pilots.get(session, scope, pilot_id)
+        require_state(pilot, PilotState.EVALUATED, PilotState.DECIDED)
+        return str(pilot.report).encode()
+
+    def _publish(
+        self,
+        session: Session,
+        scope: TenantScope,
+        pilot: Pilot,
+        evaluation: Evaluation,
+        decision: Decision | None,
+        action: str,
+        detail: dict[str, str],
+    ) -> tuple[Pilot, Log]:
+        owner = scope.get(session, Administration, pilot.administration_id)
+        report = rfc8785.dumps(assemble(self._about(pilot, owner), self._arms(plan_of(pilot)), evaluation, decision))
+        digest = hashlib.sha256(report).hexdigest()
+        document = Document("sha-256", digest, supersedes=pilot.report_notarisation)
+        batch, log = self._notarisations.accept(session, scope, owner.code, [document])
+        pilot.report, pilot.report_notarisation = report.decode(), f"{batch.id}-0"
+        session.add(pilot)
+        self._audit.record(
+            session, scope.caller, action, "pilot", pilot.id, owner.id, {**detail, "report_sha256": digest}
+        )
+        return pilot, log
+
+    def _evaluation(self, session: Session, pilot: Pilot) -> Evaluation:
+        plan = plan_of(pilot)
+        changed = hashlib.sha256(pilot.plan.encode()).hexdigest() != pilot.plan_sha256
+        return evaluate(_terms(pilot, plan, self._arms(plan)), self._pilots.measurements(session, pilot), metrics(), plan_changed=changed)
+
+    def _arms(self, plan: Plan) -> tuple[ArmFacts, ArmFacts]:
+        incumbent = self._pilots.incumbent(plan)
+        return (
+            ArmFacts(
+                CHAIN,
+                {},
+                ChainArm.environment,
+                ChainArm.operators_who_must_collude,
+                ChainArm.qualified,
+                ChainArm.legal_effect,
+            ),
+            ArmFacts(
+                incumbent.slug,
+                incumbent.titles,
+                incumbent.environment,
+                incumbent.operators_who_must_collude,
+                incumbent.qualified,
+                incumbent.legal_effect,
+            ),
+        )
+
+    def _about(self, pilot: Pilot, owner: Administration) -> About:
+        assert pilot.frozen is not None  # only a frozen pilot is run, and only a run one evaluated
+        return About(
+            pilot=pilot.id,
+            title=pilot.title,
+            problem=plan_of(pilot).problem,
+            administrations=(owner.name,),
+            plan_frozen_at=iso(pilot.frozen),
+            generated_at=iso(self._clock.now()),
+            version=version("baas-sandbox"),
+        )
+
+
+def _terms(pilot: Pilot, plan: Plan, arms: tuple[ArmFacts, ArmFacts]) -> Terms:
+    return Terms(
+        plan_sha256=pilot.plan_sha256,
+        primary=plan.primary,
+        mid=plan.mid,
+        guardrails=dict(plan.guardrails),
+        secondary=tuple(plan.secondary),
+        pairs=plan.pairs,
+        clock_limit_ms=plan.clock_limit_ms,
+        seed=plan.seed,
+        data_class=plan.data_class,
+        dlt_use=plan.dlt_use,
+        environments={arm.arm: arm.environment for arm in arms},
+    )
+

@@ -1,0 +1,171 @@
+"""The cheating operator, for real: with its own keys and files it back-dates, deletes and rewrites; who notices?
+
+The operator of a sandbox holds every key: log key, sealing key, anchoring account, time-stamp key. On the chain arm it
+makes a second chain with the same genesis, keys and contract address, anchors a changed log on it and issues receipts
+from there; on the time-stamp arm it runs its authority with the clock turned back. Then those who hold evidence from
+before examine what they are shown, with files alone. Untouched records go through the same examination.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from baas.metrics import CHAIN, Attack, Trial
+from sandbox import notary
+from sandbox.chain import Chain
+from sandbox.engines import engine
+from sandbox.errors import VerificationError
+from sandbox.evidence import merkle
+from sandbox.evidence.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from sandbox.evidence.commitment import commit, new_salt
+from sandbox.evidence.digest import DEFAULT, Digest, digest_bytes
+from sandbox.evidence.entry import Entry
+from sandbox.evidence.note import NoteSigner
+from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
+from sandbox.evidence.trust import TrustRoot
+from sandbox.evidence.verify import verify
+from sandbox.journal import Journal
+from sandbox.permissions import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """What the operator attacks: its own log and chain; `kept` are the receipts that others hold from before.
+
+    The contract was deployed by `account` with `deployment` (init code) as its transaction number `nonce`.
+    """
+
+    chain: Path
+    account: str
+    deployment: bytes
+    nonce: int
+    contract: bytes
+    signer: NoteSigner
+    entries: tuple[Entry, ...]
+    kept: tuple[Receipt, ...]
+    trust: TrustRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """A document that never went through the log, with the entry that the operator makes for it."""
+
+    entry: Entry
+    digest: Digest
+    salt: bytes
+
+
+def attack_chain(victim: Victim) -> Iterator[Trial]:
+    """Every attack on every kept record, and the untouched ones."""
+    for attack in Attack:
+        invented = [_invented(f"{attack} {number}") for number in range(len(victim.kept) + 1)]
+        claimed = _claimed(victim, attack, invented)
+        leaves = [entry.leaf_hash() for entry in claimed]
+        shown = sign_checkpoint(
+            Checkpoint(victim.signer.name, len(leaves), merkle.root(leaves)), [victim.signer]
+        )
+        issued = _issued(victim, attack, invented[-1], claimed.index(invented[-1].entry), leaves, shown)
+        holds = verify(invented[-1].digest, issued, victim.trust).ok
+        alone = f"a receipt that the operator issues from there {'passes' if holds else 'fails'} by itself"
+        for number, receipt in enumerate(victim.kept):
+            contradiction = _contradiction(victim, receipt, shown, leaves)
+            yield Trial(
+                arm=CHAIN,
+                attack=attack,
+                number=number,
+                noticed=contradiction is not None,
+                noticed_by="holder" if contradiction else "",
+                with_file="receipt.json" if contradiction else "",
+                without_operator=contradiction is not None,
+                detail=f"{contradiction or 'consistent with what was kept'}; {alone}",
+            )
+
+
+def _invented(label: str) -> Invented:
+    digest, salt = digest_bytes(f"Document fictici: {label}".encode()), new_salt()
+    return Invented(Entry("notarise", commit(DEFAULT, digest.value, salt)), digest, salt)
+
+
+def _claimed(victim: Victim, attack: Attack, invented: Sequence[Invented]) -> list[Entry]:
+    """The log as the operator now claims it was; always longer, so that its size alone gives nothing away."""
+    entries = list(victim.entries)
+    new = [each.entry for each in invented]
+    attacked = [receipt.inclusion.index for receipt in victim.kept]
+    match attack:
+        case Attack.BACK_DATE:
+            return [entries[0], *new, *entries[1:]]  # as if they had been there from the beginning
+        case Attack.DELETE:
+            left = [entry for index, entry in enumerate(entries) if index not in set(attacked)]
+            return [*left, *new]  # filled up again with inventions
+        case Attack.REWRITE:
+            for index, entry in zip(attacked, new, strict=False):
+                entries[index] = entry
+            return [*entries, new[-1]]
+        case Attack.NONE:
+            return [*entries, new[-1]]
+
+
+def _contradiction(victim: Victim, kept: Receipt, shown: str, leaves: Sequence[bytes]) -> str | None:
+    """What a holder finds: the kept receipt's checkpoint against the one shown, by the best proof that there is."""
+    known = [victim.signer.verifier]
+    old = open_checkpoint(kept.checkpoint, known).checkpoint
+    new = open_checkpoint(shown, known).checkpoint
+    proof = merkle.consistency_proof(leaves, old.size)
+    try:
+        merkle.verify_consistency(old.size, new.size, proof, old.root, new.root)
+    except VerificationError as error:
+        return str(error)
+    return None
+
+
+def _issued(
+    victim: Victim, attack: Attack, invented: Invented, index: int, leaves: Sequence[bytes], shown: str
+) -> Receipt:
+    """A receipt for an invented document, anchored on the operator's second chain, in that chain's first seconds."""
+    with second_chain(victim, in_the_past=attack is not Attack.NONE) as chain:
+        data = notary.notarise_batch(merkle.root(leaves), 0, len(leaves))
+        transaction = chain.send(victim.account, to=victim.contract, data=data)
+        chain.wait(transaction)
+        anchor = anchor_from_json(chain.anchor_evidence(transaction))
+    place = Inclusion(victim.signer.name, index, len(leaves), tuple(merkle.inclusion_proof(leaves, index)))
+    document = SaltedDigest(invented.digest.algorithm, invented.digest.value, invented.salt)
+    return Receipt(document, invented.entry, place, shown, anchor)
+
+
+@contextmanager
+def second_chain(victim: Victim, *, in_the_past: bool) -> Iterator[Chain]:
+    """A chain that nobody can tell from the victim's by its keys: same spec, genesis, sealing key, account and contract.
+
+    `in_the_past` sets its clock back to just after its genesis.
+    """
+    files = Journal(victim.chain)
+    try:
+        row, account, lists = files.chain(), files.account(victim.account), files.allowlists()
+    finally:
+        files.close()
+    scratch = Path(tempfile.mkdtemp(prefix="second-chain-"))
+    try:
+        engine(row.spec.engine).create(scratch, row.spec)
+        forged = Journal(scratch)
+        try:
+            forged.describe(row)
+            forged.add_account(account, row.spec.genesis_time * 1000)
+            for role, addresses in (("sender", lists.senders), ("deployer", lists.deployers)):
+                for address in addresses:
+                    forged.allow(address, Role(role))
+        finally:
+            forged.close()
+        behind = time.time() - row.spec.genesis_time - 1 if in_the_past else 0.0
+        with Chain.open(scratch, clock=lambda: time.time() - behind) as chain:
+            for _ in range(victim.nonce):  # the same nonce gives the contract the same address
+                chain.send(victim.account, to=account.address)
+            chain.wait(chain.send(victim.account, to=None, data=victim.deployment))
+            yield chain
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""Anchoring through the real contracts: calldata, refusals in the contract's words, the evidence of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox import contract_calls, notary, register
+from sandbox.contract_calls import ContractRefused
+from sandbox.errors import ChainError
+from sandbox.evidence import header, merkle, rlp, transaction_receipt, trie
+from sandbox.evidence.note import NoteVerifier
+from sandbox.evidence.sealer import open_sealed_block
+from sandbox.permissions import Role
+from sandbox.proofs import ROOT_ANCHORED
+
+ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts"
+LEAVES = [merkle.leaf_hash(bytes([n])) for n in range(8)]
+
+
+def artifact(name):
+    return json.loads((ARTIFACTS / f"{name}.json").read_text())
+
+
+def declarations(name):
+    """The errors of a contract's ABI, declared the way an ErrorTable is given them."""
+    return {
+        item["name"] + "(" + ", ".join(f"{one['type']} {one['name']}" for one in item["inputs"]) + ")"
+        for item in artifact(name)["abi"]
+        if item["type"] == "error"
+    }
+
+
+@pytest.fixture
+def clerk(chain):
+    address = chain.accounts.create("clerk")
+    chain.allow(address, Role.SENDER)
+    chain.allow(address, Role.DEPLOYER)
+    return bytes.fromhex(address[2:])
+
+
+@pytest.fixture
+def deploy(chain, clerk):
+    def deploy(name):
+        data = (
+            bytes.fromhex(artifact(name)["bytecode"].removeprefix("0x"))
+            + bytes(12)
+            + clerk
+            + bytes(12)
+            + clerk
+        )
+        mined = chain.wait(chain.send("clerk", to=None, data=data))
+        assert mined["status"] == "0x1"
+        return bytes.fromhex(mined["contractAddress"][2:])
+
+    return deploy
+
+
+def refusal(check, chain, sender, contract, data):
+    with pytest.raises(ContractRefused) as caught:
+        check(chain.read, sender=sender, contract=contract, data=data)
+    return caught.value
+
+
+def test_a_batch_is_anchored_and_its_evidence_verifies(chain, clerk, deploy):
+    contract = deploy("DocumentNotary")
+    root = merkle.root(LEAVES[:5])
+    data = notary.notarise_batch(root, 0, 5)
+    notary.check(chain.read, sender=clerk, contract=contract, data=data)
+    hash_ = chain.send("clerk", to=contract, data=data)
+    assert chain.wait(hash_)["status"] == "0x1"
+
+    anchor = chain.anchor_evidence(hash_)
+    assert json.loads(json.dumps(anchor)) == anchor
+    assert (anchor["chain_id"], anchor["contract"], anchor["log_index"]) == (4242, f"0x{contract.hex()}", 0)
+    parsed = header.parse(bytes.fromhex(anchor["header"][2:]))
+    value = trie.verify(
+        parsed.receipts_root,
+        rlp.encode_integer(anchor["transaction_index"]),
+        [bytes.fromhex(node[2:]) for node in anchor["receipt_proof"]],
+    )
+    assert value == bytes.fromhex(anchor["transaction_receipt"][2:])
+    log = transaction_receipt.decode(value).logs[anchor["log_index"]]
+    assert (log.address, log.topics[:2]) == (contract, (ROOT_ANCHORED, root))
+    opened = open_sealed_block(anchor["sealer_note"], [NoteVerifier.from_vkey(chain.sealing_key)])
+    assert opened.block.hash == parsed.hash
+
+
+def test_the_notarys_refusals_in_words(chain, clerk, deploy):
+    contract = deploy("DocumentNotary")
+    refused = refusal(notary.check, chain, clerk, contract, notary.notarise_batch(LEAVES[0], 3, 5))
+    assert (refused.name, refused.values) == ("SizeMismatch", {"size": 0, "oldSize": 3})
+    assert "SizeMismatch(size=0, oldSize=3)" in str(refused)
+    refused = refusal(notary.check, chain, clerk, contract, notary.notarise_batch(LEAVES[0], 0, 0))
+    assert refused.name == "NotGrown"
+    assert (
+        refusal(notary.check, chain, clerk, contract, notary.notarise_batch(bytes(32), 0, 1)).name
+        == "ZeroRoot"
+    )
+    stranger = b"\x77" * 20
+    refused = refusal(notary.check, chain, stranger, contract, notary.notarise_batch(LEAVES[0], 0, 1))
+    assert refused.name == "AccessControlUnauthorizedAccount"
+    assert refused.values["account"] == f"0x{stranger.hex()}"
+
+
+def test_a_register_advances_and_a_forged_root_is_refused(chain, clerk, deploy):
+    contract = deploy("HashRegistry")
+
+    def advance(old, new, root):
+        proof = merkle.consistency_proof(LEAVES[:new], old) if old else []
+        return register.advance(new, root, proof)
+
+    first = advance(0, 3, merkle.root(LEAVES[:3]))
+    register.check(chain.read, sender=clerk, contract=contract, data=first)
+    assert chain.wait(chain.send("clerk", to=contract, data=first))["status"] == "0x1"
+
+    forged = merkle.root([*LEAVES[:2], merkle.leaf_hash(b"other"), *LEAVES[3:7]])
+    refused = refusal(register.check, chain, clerk, contract, advance(3, 7, forged))
+    assert refused.name == "Inconsistent"
+    assert refused.values["newRoot"] == forged
+
+    good = advance(3, 7, merkle.root(LEAVES[:7]))
+    register.check(chain.read, sender=clerk, contract=contract, data=good)
+    hash_ = chain.send("clerk", to=contract, data=good)
+    assert chain.wait(hash_)["status"] == "0x1"
+    assert chain.anchor_evidence(hash_)["contract"] == f"0x{contract.hex()}"
+    assert refusal(register.check, chain, clerk, contract, good).name == "NotGrown"
+
+
+def test_no_contract_is_told_apart_from_a_refusal(chain, clerk):
+    with pytest.raises(ChainError, match="no contract at"):
+        notary.check(
+            chain.read, sender=clerk, contract=b"\x01" * 20, data=notary.notarise_batch(LEAVES[0], 0, 1)
+        )
+
+
+def test_a_transaction_that_anchored_nothing_has_no_evidence(chain, clerk):
+    hash_ = chain.send("clerk", to=b"\x11" * 20)
+    chain.wait(hash_)
+    with pytest.raises(ChainError, match="has 0 RootAnchored events"):
+        chain.anchor_evidence(hash_)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("DocumentNotary", notary.ERRORS), ("HashRegistry", register.ERRORS)]
+)
+def test_every_error_known_here_is_one_of_the_artifacts_or_common(name, table):
+    mine = {f"{error}({', '.join(map(' '.join, zip(types, names, strict=True)))})"
+            for error, types, names in table._by_selector.values()}  # fmt: skip
+    assert mine - declarations(name) <= set(contract_calls._COMMON)
+
+
+def test_an_unknown_or_cut_off_error_shows_its_bytes():
+    for data in (b"", b"\x01\x02\x03\x04", contract_calls.selector("Panic(uint256)") + b"\x00"):
+        refused = register.ERRORS.read("0x01", data)
+        assert refused.name == ""
+        assert data.hex() in str(refused)

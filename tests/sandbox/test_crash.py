@@ -1,0 +1,70 @@
+"""kill -9 while transactions are accepted, at random moments: nothing acknowledged is ever missing."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.chain import Chain
+from sandbox.spec import ChainSpec
+
+ROOT = Path(__file__).parents[2]
+
+#: Opens the chain and sends for ever, one at a time; a hash is printed only once it was returned.
+SENDER = """
+import sys
+from pathlib import Path
+from sandbox.chain import Chain
+with Chain.open(Path(sys.argv[1])) as chain:
+    print("open", flush=True)
+    while True:
+        print(chain.send("clerk", to=chain.accounts.address("clerk"), gas=30_000), flush=True)
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(120)
+def test_nothing_acknowledged_is_missing_after_kill_9(tmp_path):
+    directory = tmp_path / "chain"
+    with Chain.create(directory, ChainSpec(4242, 1_700_000_000, seal_after_ms=100)) as chain:
+        chain.allow(chain.accounts.create("clerk"), "sender")
+    moments = random.Random(7)  # the same moments each time; what the scheduler does with them differs
+    acknowledged: list[str] = []
+    hashes: dict[int, str] = {}
+    for _ in range(5):
+        sender = subprocess.Popen(
+            [sys.executable, "-c", SENDER, str(directory)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert sender.stdout is not None
+        assert sender.stdout.readline() == "open\n"
+        time.sleep(moments.uniform(0.02, 0.6))
+        os.kill(sender.pid, signal.SIGKILL)
+        said = sender.stdout.read()
+        sender.stdout.close()
+        sender.wait()
+        acknowledged += [line for line in said.splitlines() if len(line) == 66]
+
+        started = time.monotonic()
+        with Chain.open(directory) as chain:
+            reopened = time.monotonic() - started
+            chain.settle()
+            for number, hash_ in hashes.items():  # what was a block is the same block
+                assert chain.read("eth_getBlockByNumber", hex(number), False)["hash"] == hash_
+            for number in range(max(hashes, default=0) + 1, chain.head().number + 1):
+                hashes[number] = chain.read("eth_getBlockByNumber", hex(number), False)["hash"]
+                chain.sealer_note(number)
+            missing = [
+                hash_ for hash_ in acknowledged if chain.read("eth_getTransactionReceipt", hash_) is None
+            ]
+            assert missing == []
+            assert int(
+                chain.read("eth_getTransactionCount", chain.accounts.address("clerk"), "latest"), 16
+            ) >= len(set(acknowledged))
+        assert reopened < 1.0, f"reopening took {reopened:.2f} s"
+    assert len(acknowledged) > 20
+    assert len(set(acknowledged)) == len(acknowledged)
