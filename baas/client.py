@@ -23,7 +23,9 @@ class ApiProblem(Exception):
         self.status, self.problem = status, problem
         self.title = str(problem.get("title", "error"))
         self.detail = str(problem.get("detail", ""))
-        super().__init__(f"{self.title} ({status}): {self.detail}" if self.detail else f"{self.title} ({status})")
+        super().__init__(
+            f"{self.title} ({status}): {self.detail}" if self.detail else f"{self.title} ({status})"
+        )
 
 
 class Client:
@@ -37,7 +39,9 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -45,7 +49,9 @@ class Client:
 
     # -- the one way out ---------------------------------------------------------------------------
 
-    def request(self, method: str, path: str, *, idempotency_key: str | None = None, **arguments: Any) -> httpx2.Response:
+    def request(
+        self, method: str, path: str, *, idempotency_key: str | None = None, **arguments: Any
+    ) -> httpx2.Response:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         response = self._http.request(method, path, headers=headers, **arguments)
         if response.is_error:
@@ -84,7 +90,9 @@ class Client:
         return list(self._pages("/administrations"))
 
     def create_member(self, administration: str, label: str, roles: Sequence[str]) -> Json:
-        return dict(self._post(f"/administrations/{administration}/members", {"label": label, "roles": list(roles)}))
+        return dict(
+            self._post(f"/administrations/{administration}/members", {"label": label, "roles": list(roles)})
+        )
 
     def members(self, administration: str) -> list[Json]:
         return list(self._pages(f"/administrations/{administration}/members"))
@@ -105,7 +113,9 @@ class Client:
     # -- chains ------------------------------------------------------------------------------------
 
     def create_chain(self, administration: str, label: str, *, engine: str = "embedded") -> Json:
-        return dict(self._post("/chains", {"administration": administration, "label": label, "engine": engine}))
+        return dict(
+            self._post("/chains", {"administration": administration, "label": label, "engine": engine})
+        )
 
     def chains(self, administration: str | None = None) -> list[Json]:
         return list(self._pages("/chains", administration=administration))
@@ -157,14 +167,23 @@ class Client:
         return dict(self._get(f"/templates/{slug}"))
 
     def deploy(self, chain: str, template: str, parameters: dict[str, str] | None = None) -> Json:
-        return dict(self._post(f"/chains/{chain}/deployments", {"template": template, "parameters": parameters or {}}))
+        return dict(
+            self._post(f"/chains/{chain}/deployments", {"template": template, "parameters": parameters or {}})
+        )
 
     def deployments(self, chain: str) -> list[Json]:
         return list(self._get(f"/chains/{chain}/deployments")["items"])
 
     # -- notarisations -----------------------------------------------------------------------------
 
-    def notarise(self, administration: str, digests: Iterable[str], *, algorithm: str = "sha-256", key: str | None = None) -> Json:
+    def notarise(
+        self,
+        administration: str,
+        digests: Iterable[str],
+        *,
+        algorithm: str = "sha-256",
+        key: str | None = None,
+    ) -> Json:
         """Accept these hex digests as one batch. On return they are on disk: `{"batch", "items": [{"id", …}]}`."""
         documents = [{"algorithm": algorithm, "digest": digest} for digest in digests]
         body = {"administration": administration, "documents": documents}
@@ -183,7 +202,11 @@ class Client:
         return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt").content
 
     def wait_anchored(
-        self, notarisation: str, *, timeout: float = 60.0, on_state: Callable[[str], None] = lambda state: None
+        self,
+        notarisation: str,
+        *,
+        timeout: float = 60.0,
+        on_state: Callable[[str], None] = lambda state: None,
     ) -> Json:
         """Poll until the notarisation is anchored; TimeoutError says where it stood."""
         deadline = time.monotonic() + timeout
@@ -195,7 +218,9 @@ class Client:
             if last == "anchored":
                 return state
             if time.monotonic() > deadline:
-                raise TimeoutError(f"notarisation {notarisation} is still {last!r} after {timeout:g} s; it is not lost: ask again later")
+                raise TimeoutError(
+                    f"notarisation {notarisation} is still {last!r} after {timeout:g} s; it is not lost: ask again later"
+                )
             time.sleep(0.05)
 
     # -- registers ---------------------------------------------------------------------------------
@@ -219,7 +244,11 @@ class Client:
         return dict(self._get(f"/registers/{register}"))
 
     def append(self, register: str, rows: Sequence[dict[str, str]], *, key: str | None = None) -> Json:
-        return dict(self._post(f"/registers/{register}/entries", {"rows": list(rows)}, key=key or secrets.token_hex(16)))
+        return dict(
+            self._post(
+                f"/registers/{register}/entries", {"rows": list(rows)}, key=key or secrets.token_hex(16)
+            )
+        )
 
     def entries(self, register: str, key: str) -> list[Json]:
         return list(self._get(f"/registers/{register}/entries/{key}")["items"])
@@ -229,7 +258,9 @@ class Client:
 
     def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
         params = {"version": version} if version is not None else {}
-        return self.request("GET", f"/api/v1/registers/{register}/entries/{key}/receipt", params=params).content
+        return self.request(
+            "GET", f"/api/v1/registers/{register}/entries/{key}/receipt", params=params
+        ).content
 
     def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
         """Wait until all that was accepted is anchored, and answer the newest checkpoint."""
@@ -239,7 +270,9 @@ class Client:
             if answer["pending"] == 0:
                 return answer
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{answer['pending']} entries of register {register} are not anchored yet after {timeout:g} s")
+                raise TimeoutError(
+                    f"{answer['pending']} entries of register {register} are not anchored yet after {timeout:g} s"
+                )
             time.sleep(0.05)
 
     def checkpoints(self, register: str) -> list[Json]:
@@ -280,4 +313,8 @@ def _problem(response: httpx2.Response) -> Json:
         problem = response.json()
     except ValueError:
         return {"title": response.reason_phrase, "detail": response.text[:500]}
-    return problem if isinstance(problem, dict) else {"title": response.reason_phrase, "detail": str(problem)[:500]}
+    return (
+        problem
+        if isinstance(problem, dict)
+        else {"title": response.reason_phrase, "detail": str(problem)[:500]}
+    )

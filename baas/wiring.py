@@ -92,7 +92,9 @@ class Services:
 
         def incumbent(slug: str) -> ConnectorSettings:
             """Where the incumbent arm's service is: in this release, the authority that this service embeds."""
-            return ConnectorSettings(address.url + timestamp.PATH, authority.root_pem, Environment.LAB_EMULATOR)
+            return ConnectorSettings(
+                address.url + timestamp.PATH, authority.root_pem, Environment.LAB_EMULATOR
+            )
 
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / AUTHORITY)
         pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbent, examiner)

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from eth_account import Account as EthAccount
-
 from sandbox.errors import AccountError
+
+# What eth_account imports raises the interpreter's recursion limit to 100,000, and with that a deeply nested
+# JSON text ends the process instead of raising RecursionError. Nothing here needs it raised.
+_limit = sys.getrecursionlimit()
+from eth_account import Account as EthAccount  # noqa: E402  # see above
+
+sys.setrecursionlimit(_limit)
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1

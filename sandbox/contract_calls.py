@@ -20,7 +20,7 @@ _COMMON = (
 )
 
 
-class ContractRefused(ChainError):  # noqa: N818  # named as the other errors of this package are
+class ContractRefused(ChainError):  # named as the other errors of this package are
     """The contract reverted. `name` and `values` are its custom error's, or empty for one not known here."""
 
     def __init__(self, contract: str, name: str, values: dict[str, Any], data: bytes) -> None:

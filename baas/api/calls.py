@@ -110,7 +110,8 @@ def _answer(answer: StoredAnswer, headers: dict[str, str]) -> Response:
 
 def page_out(shape: type[Shape], paged: Paged[Any]) -> Page[Shape]:
     """A page of rows as what goes over the wire."""
-    return Page[shape](items=[shape.model_validate(row) for row in paged.rows], next=paged.next)  # type: ignore[valid-type]
+    items = [shape.model_validate(row) for row in paged.rows]
+    return Page[shape](items=items, next=paged.next)  # type: ignore[valid-type]  # pydantic's generics at run time
 
 
 def services_of(request: Request) -> Services:

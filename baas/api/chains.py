@@ -11,7 +11,7 @@ from baas.api.calls import Call, Calling, Paging
 from baas.chains import schemas
 from baas.chains.model import Chain
 from baas.wire import Page
-from sandbox.lifecycle import ChainState
+from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import Role as AllowlistRole
 
 router = APIRouter(tags=["chains"])
@@ -26,9 +26,11 @@ def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
         **row.model_dump(include={"id", "administration_id", "label", "chain_id", "engine", "created"}),
         genesis_hash=row.genesis_hash,
         sealing_key=row.sealing_key,
-        desired=row.desired,
+        desired=DesiredState(row.desired),
         observed=observed,
-        head=head and schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
+        head=None
+        if head is None
+        else schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
         rpc=f"/rpc/{row.id}",
     )
 
@@ -37,14 +39,16 @@ def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
 def create_chain(body: schemas.ChainIn, call: Calling) -> Response:
     """A new isolated chain, awake, with one technical account that may send and deploy."""
     return call.act(
-        lambda: chain_out(call, call.services.chains.create(call.scope, body.administration, body.label, body.engine))
+        lambda: chain_out(
+            call, call.services.chains.create(call.scope, body.administration, body.label, body.engine)
+        )
     )
 
 
 @router.get("/chains")
 def list_chains(call: Calling, page: Paging, administration: Of = None) -> Page[schemas.ChainOut]:
     """The chains that you may see, without the deleted ones."""
-    found = call.services.chains.list(call.scope, page, administration)
+    found = call.services.chains.listing(call.scope, page, administration)
     return Page(items=[chain_out(call, row) for row in found.rows], next=found.next)
 
 
@@ -75,7 +79,9 @@ def delete_chain(chain: Name, call: Calling) -> None:
 @router.post("/chains/{chain}/accounts", status_code=201)
 def create_account(chain: Name, body: schemas.AccountIn, call: Calling) -> schemas.AccountOut:
     """A technical account of the administration on this chain. It is on no allowlist yet."""
-    return schemas.AccountOut(label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label))
+    return schemas.AccountOut(
+        label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label)
+    )
 
 
 @router.get("/chains/{chain}/accounts")
@@ -83,7 +89,10 @@ def list_accounts(chain: Name, call: Calling) -> schemas.AccountsOut:
     """The custodial accounts: labels and addresses."""
     _, awake = call.services.chains.use(call.scope, chain)
     return schemas.AccountsOut(
-        items=[schemas.AccountOut(label=label, address=address) for label, address in awake.accounts.list().items()]
+        items=[
+            schemas.AccountOut(label=label, address=address)
+            for label, address in awake.accounts.list().items()
+        ]
     )
 
 
@@ -147,10 +156,15 @@ def create_rpc_token(chain: Name, body: schemas.RpcTokenIn, call: Calling) -> Re
             session, call.scope, body.label, row.administration_id, row.id, body.days
         )
         return schemas.RpcTokenOut(
-            id=issued.row.id, token=issued.text, url=f"/rpc/{row.id}/{issued.text}", expires=issued.row.expires
+            id=issued.row.id,
+            token=issued.text,
+            url=f"/rpc/{row.id}/{issued.text}",
+            expires=issued.row.expires,
         )
 
-    return call.write(act, without_secret=lambda answer: answer.model_copy(update={"token": None, "url": None}))
+    return call.write(
+        act, without_secret=lambda answer: answer.model_copy(update={"token": None, "url": None})
+    )
 
 
 def _hex(address: bytes | None) -> str | None:

@@ -38,4 +38,4 @@ def deploy(chain: Name, body: DeploymentIn, call: Calling) -> Response:
 @router.get("/chains/{chain}/deployments")
 def list_deployments(chain: Name, call: Calling, page: Paging) -> Page[DeploymentOut]:
     """The deployments on a chain."""
-    return page_out(DeploymentOut, call.services.deployments.list(call.scope, chain, page))
+    return page_out(DeploymentOut, call.services.deployments.listing(call.scope, chain, page))

@@ -34,7 +34,9 @@ def notarise(body: NotarisationIn, call: Calling) -> Response:
     """Accepts digests as one batch. The answer comes when they are on disk; log, chain and receipt follow."""
     documents = [Document(each.algorithm, each.digest, each.supersedes) for each in body.documents]
     return call.accept(
-        lambda session: call.services.notarisations.accept(session, call.scope, body.administration, documents),
+        lambda session: call.services.notarisations.accept(
+            session, call.scope, body.administration, documents
+        ),
         accepted_out,
     )
 
@@ -63,14 +65,17 @@ def show_notarisation(notarisation: str, call: Calling) -> NotarisationOut:
 def revoke_notarisation(notarisation: str, body: RevocationIn, call: Calling) -> Response:
     """Leaves one without effect: an entry of its own. What was true before stays provable."""
     return call.accept(
-        lambda session: call.services.notarisations.revoke(session, call.scope, notarisation, body.reason), accepted_out
+        lambda session: call.services.notarisations.revoke(session, call.scope, notarisation, body.reason),
+        accepted_out,
     )
 
 
 @router.get("/notarisations/{notarisation}/receipt")
 def show_receipt(notarisation: str, call: Calling) -> Response:
     """The portable proof; 409 with Retry-After until the notarisation is anchored."""
-    receipt = call.read(lambda session: call.services.notarisations.receipt(session, call.scope, notarisation))
+    receipt = call.read(
+        lambda session: call.services.notarisations.receipt(session, call.scope, notarisation)
+    )
     name = f'attachment; filename="{notarisation}.receipt.json"'
     return Response(receipt.to_bytes(), media_type=RECEIPT, headers={"Content-Disposition": name})
 
@@ -89,5 +94,3 @@ def list_receipts(batch: str, call: Calling) -> Response:
 
     call.read(first)  # a refusal is told before the stream begins
     return StreamingResponse(lines(), media_type="application/x-ndjson")
-
-

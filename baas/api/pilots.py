@@ -42,7 +42,7 @@ def create_pilot(body: PilotIn, call: Calling) -> Response:
 def list_pilots(call: Calling, page: Paging, administration: Of = None) -> Page[PilotOut]:
     """The pilots that you may see; all of them for AOC's staff."""
 
-    found = call.read(lambda session: call.services.pilots.list(session, call.scope, page, administration))
+    found = call.read(lambda session: call.services.pilots.listing(session, call.scope, page, administration))
     return Page(items=[pilot_out(call, each) for each in found.rows], next=found.next)
 
 
@@ -68,7 +68,8 @@ def run_pilot(pilot: str, call: Calling) -> PilotOut:
 def evaluate_pilot(pilot: str, call: Calling) -> Response:
     """Outcomes, verdict and report, by the rules that were fixed before. The report's digest is notarised."""
     return call.accept(
-        lambda session: call.services.evaluations.evaluate(session, call.scope, pilot), lambda p: pilot_out(call, p)
+        lambda session: call.services.evaluations.evaluate(session, call.scope, pilot),
+        lambda p: pilot_out(call, p),
     )
 
 
@@ -76,7 +77,9 @@ def evaluate_pilot(pilot: str, call: Calling) -> Response:
 def decide_pilot(pilot: str, body: DecisionIn, call: Calling) -> Response:
     """A person's decision: scale, iterate, stop_learned or not_admissible. The report is made and notarised anew."""
     return call.accept(
-        lambda session: call.services.evaluations.decide(session, call.scope, pilot, body.decision, body.reason),
+        lambda session: call.services.evaluations.decide(
+            session, call.scope, pilot, body.decision, body.reason
+        ),
         lambda p: pilot_out(call, p),
     )
 

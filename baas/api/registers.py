@@ -39,7 +39,7 @@ def list_registers(call: Calling, page: Paging, administration: Of = None) -> Pa
     """The registers that you may see."""
 
     def ask(session: Session) -> Page[schemas.RegisterOut]:
-        found = call.services.registers.list(session, call.scope, page, administration)
+        found = call.services.registers.listing(session, call.scope, page, administration)
         return Page(items=[_register(call, session, each) for each in found.rows], next=found.next)
 
     return call.read(ask)
@@ -49,7 +49,9 @@ def list_registers(call: Calling, page: Paging, administration: Of = None) -> Pa
 def show_register(register: str, call: Calling) -> schemas.RegisterOut:
     """One register and how far its log is."""
     return call.read(
-        lambda session: _register(call, session, call.services.registers.get(session, call.scope, register)[0])
+        lambda session: _register(
+            call, session, call.services.registers.get(session, call.scope, register)[0]
+        )
     )
 
 
@@ -59,11 +61,11 @@ def append_rows(register: str, body: schemas.RowsIn, call: Calling) -> Response:
 
     def out(done: Appended) -> schemas.AppendedOut:
         return schemas.AppendedOut(
-            batch=done.batch and done.batch.id,
+            batch=done.batch.id if done.batch else None,
             created=done.created,
             amended=done.amended,
             unchanged=done.unchanged,
-            first_index=done.batch and done.batch.first_index,
+            first_index=done.batch.first_index if done.batch else None,
         )
 
     return call.accept(
@@ -82,7 +84,8 @@ def show_entry(register: str, key: str, call: Calling) -> schemas.VersionsOut:
 def revoke_entry(register: str, key: str, body: schemas.RowRevocationIn, call: Calling) -> Response:
     """Leaves a row without effect, with a reason. Its earlier versions stay provable."""
     return call.accept(
-        lambda session: call.services.registers.revoke(session, call.scope, register, key, body.reason), accepted_out
+        lambda session: call.services.registers.revoke(session, call.scope, register, key, body.reason),
+        accepted_out,
     )
 
 

@@ -13,7 +13,7 @@ class ChainNumber(SQLModel, table=True):
     """The register of chain ids: a number is taken before the chain exists, so a failed creation uses it up."""
 
     __tablename__ = "chain_numbers"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy's name and type
+    __table_args__ = {"sqlite_autoincrement": True}  # SQLAlchemy's name and type
 
     number: int | None = Field(default=None, primary_key=True)
     taken: datetime

@@ -90,5 +90,7 @@ class RpcTokenIn(In):
 class RpcTokenOut(Out):
     id: str
     token: str | None = Field(description="shown this once")
-    url: str | None = Field(description="for wallets, which cannot send headers: treat it as the token itself")
+    url: str | None = Field(
+        description="for wallets, which cannot send headers: treat it as the token itself"
+    )
     expires: Moment

@@ -68,14 +68,17 @@ class Chains:
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
             count = session.exec(
                 select(func.count()).select_from(
-                    scope.select(Chain).where(Chain.administration_id == owner.id, Chain.desired != DesiredState.DELETED).subquery()
+                    scope.select(Chain)
+                    .where(Chain.administration_id == owner.id, Chain.desired != DesiredState.DELETED)
+                    .subquery()
                 )
             ).one()
             if count >= CHAINS_PER_ADMINISTRATION:
                 raise QuotaExceeded("chains of this administration", CHAINS_PER_ADMINISTRATION)
             first = session.exec(select(func.count()).select_from(ChainNumber)).one() == 0
             number = ChainNumber(
-                number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None, taken=self._clock.now()
+                number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None,
+                taken=self._clock.now(),
             )
             session.add(number)
             session.flush()
@@ -103,25 +106,35 @@ class Chains:
             with self._store.session() as session:
                 session.add(row)
                 self._audit.record(
-                    session, scope.caller, "chain.create", "chain", name, owner.id, {"label": label, "chain_id": chain_id}
+                    session,
+                    scope.caller,
+                    "chain.create",
+                    "chain",
+                    name,
+                    owner.id,
+                    {"label": label, "chain_id": chain_id},
                 )
         except BaseException:
             self._fleet.remove(name)  # nothing half-made stays
             raise
         return row
 
-    def list(self, scope: TenantScope, page: PageOf, administration: str | None = None) -> Paged[Chain]:
+    def listing(self, scope: TenantScope, page: PageOf, administration: str | None = None) -> Paged[Chain]:
         with self._store.reading() as session:
             statement = scope.select(Chain).where(Chain.desired != DesiredState.DELETED)
             if administration is not None:
-                owner = scope.find(session, Administration, administration, Administration.code == administration)
+                owner = scope.find(
+                    session, Administration, administration, Administration.code == administration
+                )
                 statement = statement.where(Chain.administration_id == owner.id)
             return paged(session, statement, col(Chain.id), page)
 
     def get(self, scope: TenantScope, name: str) -> Chain:
         """The chain that has this id, or this chain id in decimal. NotFound, or ChainDeleted when it was the caller's."""
         with self._store.reading() as session:
-            condition = Chain.chain_id == int(name) if name.isdecimal() and len(name) < 17 else Chain.id == name
+            condition = (
+                Chain.chain_id == int(name) if name.isdecimal() and len(name) < 17 else Chain.id == name
+            )
             row = scope.find(session, Chain, name, condition)
         if row.desired == DesiredState.DELETED:
             raise ChainDeleted(name)
@@ -161,7 +174,9 @@ class Chains:
             if desired is DesiredState.DELETED:
                 row.deleted = self._clock.now()
             session.add(row)
-            self._audit.record(session, scope.caller, f"chain.{desired}", "chain", row.id, row.administration_id)
+            self._audit.record(
+                session, scope.caller, f"chain.{desired}", "chain", row.id, row.administration_id
+            )
         return row
 
     # -- the awake chain ---------------------------------------------------------------------------
@@ -184,7 +199,9 @@ class Chains:
         """The awake chain by its row's id, for the service's own work on a row that a scope has shown."""
         with self._store.reading() as session:
             row = session.exec(
-                across_administrations(Chain, "the pipeline serves every administration's chains").where(Chain.id == chain)
+                across_administrations(Chain, "the pipeline serves every administration's chains").where(
+                    Chain.id == chain
+                )
             ).one()
         if row.desired == DesiredState.DELETED:
             raise ChainDeleted(chain)
@@ -218,7 +235,9 @@ class Chains:
         address = awake.accounts.create(label)
         with self._store.session() as session:
             detail = {"label": label, "address": address}
-            self._audit.record(session, scope.caller, "account.create", "chain", row.id, row.administration_id, detail)
+            self._audit.record(
+                session, scope.caller, "account.create", "chain", row.id, row.administration_id, detail
+            )
         return address
 
     # -- the process -------------------------------------------------------------------------------
@@ -234,4 +253,3 @@ class Chains:
 
     def close(self) -> None:
         self._fleet.close()
-

@@ -45,7 +45,9 @@ class TemplatesOut(Out):
 
 class DeploymentIn(In):
     template: str = Field(examples=["document-notary"])
-    parameters: dict[str, str] = Field(default_factory=dict, description="constructor arguments by name, as text")
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="constructor arguments by name, as text"
+    )
 
 
 class DeploymentOut(Out):

@@ -25,7 +25,9 @@ class Deployments:
     def __init__(self, store: Store, clock: Clock, ids: Ulids, audit: Audit, chains: Chains) -> None:
         self._store, self._clock, self._ids, self._audit, self._chains = store, clock, ids, audit, chains
 
-    def deploy(self, scope: TenantScope, chain: str, template: str, parameters: Mapping[str, str]) -> Deployment:
+    def deploy(
+        self, scope: TenantScope, chain: str, template: str, parameters: Mapping[str, str]
+    ) -> Deployment:
         """Deploy and verify; raises UnknownTemplate, ParameterError, RpcError (refused), DeploymentError."""
         manifest = find_template(template)
         row, awake = self._chains.administer(scope, chain, "deploying a template")
@@ -58,7 +60,7 @@ class Deployments:
             )
         return deployment
 
-    def list(self, scope: TenantScope, chain: str, page: PageOf) -> Paged[Deployment]:
+    def listing(self, scope: TenantScope, chain: str, page: PageOf) -> Paged[Deployment]:
         row = self._chains.get(scope, chain)
         with self._store.reading() as session:
             statement = scope.select(Deployment).where(Deployment.chain == row.id)

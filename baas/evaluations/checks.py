@@ -61,7 +61,7 @@ def drift(differences: Sequence[float]) -> Estimate:
     """
     n, method = len(differences), "Theil-Sen"
     if n < 10:
-        return Estimate(None, None, None, n, method, f"n = {n}, needed 10")
+        return Estimate(None, None, None, n, method, f"n = {n} < 10")
     slope = stats.theilslopes(np.asarray(differences, dtype=np.float64), alpha=0.95)
     steps = n - 1
     return Estimate(

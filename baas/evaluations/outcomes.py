@@ -100,9 +100,7 @@ def _uncensored(estimate: Estimate, limit: float | None) -> Estimate:
     reaches = limit is not None and (estimate.high or 0.0) >= limit
     if not reaches:
         return estimate
-    return replace(
-        estimate, value=None, low=None, high=None, not_estimable=f"reaches the time limit of {limit:g}"
-    )
+    return replace(estimate, value=None, low=None, high=None, not_estimable=f"≥ {limit:g}")
 
 
 def _rate(metric: Metric, sample: RateSample, incumbent: Arm, confidence: float) -> Outcome:

@@ -158,8 +158,8 @@ def check(report: dict[str, Any]) -> Verdict:
     verdict = conclude(Inputs.from_json(report["verdict_inputs"]))
     if json.loads(rfc8785.dumps(asdict(verdict))) != report["verdict"]:
         raise ValueError(
-            f"the report states {report['verdict'].get('verdict')!r}, the rules conclude {verdict.verdict!r} "
-            "from its own inputs: it was changed after it was made"
+            f"the report states {report['verdict'].get('verdict')!r}, from its own inputs the rules conclude "
+            f"{verdict.verdict.value!r}: it was changed after it was made"
         )
     return verdict
 
@@ -199,7 +199,7 @@ def _interval(estimate: dict[str, Any]) -> dict[str, Any] | None:
     return None if None in found.values() else found
 
 
-NO_CONTROL = Estimate(None, None, None, 0, "none", "no control was made")
+NO_CONTROL = Estimate(None, None, None, 0, "none", "n = 0")
 
 
 def _outcome(slug: str, item: Outcome, evaluation: Evaluation) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class Evaluations:
         detail: dict[str, str],
     ) -> tuple[Pilot, Log]:
         owner = scope.get(session, Administration, pilot.administration_id)
-        report = rfc8785.dumps(assemble(self._about(pilot, owner), self._arms(plan_of(pilot)), evaluation, decision))
+        report = rfc8785.dumps(
+            assemble(self._about(pilot, owner), self._arms(plan_of(pilot)), evaluation, decision)
+        )
         digest = hashlib.sha256(report).hexdigest()
         document = Document("sha-256", digest, supersedes=pilot.report_notarisation)
         batch, log = self._notarisations.accept(session, scope, owner.code, [document])
@@ -93,7 +95,12 @@ class Evaluations:
     def _evaluation(self, session: Session, pilot: Pilot) -> Evaluation:
         plan = plan_of(pilot)
         changed = hashlib.sha256(pilot.plan.encode()).hexdigest() != pilot.plan_sha256
-        return evaluate(_terms(pilot, plan, self._arms(plan)), self._pilots.measurements(session, pilot), metrics(), plan_changed=changed)
+        return evaluate(
+            _terms(pilot, plan, self._arms(plan)),
+            self._pilots.measurements(session, pilot),
+            metrics(),
+            plan_changed=changed,
+        )
 
     def _arms(self, plan: Plan) -> tuple[ArmFacts, ArmFacts]:
         incumbent = self._pilots.incumbent(plan)
@@ -143,4 +150,3 @@ def _terms(pilot: Pilot, plan: Plan, arms: tuple[ArmFacts, ArmFacts]) -> Terms:
         dlt_use=plan.dlt_use,
         environments={arm.arm: arm.environment for arm in arms},
     )
-

@@ -25,7 +25,7 @@ RESAMPLES = 9999
 class Estimate:
     """One number and how far it is known. `value`, `low` and `high` are None where they are not estimable.
 
-    `low` or `high` alone is None for a one-sided bound. `not_estimable` says why, "" where it is.
+    `low` or `high` alone is None for a one-sided bound. `not_estimable` says why in signs that need no language (`n = 60 < 72`), "" where it is.
     """
 
     value: float | None
@@ -37,7 +37,7 @@ class Estimate:
 
 
 def not_estimable(n: int, needed: int, method: str) -> Estimate:
-    return Estimate(None, None, None, n, method, f"n = {n}, needed {needed}")
+    return Estimate(None, None, None, n, method, f"n = {n} < {needed}")
 
 
 def median_of_differences(

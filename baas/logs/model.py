@@ -71,7 +71,7 @@ class LogEntry(SQLModel, table=True):
     """One entry. `salt` and `digest` are what an erasure deletes; the leaf needs only the other columns."""
 
     __tablename__ = "log_entries"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy's name and type
+    __table_args__ = {"sqlite_with_rowid": False}  # SQLAlchemy's name and type
 
     log: int = Field(primary_key=True)
     position: int = Field(primary_key=True)
@@ -88,7 +88,7 @@ class LogTile(SQLModel, table=True):
     """Up to 256 hashes of one level of a log's tree, in the shape of C2SP tlog-tiles."""
 
     __tablename__ = "log_tiles"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy's name and type
+    __table_args__ = {"sqlite_with_rowid": False}  # SQLAlchemy's name and type
 
     log: int = Field(primary_key=True)
     level: int = Field(primary_key=True)

@@ -91,7 +91,7 @@ class Pipeline:
                 pass
             self._problems.pop(log, None)
             self._retry.pop(log, None)
-        except Exception as error:  # noqa: BLE001  # a job must never die silently: it is shown, logged and tried again
+        except Exception as error:  # a job must never die silently: it is shown, logged and tried again
             LOGGER.warning("log %s does not move: %s", log, error)
             self._problems[log] = str(error).partition("\n")[0]
             self._try_later(log)
@@ -151,7 +151,9 @@ class Pipeline:
         transaction_receipt = chain.wait(anchor.transaction_hash, timeout=ANCHOR_TIMEOUT)
         if int(transaction_receipt["status"], 16) != 1:
             self._forget(anchor)
-            raise AnchorFailed(f"contract {deployment.address} refused the root of size {anchor.new_size}: it reverted")
+            raise AnchorFailed(
+                f"contract {deployment.address} refused the root of size {anchor.new_size}: it reverted"
+            )
         self._finish(chain, anchor)
         return True
 
@@ -202,7 +204,9 @@ class Pipeline:
             log = _log(session, anchor.log)
             signer = NoteSigner(log.origin, log.signing_key)
             anchor = session.merge(anchor)
-            anchor.checkpoint = sign_checkpoint(Checkpoint(log.origin, anchor.new_size, anchor.root), [signer])
+            anchor.checkpoint = sign_checkpoint(
+                Checkpoint(log.origin, anchor.new_size, anchor.root), [signer]
+            )
             anchor.evidence = json.dumps(evidence)
             anchor.anchored = self._clock.now()
             log.anchored_size = anchor.new_size

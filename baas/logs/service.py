@@ -106,7 +106,9 @@ class Logs:
             if index >= anchor.new_size:
                 anchor = self._anchor_over(session, log, index)
             if digest is None or salt is None:
-                raise Erased(f"entry {index} of {log.origin} has no document to open: {kind} entries and erased ones have no receipt")
+                raise Erased(
+                    f"entry {index} of {log.origin} has no document to open: {kind} entries and erased ones have no receipt"
+                )
             yield Receipt(
                 document=SaltedDigest(algorithm, digest, salt),
                 entry=Entry(kind, commitment, refers_to, reason),

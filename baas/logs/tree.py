@@ -20,7 +20,8 @@ class SqlTiles:
 
     def read(self, level: int, number: int) -> bytes:
         row = self._connection.execute(
-            "SELECT hashes FROM log_tiles WHERE log = ? AND level = ? AND number = ?", (self._log, level, number)
+            "SELECT hashes FROM log_tiles WHERE log = ? AND level = ? AND number = ?",
+            (self._log, level, number),
         ).fetchone()
         return bytes(row[0]) if row else b""
 

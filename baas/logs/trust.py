@@ -32,11 +32,17 @@ class TrustRoots:
     def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
         """Everything that this administration's receipts are checked against; deleted chains stay in it."""
         owner = scope.find(session, Administration, administration, Administration.code == administration)
-        chains = session.exec(scope.select(Chain).where(Chain.administration_id == owner.id).order_by(col(Chain.id))).all()
-        deployments = session.exec(
-            scope.select(Deployment).where(Deployment.administration_id == owner.id).order_by(col(Deployment.id))
+        chains = session.exec(
+            scope.select(Chain).where(Chain.administration_id == owner.id).order_by(col(Chain.id))
         ).all()
-        logs = session.exec(scope.select(Log).where(Log.administration_id == owner.id).order_by(col(Log.number))).all()
+        deployments = session.exec(
+            scope.select(Deployment)
+            .where(Deployment.administration_id == owner.id)
+            .order_by(col(Deployment.id))
+        ).all()
+        logs = session.exec(
+            scope.select(Log).where(Log.administration_id == owner.id).order_by(col(Log.number))
+        ).all()
         chain_ids = {chain.id: chain.chain_id for chain in chains}
         by_id = {deployment.id: deployment for deployment in deployments}
         return TrustRoot(

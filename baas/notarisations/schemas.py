@@ -13,7 +13,9 @@ from baas.wire import In, Moment, Out
 
 class DocumentIn(In):
     algorithm: str = "sha-256"
-    digest: str = Field(max_length=128, description="the document's digest in hex, made where the document is")
+    digest: str = Field(
+        max_length=128, description="the document's digest in hex, made where the document is"
+    )
     supersedes: str | None = Field(None, description="the notarisation that this one takes the place of")
 
 

@@ -69,24 +69,38 @@ class Notarisations:
         if not 1 <= len(documents) <= MOST_DOCUMENTS:
             raise Invalid("/documents", f"1 to {MOST_DOCUMENTS} documents", str(len(documents)))
         log = self._log(session, scope, owner)
-        drafts = [self._draft(session, scope, log, place, document) for place, document in enumerate(documents)]
+        drafts = [
+            self._draft(session, scope, log, place, document) for place, document in enumerate(documents)
+        ]
         batch = self._logs.accept(session, log, drafts)
         detail = {"log": log.id, "count": batch.count}
         self._audit.record(session, scope.caller, "notarisation.accept", "batch", batch.id, owner.id, detail)
         return batch, log
 
-    def revoke(self, session: Session, scope: TenantScope, notarisation: str, reason: str) -> tuple[LogBatch, Log]:
+    def revoke(
+        self, session: Session, scope: TenantScope, notarisation: str, reason: str
+    ) -> tuple[LogBatch, Log]:
         """Leave one without effect: an entry of its own that refers to it. The first stays, as it must."""
         if reason not in REASONS:
             raise Invalid("/reason", f"one of {', '.join(REASONS)}", repr(reason[:40]))
         log, index, row = self._find(session, scope, notarisation)
-        scope.require(log.administration_id, "leaving a notarisation without effect", Role.ADMIN, Role.DEVELOPER)
+        scope.require(
+            log.administration_id, "leaving a notarisation without effect", Role.ADMIN, Role.DEVELOPER
+        )
         if row.kind not in ("notarise", "supersede"):
-            raise Conflict(f"{notarisation} is a {row.kind} entry: only a notarised document can be left without effect")
+            raise Conflict(
+                f"{notarisation} is a {row.kind} entry: only a notarised document can be left without effect"
+            )
         batch = self._logs.accept(session, log, [Draft("revoke", refers_to=index, reason=reason)])
         detail = {"reason": reason, "batch": batch.id}
         self._audit.record(
-            session, scope.caller, "notarisation.revoke", "notarisation", notarisation, log.administration_id, detail
+            session,
+            scope.caller,
+            "notarisation.revoke",
+            "notarisation",
+            notarisation,
+            log.administration_id,
+            detail,
         )
         return batch, log
 
@@ -94,7 +108,9 @@ class Notarisations:
         log, index, row = self._find(session, scope, notarisation)
         return self._stand(log, notarisation, index, row)
 
-    def batches(self, session: Session, scope: TenantScope, page: PageOf, administration: str | None) -> Paged[LogBatch]:
+    def batches(
+        self, session: Session, scope: TenantScope, page: PageOf, administration: str | None
+    ) -> Paged[LogBatch]:
         statement = scope.select(LogBatch).join(Log, col(Log.number) == col(LogBatch.log))
         statement = statement.where(Log.kind == LogKind.DOCUMENTS, LogBatch.first_index > 0)
         if administration is not None:
@@ -105,7 +121,12 @@ class Notarisations:
     def of_batch(self, session: Session, scope: TenantScope, batch_id: str) -> list[Notarisation]:
         batch, log = self._batch(session, scope, batch_id, batch_id)
         return [
-            self._stand(log, f"{batch.id}-{place}", batch.first_index + place, self._logs.entry(session, log, batch.first_index + place))
+            self._stand(
+                log,
+                f"{batch.id}-{place}",
+                batch.first_index + place,
+                self._logs.entry(session, log, batch.first_index + place),
+            )
             for place in range(batch.count)
         ]
 
@@ -150,7 +171,11 @@ class Notarisations:
             return Draft("notarise", digest.algorithm, digest.value)
         old_log, index, row = self._find(session, scope, document.supersedes)
         if old_log.id != log.id or row.digest is None:
-            raise Invalid(f"/documents/{place}/supersedes", "a notarised document of the same administration", document.supersedes)
+            raise Invalid(
+                f"/documents/{place}/supersedes",
+                "a notarised document of the same administration",
+                document.supersedes,
+            )
         return Draft("supersede", digest.algorithm, digest.value, refers_to=index)
 
     def _find(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[Log, int, LogEntry]:
@@ -168,10 +193,12 @@ class Notarisations:
         found = session.exec(
             scope.select(LogBatch).where(LogBatch.id == batch_id, LogBatch.first_index > 0)
         ).one_or_none()
-        log = found and session.exec(
+        if found is None:
+            raise NotFound("notarisation", named)
+        log = session.exec(
             scope.select(Log).where(Log.number == found.log, Log.kind == LogKind.DOCUMENTS)
         ).one_or_none()
-        if found is None or log is None:
+        if log is None:  # a batch of a register's log
             raise NotFound("notarisation", named)
         return found, log
 

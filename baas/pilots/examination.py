@@ -65,7 +65,9 @@ class Examiner:
             scope.select(Log).where(Log.administration_id == owner.id, Log.kind == LogKind.DOCUMENTS)
         ).one_or_none()
         if log is None:
-            raise Conflict(f"administration {administration} has notarised nothing: there is nothing to attack")
+            raise Conflict(
+                f"administration {administration} has notarised nothing: there is nothing to attack"
+            )
         deployment = scope.get(session, Deployment, log.deployment_id)
         chain = self._chains.awake(deployment.chain)
         deployed = chain.read("eth_getTransactionByHash", deployment.transaction_hash)

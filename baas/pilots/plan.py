@@ -17,14 +17,18 @@ class Plan(In):
 
     problem: Sentence = Field(description="completes «For …»: whose problem, in which procedure")
     hypothesis: Sentence
-    alternative: Sentence = Field(description="why the existing service might be enough: it is the null hypothesis")
+    alternative: Sentence = Field(
+        description="why the existing service might be enough: it is the null hypothesis"
+    )
     incumbent: str = Field("timestamp", description="the arm that the chain is compared with")
     primary: str = "time_to_evidence"
     mid: float = Field(gt=0, description="minimum important difference of the primary metric")
     guardrails: dict[str, float] = Field(default_factory=dict, description="metric: margin")
     secondary: list[str] = Field(default_factory=list)
     pairs: int = Field(60, ge=6, le=10_000)
-    interval: float = Field(0.25, gt=0, le=3600, description="a new case is due every so many seconds (open loop)")
+    interval: float = Field(
+        0.25, gt=0, le=3600, description="a new case is due every so many seconds (open loop)"
+    )
     timeout: float = Field(30.0, gt=0, le=600)
     clock_limit_ms: float = Field(2000.0, gt=0)
     seed: int = Field(ge=0, le=2**53 - 1, description="of the cases' order and of the resampling")
@@ -37,5 +41,7 @@ class Plan(In):
     @classmethod
     def not_personal(cls, value: DataClass) -> DataClass:
         if value is DataClass.REAL_PERSONAL:
-            raise ValueError("real personal data are refused in this release: use synthetic or non-personal data")
+            raise ValueError(
+                "real personal data are refused in this release: use synthetic or non-personal data"
+            )
         return value

@@ -59,7 +59,13 @@ def schedule(plan: Plan, chain: Arm, incumbent: Arm) -> list[Act]:
 
 
 def run(
-    plan: Plan, chain: Arm, incumbent: Arm, clock: Clock, record: Callable[[Observation], None], *, threads: int = 64
+    plan: Plan,
+    chain: Arm,
+    incumbent: Arm,
+    clock: Clock,
+    record: Callable[[Observation], None],
+    *,
+    threads: int = 64,
 ) -> Iterator[int]:
     """Run the schedule, calling `record` for each observation as it comes; yields how many acts have ended.
 
@@ -127,7 +133,9 @@ def _observe(act: Act, plan: Plan, clock: Clock, start: float) -> Observation:
         reason=reason,
         evidence_bytes=len(content),
         evidence_sha256=hashlib.sha256(content).hexdigest() if content else "",
-        clock_offset_ms=None if stated_ms is None else _offset(stated_ms, submitted_ms, milliseconds(clock.now())),
+        clock_offset_ms=None
+        if stated_ms is None
+        else _offset(stated_ms, submitted_ms, milliseconds(clock.now())),
     )
 
 

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import Any
 
 import rfc8785
 from sqlmodel import Session, col
@@ -18,8 +19,8 @@ from baas.connectors import Connector, ConnectorSettings, connectors
 from baas.errors import Conflict, Invalid
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
-from baas.metrics import Measurements, Observation, Outcome, Trial, metrics
 from baas.metrics import Attack as AttackKind
+from baas.metrics import Measurements, Observation, Outcome, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
 from baas.pilots import runner
 from baas.pilots.arms import Arm, ChainArm, IncumbentArm
@@ -30,7 +31,6 @@ from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
-
 
 MEASURES = (Role.ADMIN, Role.DEVELOPER)
 
@@ -62,7 +62,9 @@ class Pilots:
 
     # -- records -----------------------------------------------------------------------------------
 
-    def create(self, session: Session, scope: TenantScope, administration: str, title: str, plan: Plan) -> Pilot:
+    def create(
+        self, session: Session, scope: TenantScope, administration: str, title: str, plan: Plan
+    ) -> Pilot:
         """A draft. Invalid when the plan names an arm or a metric that does not exist."""
         owner = scope.find(session, Administration, administration, Administration.code == administration)
         scope.require(owner.id, "creating a pilot", *MEASURES)
@@ -84,7 +86,9 @@ class Pilots:
     def get(self, session: Session, scope: TenantScope, pilot_id: str) -> Pilot:
         return scope.get(session, Pilot, pilot_id)
 
-    def list(self, session: Session, scope: TenantScope, page: PageOf, administration: str | None) -> Paged[Pilot]:
+    def listing(
+        self, session: Session, scope: TenantScope, page: PageOf, administration: str | None
+    ) -> Paged[Pilot]:
         statement = scope.select(Pilot)
         if administration is not None:
             owner = scope.find(session, Administration, administration, Administration.code == administration)
@@ -109,9 +113,15 @@ class Pilots:
             incumbent=plan.incumbent,
             timeout=plan.timeout,
             observations=tuple(
-                Observation(**{**each, "outcome": Outcome(each["outcome"])}) for kind, each in found if kind == "observation"
+                Observation(**{**each, "outcome": Outcome(each["outcome"])})
+                for kind, each in found
+                if kind == "observation"
             ),
-            trials=tuple(Trial(**{**each, "attack": AttackKind(each["attack"])}) for kind, each in found if kind == "trial"),
+            trials=tuple(
+                Trial(**{**each, "attack": AttackKind(each["attack"])})
+                for kind, each in found
+                if kind == "trial"
+            ),
         )
 
     def incumbent(self, plan: Plan) -> IncumbentArm:
@@ -202,7 +212,7 @@ class Pilots:
             with self._store.session() as session:
                 self._end(session, scope.get(session, Pilot, pilot_id))
 
-    def _keep(self, pilot: Pilot, kind: str, found: list[Observation] | list[Trial]) -> None:
+    def _keep(self, pilot: Pilot, kind: str, found: list[Any]) -> None:
         """Write what came since the last time, and forget it here."""
         taken = [found.pop(0) for _ in range(len(found))]
         if not taken:
@@ -251,9 +261,11 @@ def _check(plan: Plan) -> None:
     if plan.incumbent not in connectors():
         raise Invalid("/plan/incumbent", f"one of {', '.join(connectors())}", repr(plan.incumbent))
     known = metrics()
-    for pointer, names in (("primary", [plan.primary]), ("guardrails", list(plan.guardrails)), ("secondary", plan.secondary)):
+    for pointer, names in (
+        ("primary", [plan.primary]),
+        ("guardrails", list(plan.guardrails)),
+        ("secondary", plan.secondary),
+    ):
         for name in names:
             if name not in known:
                 raise Invalid(f"/plan/{pointer}", f"metrics of {', '.join(known)}", repr(name))
-
-

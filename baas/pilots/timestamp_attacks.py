@@ -42,7 +42,13 @@ def attack_timestamps(
 
 
 def _trial(
-    arm: str, attack: Attack, number: int, connector: Connector, kept: KeptToken, stamp_at: StampAt, clock: Clock
+    arm: str,
+    attack: Attack,
+    number: int,
+    connector: Connector,
+    kept: KeptToken,
+    stamp_at: StampAt,
+    clock: Clock,
 ) -> Trial:
     if attack is Attack.NONE or attack is Attack.DELETE:
         still = _holds(connector, kept.digest, kept.evidence.content)
@@ -55,7 +61,9 @@ def _trial(
             noticed_by="holder" if lost or not still else "",
             with_file="token.tsr" if lost or not still else "",
             without_operator=lost or not still,
-            detail="the kept token verifies without the authority" if still else "the kept token does not verify",
+            detail="the kept token verifies without the authority"
+            if still
+            else "the kept token does not verify",
         )
     invented = digest_bytes(f"Document fictici: {attack} {number} {secrets.token_hex(8)}".encode()).value
     time = clock.now() - BACK if attack is Attack.BACK_DATE else kept.evidence.stated_time

@@ -16,7 +16,9 @@ class RegisterIn(In):
     name: Label
     key: str = Field(description="the column that names a row, such as `numero`")
     columns: list[Label] = Field(min_length=1, max_length=200)
-    deployment: str | None = Field(None, description="a free `hash-registry` deployment; by default the first one")
+    deployment: str | None = Field(
+        None, description="a free `hash-registry` deployment; by default the first one"
+    )
 
 
 class RegisterOut(Out):

@@ -77,11 +77,15 @@ class Registers:
         scope.require(owner.id, "opening a register", Role.ADMIN, Role.DEVELOPER)
         if key not in columns or len(set(columns)) != len(columns):
             raise Invalid("/key", f"one of the columns, each named once: {', '.join(columns)}", repr(key))
-        if session.exec(scope.select(Register).where(Register.administration_id == owner.id, Register.name == name)).first():
+        if session.exec(
+            scope.select(Register).where(Register.administration_id == owner.id, Register.name == name)
+        ).first():
             raise AlreadyExists("register", name)
         place = self._free_deployment(session, scope, owner, deployment)
         register_id = self._ids()
-        log = self._logs.open(session, place, LogKind.REGISTER, f"{owner.code}/registers/{register_id.lower()}")
+        log = self._logs.open(
+            session, place, LogKind.REGISTER, f"{owner.code}/registers/{register_id.lower()}"
+        )
         register = Register(
             id=register_id,
             administration_id=owner.id,
@@ -114,7 +118,11 @@ class Registers:
             if before is not None and before[2] == content:
                 continue
             if before is not None and before[2] is None:
-                raise Invalid(f"/rows/{place}", f"a row in effect, or a new {register.key}", f"{key!r}, left without effect")
+                raise Invalid(
+                    f"/rows/{place}",
+                    f"a row in effect, or a new {register.key}",
+                    f"{key!r}, left without effect",
+                )
             index = log.accepted + len(drafts)
             version = before[1] + 1 if before else 1
             digest = digest_bytes(content.encode(), DEFAULT)
@@ -132,7 +140,13 @@ class Registers:
         done = Appended(batch, created, len(drafts) - created, len(rows) - len(drafts))
         detail = {"created": done.created, "amended": done.amended, "batch": batch.id}
         self._audit.record(
-            session, scope.caller, "register.append", "register", register.id, register.administration_id, detail
+            session,
+            scope.caller,
+            "register.append",
+            "register",
+            register.id,
+            register.administration_id,
+            detail,
         )
         return done, log
 
@@ -153,13 +167,21 @@ class Registers:
         batch = self._write(session, log, [draft], [(log.key, index, key, before[1] + 1, None)])
         detail = {"index": index, "reason": reason}
         self._audit.record(
-            session, scope.caller, "register.revoke", "register", register.id, register.administration_id, detail
+            session,
+            scope.caller,
+            "register.revoke",
+            "register",
+            register.id,
+            register.administration_id,
+            detail,
         )
         return batch, log
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def list(self, session: Session, scope: TenantScope, page: PageOf, administration: str | None) -> Paged[Register]:
+    def listing(
+        self, session: Session, scope: TenantScope, page: PageOf, administration: str | None
+    ) -> Paged[Register]:
         statement = scope.select(Register)
         if administration is not None:
             owner = scope.find(session, Administration, administration, Administration.code == administration)
@@ -220,7 +242,9 @@ class Registers:
 
     # -- the rows behind ---------------------------------------------------------------------------
 
-    def _writable(self, session: Session, scope: TenantScope, register_id: str, act: str) -> tuple[Register, Log]:
+    def _writable(
+        self, session: Session, scope: TenantScope, register_id: str, act: str
+    ) -> tuple[Register, Log]:
         register, log = self.get(session, scope, register_id)
         scope.require(register.administration_id, act, Role.ADMIN, Role.DEVELOPER)
         return register, log
@@ -229,7 +253,8 @@ class Registers:
         self, session: Session, log: Log, drafts: list[Draft], versions: list[tuple[object, ...]]
     ) -> LogBatch:
         raw(session).executemany(
-            "INSERT INTO register_rows (log, position, key, version, content) VALUES (?, ?, ?, ?, ?)", versions
+            "INSERT INTO register_rows (log, position, key, version, content) VALUES (?, ?, ?, ?, ?)",
+            versions,
         )
         return self._logs.accept(session, log, drafts)
 
@@ -272,7 +297,9 @@ def _checked(register: Register, columns: set[str], place: int, row: Mapping[str
     """The row's key and its canonical content."""
     if set(row) != columns:
         missing, unknown = sorted(columns - set(row)), sorted(set(row) - columns)
-        raise Invalid(f"/rows/{place}", "exactly the register's columns", f"missing {missing}, unknown {unknown}")
+        raise Invalid(
+            f"/rows/{place}", "exactly the register's columns", f"missing {missing}, unknown {unknown}"
+        )
     key = row[register.key]
     if not key.strip():
         raise Invalid(f"/rows/{place}/{register.key}", "the row's key", "an empty text")

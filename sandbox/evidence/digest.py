@@ -13,7 +13,7 @@ from sandbox.errors import EvidenceError, MalformedEvidence
 CHUNK = 1 << 20
 
 
-class DocumentChanged(EvidenceError):  # noqa: N818  # named as the rest of sandbox.errors: by what happened
+class DocumentChanged(EvidenceError):  # named as the rest of sandbox.errors: by what happened
     """A file was written to while it was being read: its digest would belong to no state of it."""
 
 

@@ -20,7 +20,7 @@ HASH_SIZE = 32
 MAX_PROOF_LENGTH = 63
 
 
-class OutOfRange(VerificationError, ValueError):  # noqa: N818  # named as sandbox.errors: by what happened
+class OutOfRange(VerificationError, ValueError):  # named as sandbox.errors: by what happened
     """A proof's index or size lies outside its tree: the proof fails, whoever asked wrongly."""
 
 

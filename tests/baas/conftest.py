@@ -111,18 +111,21 @@ def serving(services: Services, prepare: Callable[[Any], None] = lambda app: Non
         assert not thread.is_alive(), "the server did not stop"
 
 
+@contextmanager
+def initialised_server(
+    services: Services, clock: ShiftedClock, prepare: Callable[[Any], None] = lambda app: None
+) -> Iterator[Server]:
+    with serving(services, prepare) as url:
+        server = Server(url, services.initialise().text, services, clock)
+        with server.stack:
+            yield server
+
+
 @pytest.fixture
 def serve(services: Services, clock: ShiftedClock) -> Iterator[Callable[..., Server]]:
     """Starts a server: `serve()`, or `serve(prepare)` to add a route first."""
     with ExitStack() as stack:
-
-        def start(prepare: Callable[[Any], None] = lambda app: None) -> Server:
-            url = stack.enter_context(serving(services, prepare))
-            server = Server(url, services.initialise().text, services, clock)
-            stack.enter_context(server.stack)
-            return server
-
-        yield start
+        yield lambda *prepare: stack.enter_context(initialised_server(services, clock, *prepare))
 
 
 @pytest.fixture
@@ -134,3 +137,14 @@ def server(serve: Callable[..., Server]) -> Server:
 def client(server: Server) -> httpx2.Client:
     """The first operator's client."""
     return server.operator
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for a module's tests that change nothing."""
+    clock = ShiftedClock()
+    services = Services.build(Settings(data=tmp_path_factory.mktemp("shared") / "data", port=0), clock)
+    services.start()
+    with initialised_server(services, clock) as server:
+        yield server
+    services.stop()

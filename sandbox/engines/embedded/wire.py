@@ -15,7 +15,7 @@ from typing import Any
 MAX_MESSAGE = 256 * 1024 * 1024
 
 
-class Closed(Exception):  # noqa: N818  # a state of the connection, told to the two callers in this package
+class Closed(Exception):  # a state of the connection, told to the two callers in this package
     """The other process has gone: end of file, or a reset connection."""
 
 

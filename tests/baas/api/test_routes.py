@@ -54,8 +54,13 @@ def test_a_members_life(server: Any) -> None:
     assert (changed.status_code, changed.json()["roles"]) == (200, ["auditor"])
     acts = [each["action"] for each in dani.get("/audit").json()["items"]]
     assert acts == [
-        "administration.create", "member.create", "token.issue", "member.create", "token.issue", "member.roles",
-    ]  # fmt: skip
+        "administration.create",
+        "member.create",
+        "token.issue",
+        "member.create",
+        "token.issue",
+        "member.roles",
+    ]
     own = dani.get("/tokens").json()["items"]
     assert [each["label"] for each in own] == ["portàtil"]
     assert {"token", "hash"} & own[0].keys() == set()
@@ -186,14 +191,16 @@ def test_a_tokens_text_is_not_stored_for_the_repeated_answer(client: httpx2.Clie
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ñ"])
-def test_a_key_that_is_none(client: httpx2.Client, key: str) -> None:
+def test_a_key_that_is_none(shared_server: Any, key: str) -> None:
     headers = {"Idempotency-Key": key.encode()}
-    answer = client.post("/administrations", json={"code": TOWN, "name": "x"}, headers=headers)
+    answer = shared_server.operator.post(
+        "/administrations", json={"code": TOWN, "name": "x"}, headers=headers
+    )
     assert (answer.status_code, answer.json()["detail"][:15]) == (422, "Idempotency-Key")
 
 
-def test_the_description_names_and_explains_every_operation(server: Any) -> None:
-    document = server.client().get("/openapi.json").json()
+def test_the_description_names_and_explains_every_operation(shared_server: Any) -> None:
+    document = shared_server.client().get("/openapi.json").json()
     found = [operation for methods in document["paths"].values() for operation in methods.values()]
     names = [operation["operationId"] for operation in found]
     assert len(set(names)) == len(names)

@@ -149,7 +149,7 @@ def test_replayed_from_json() -> None:
     raw = json.loads(rfc8785.dumps(SOUND.to_json()))
     assert conclude(Inputs.from_json(raw)) == conclude(SOUND)
     assert raw["rules"] == RULES
-    with pytest.raises(ValueError, match="baas.verdict/0"):
+    with pytest.raises(ValueError, match=r"baas\.verdict/0"):
         Inputs.from_json(raw | {"rules": "baas.verdict/0"})
     raw["mid"] = 0.4
     assert conclude(Inputs.from_json(raw)).inputs_sha256 != conclude(SOUND).inputs_sha256

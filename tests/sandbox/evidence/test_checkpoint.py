@@ -64,3 +64,11 @@ def test_malformed_texts(text: str) -> None:
 def test_a_signed_note_that_is_not_a_checkpoint() -> None:
     with pytest.raises(MalformedEvidence):
         open_checkpoint(sign("hello\n", [SIGNER]), [SIGNER.verifier])
+
+
+@pytest.mark.parametrize(
+    ("origin", "size", "root"), [("", 1, 32), ("a\nb", 1, 32), ("o", -1, 32), ("o", 1, 31)]
+)
+def test_checkpoints_that_cannot_be_written(origin: str, size: int, root: int) -> None:
+    with pytest.raises(MalformedEvidence):
+        Checkpoint(origin, size, bytes(root))

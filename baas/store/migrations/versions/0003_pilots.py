@@ -13,7 +13,9 @@ def upgrade() -> None:
     op.create_table(
         "pilots",
         sa.Column("id", sa.String, primary_key=True),
-        sa.Column("administration_id", sa.String, sa.ForeignKey("administrations.id"), nullable=False, index=True),
+        sa.Column(
+            "administration_id", sa.String, sa.ForeignKey("administrations.id"), nullable=False, index=True
+        ),
         sa.Column("title", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("plan", sa.String, nullable=False),
@@ -31,7 +33,9 @@ def upgrade() -> None:
     op.create_table(
         "pilot_records",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("administration_id", sa.String, sa.ForeignKey("administrations.id"), nullable=False, index=True),
+        sa.Column(
+            "administration_id", sa.String, sa.ForeignKey("administrations.id"), nullable=False, index=True
+        ),
         sa.Column("pilot", sa.String, sa.ForeignKey("pilots.id"), nullable=False, index=True),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("content", sa.String, nullable=False),
