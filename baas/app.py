@@ -13,7 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from baas import api
 from baas.api import problems, rpc
-from baas.api.middleware import AccessLog, Authentication, BodyLimit, Incidents, SecurityHeaders
+from baas.api.body import BodyLimit
+from baas.api.middleware import AccessLog, Authentication, Incidents, SecurityHeaders
 from baas.connectors import timestamp
 from baas.wiring import Services
 

@@ -42,7 +42,7 @@ class Sealer:
         *,
         clock: Callable[[], float],
         on_drop: Callable[[], None],
-        seal_seconds: float = 10.0,
+        seal_seconds: float = 20.0,
     ) -> None:
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds

@@ -1,4 +1,4 @@
-"""What happens around every request, from the outside in: log, incidents, headers, body limit, and who calls.
+"""What happens around every request, from the outside in: log, incidents, headers, body (`body.py`), who calls.
 
 Plain ASGI classes: they neither buffer an answer nor move it to another task.
 """
@@ -6,17 +6,15 @@ Plain ASGI classes: they neither buffer an answer nor move it to another task.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import traceback
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from baas.api.problems import TOO_LARGE, UNEXPECTED, kind_of, problem, refusal
+from baas.api.problems import UNEXPECTED, kind_of, problem, refusal
 from baas.audit.redaction import redact, redact_path
 from baas.errors import Unauthenticated
 from baas.tenancy import Caller
@@ -37,8 +35,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Set on every answer that does not set its own (the console's pages have a policy of their own)."""
-
-DEEPEST = 3000  # frames; Python's own default is 1000
 
 
 class AccessLog:
@@ -108,43 +104,6 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
-
-
-class BodyLimit:
-    """Refuses a body of more than `limit` bytes: by its Content-Length, or counted as it comes.
-
-    It also keeps the interpreter's recursion limit low: libraries of the chains raise it to 100,000 when they
-    are imported, and then a body of nested brackets overflows the C stack of Python 3.11's JSON reader and
-    ends the process. Within the limit it is a RecursionError, answered with 400.
-    """
-
-    def __init__(self, app: ASGIApp, origin: str, limit: int) -> None:
-        self.app, self.origin, self.limit = app, origin, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if sys.getrecursionlimit() > DEEPEST:
-            sys.setrecursionlimit(DEEPEST)
-        said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and int(said) > self.limit:
-            detail = f"expected at most {self.limit} bytes, got {said}"
-            response = problem(self.origin, TOO_LARGE, detail, headers={"Connection": "close"})
-            await response(scope, receive, send)
-            return
-        size = 0
-
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self.limit:
-                detail = f"expected at most {self.limit} bytes, got more"
-                raise HTTPException(413, detail, {"Connection": "close"})
-            return message
-
-        await self.app(scope, counted, send)
 
 
 class Authentication:

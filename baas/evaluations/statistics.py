@@ -25,7 +25,8 @@ RESAMPLES = 9999
 class Estimate:
     """One number and how far it is known. `value`, `low` and `high` are None where they are not estimable.
 
-    `low` or `high` alone is None for a one-sided bound. `not_estimable` says why in signs that need no language (`n = 60 < 72`), "" where it is.
+    `low` or `high` alone is None for a one-sided bound. `not_estimable` says why in signs that need no language
+    (`n = 60 < 72`), and is "" where it is estimable.
     """
 
     value: float | None

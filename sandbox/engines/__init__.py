@@ -42,7 +42,8 @@ class Node(Protocol):
         """Make one block of these raw transactions, in order. On return it is on disk.
 
         Transactions that cannot be applied are left out and named with the reason; with none left no block
-        is made and `head` is the old one.
+        is made and `head` is the old one. One that is neither included nor dropped was not reached in time, or
+        is on the chain already: the caller asks for it again.
         """
         ...
 

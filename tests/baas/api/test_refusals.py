@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -149,11 +148,10 @@ def test_each_wrong_value_is_pointed_at(reader: httpx2.Client, body: Any, pointe
 
 @pytest.mark.parametrize(
     "content",
-    [b"{", b"{not json", b"\xff\xfe{}", b"[" * 100_000, b'{"code": }', b"{}{}"],
-    ids=["open", "bare", "not UTF-8", "deep", "no value", "two"],
+    [b"{", b"{not json", b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 101, b'{"code": }', b"{}{}"],
+    ids=["open", "bare", "not UTF-8", "deep list", "deep object", "no value", "two"],
 )
 def test_what_is_not_json_gives_400(reader: httpx2.Client, content: bytes) -> None:
-    sys.setrecursionlimit(100_000)  # as py_ecc does when it is imported
     headers = {"Content-Type": "application/json"}
     problem(reader.post("/administrations", content=content, headers=headers), 400, "malformed-json")
 
@@ -213,7 +211,7 @@ def test_every_answer_has_the_security_headers(shared_server: Any, reader: httpx
     ):
         for name, value in HEADERS.items():
             assert response.headers[name] == value
-        assert "shared_server" not in response.headers
+        assert "server" not in response.headers
 
 
 def test_health_and_the_api_description_are_all_that_is_open(shared_server: Any) -> None:
