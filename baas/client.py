@@ -97,9 +97,9 @@ class Client:
     def members(self, administration: str) -> list[Json]:
         return list(self._pages(f"/administrations/{administration}/members"))
 
-    def create_token(self, member: str, *, days: int | None = None) -> Json:
-        body: Json = {"member": member} | ({"days": days} if days is not None else {})
-        return dict(self._post("/tokens", body))
+    def create_token(self, label: str, actor: str | None = None, *, days: int | None = None) -> Json:
+        """A token for oneself, or for the member or staff `actor`; its text is in this answer and never again."""
+        return dict(self._post("/tokens", {"label": label, "actor_id": actor, "days": days}))
 
     def tokens(self) -> list[Json]:
         return list(self._pages("/tokens"))
@@ -251,16 +251,14 @@ class Client:
         )
 
     def entries(self, register: str, key: str) -> list[Json]:
-        return list(self._get(f"/registers/{register}/entries/{key}")["items"])
+        return list(self._get(f"/registers/{register}/entries", key=key)["items"])
 
     def revoke_entry(self, register: str, key: str, reason: str) -> Json:
-        return dict(self._post(f"/registers/{register}/entries/{key}/revoke", {"reason": reason}))
+        return dict(self._post(f"/registers/{register}/revocations", {"key": key, "reason": reason}))
 
     def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
-        params = {"version": version} if version is not None else {}
-        return self.request(
-            "GET", f"/api/v1/registers/{register}/entries/{key}/receipt", params=params
-        ).content
+        params = {"key": key} | ({"version": version} if version is not None else {})
+        return self.request("GET", f"/api/v1/registers/{register}/receipt", params=params).content
 
     def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
         """Wait until all that was accepted is anchored, and answer the newest checkpoint."""
@@ -277,6 +275,11 @@ class Client:
 
     def checkpoints(self, register: str) -> list[Json]:
         return list(self._get(f"/registers/{register}/checkpoints")["items"])
+
+    def consistency(self, register: str, old_size: int, new_size: int) -> list[bytes]:
+        """The RFC 9162 proof that the log of `new_size` entries extends the log of `old_size`."""
+        answer = self._get(f"/registers/{register}/consistency", old=old_size, new=new_size)
+        return [bytes.fromhex(node) for node in answer["proof"]]
 
     # -- trust, pilots -----------------------------------------------------------------------------
 
@@ -297,6 +300,24 @@ class Client:
 
     def run_pilot(self, pilot: str) -> Json:
         return dict(self._post(f"/pilots/{pilot}/run"))
+
+    def wait_measured(
+        self,
+        pilot: str,
+        *,
+        on_progress: Callable[[int, int], None] = lambda acts, of: None,
+        timeout: float = 3600.0,
+    ) -> Json:
+        """Poll until the run has ended; TimeoutError says how far it was."""
+        deadline = time.monotonic() + timeout
+        while True:
+            now = self.pilot(pilot)
+            on_progress(now["acts"], now["acts_planned"])
+            if now["state"] != "running":
+                return now
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s")
+            time.sleep(0.2)
 
     def evaluate_pilot(self, pilot: str) -> Json:
         return dict(self._post(f"/pilots/{pilot}/evaluate"))

@@ -1,21 +1,25 @@
 """The service's errors, one tree.
 
-    BaasError ├── SettingsError             a setting that cannot be used ├── StoreError                the
-    data directory or the database │   ├── DataDirectoryLocked   another process has it open │   ├──
-    StoreTooNew           a newer version made it │   └── StoreBusy             another write held the
-    database too long; the same request may be tried again ├── AlreadyInitialised        the first operator
-    exists ├── NotInitialised            there is no operator yet ├── AuditBroken               the audit's
-    chain of hashes does not hold; `seq` names the first broken row └── Refused                   the caller's
-    request cannot be done; it has an HTTP status in `baas.api.problems` ├── Unauthenticated       no,
-    unknown, expired or revoked token: always the same words ├── Forbidden             the caller's own
-    object, but a role is missing ├── NotFound              absent, or another's: always the same words ├──
-    Conflict              it contradicts what is there │   ├── AlreadyExists │   └── IdempotencyConflict   an
-    idempotency key used again for another request ├── Invalid               a value that does not hold;
-    `pointer` names it, with what was expected and got └── QuotaExceeded         more than this administration
-    may have
+    BaasError
+    ├── SettingsError             a setting that cannot be used
+    ├── StoreError                the data directory or the database
+    │   ├── DataDirectoryLocked   another process has it open
+    │   ├── StoreTooNew           a newer version made it
+    │   └── StoreBusy             another write took too long; the same request may be tried again
+    ├── AlreadyInitialised        the first operator exists
+    ├── AuditBroken               the audit's hashes do not hold; `seq` names the first broken row
+    └── Refused                   the request cannot be done; its HTTP status is in `baas.api.problems`
+        ├── Unauthenticated       no, unknown, expired or revoked token: always the same words
+        ├── Forbidden             the caller's own object, but a role is missing
+        ├── NotFound              absent, or another's: always the same words
+        ├── Conflict              it contradicts what is there
+        │   ├── AlreadyExists
+        │   └── IdempotencyConflict   an idempotency key used again for another request
+        ├── Invalid               a value that does not hold; `pointer` names it
+        └── QuotaExceeded         more than this administration may have
 
-Values are attributes; a message says what happened, what was expected, what came, and what to do. A slice
-that needs a narrower error subclasses one of these beside its service and inherits its HTTP status.
+Values are attributes; a message says what happened, what was expected, what came, and what to do. A slice that
+needs a narrower error subclasses one of these beside its service and inherits its HTTP status.
 """
 
 from __future__ import annotations
@@ -56,10 +60,6 @@ class StoreBusy(StoreError):
 
 
 class AlreadyInitialised(BaasError):
-    pass
-
-
-class NotInitialised(BaasError):
     pass
 
 

@@ -19,6 +19,8 @@ from baas.registers.service import Appended
 from baas.wire import Page
 
 router = APIRouter(tags=["registers"])
+# in the query, since real registers number their rows `2024/0001`
+Key = Annotated[str, Query(description="the row's value in the register's key column", max_length=1000)]
 
 
 @router.post("/registers", status_code=201, response_model=schemas.RegisterOut)
@@ -73,25 +75,25 @@ def append_rows(register: str, body: schemas.RowsIn, call: Calling) -> Response:
     )
 
 
-@router.get("/registers/{register}/entries/{key}")
-def show_entry(register: str, key: str, call: Calling) -> schemas.VersionsOut:
+@router.get("/registers/{register}/entries")
+def show_entry(register: str, key: Key, call: Calling) -> schemas.VersionsOut:
     """Every version of a row, oldest first."""
     found = call.read(lambda session: call.services.registers.versions(session, call.scope, register, key))
     return schemas.VersionsOut(items=[schemas.VersionOut.model_validate(each) for each in found])
 
 
-@router.post("/registers/{register}/entries/{key}/revoke", status_code=202, response_model=AcceptedOut)
-def revoke_entry(register: str, key: str, body: schemas.RowRevocationIn, call: Calling) -> Response:
+@router.post("/registers/{register}/revocations", status_code=202, response_model=AcceptedOut)
+def revoke_entry(register: str, body: schemas.RowRevocationIn, call: Calling) -> Response:
     """Leaves a row without effect, with a reason. Its earlier versions stay provable."""
     return call.accept(
-        lambda session: call.services.registers.revoke(session, call.scope, register, key, body.reason),
+        lambda session: call.services.registers.revoke(session, call.scope, register, body.key, body.reason),
         accepted_out,
     )
 
 
-@router.get("/registers/{register}/entries/{key}/receipt")
+@router.get("/registers/{register}/receipt")
 def show_entry_receipt(
-    register: str, key: str, call: Calling, version: Annotated[int | None, Query(ge=1)] = None
+    register: str, key: Key, call: Calling, version: Annotated[int | None, Query(ge=1)] = None
 ) -> Response:
     """The proof of one version of a row, by default the newest with content."""
     receipt = call.read(

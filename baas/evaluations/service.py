@@ -13,7 +13,7 @@ from baas.audit import Audit
 from baas.clock import Clock, iso
 from baas.errors import Conflict, Invalid
 from baas.evaluations.evaluate import Evaluation, Terms, evaluate
-from baas.evaluations.report import About, ArmFacts, Decision, assemble
+from baas.evaluations.report import DECISIONS, About, ArmFacts, Decision, assemble
 from baas.logs.model import Log
 from baas.metrics import CHAIN, metrics
 from baas.notarisations.service import Document, Notarisations
@@ -23,9 +23,6 @@ from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
 from baas.pilots.service import MEASURES, Pilots, plan_of, require_state
 from baas.tenancy import Role, TenantScope
-
-DECISIONS = ("scale", "iterate", "stop_learned", "not_admissible")
-
 
 class Evaluations:
     """The slice's service; every act takes the caller's open session and gives the log to poke."""

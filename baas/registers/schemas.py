@@ -62,6 +62,7 @@ class VersionsOut(Out):
 
 
 class RowRevocationIn(In):
+    key: str
     reason: Literal[REASONS]  # type: ignore[valid-type]  # a tuple of literals, checked by pydantic
 
 

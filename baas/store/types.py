@@ -1,22 +1,18 @@
 """How columns hold our values: slugs as text, sets of slugs as text, and the names that constraints get.
 
-Times: a field `at: datetime` is stored by SQLModel as UTC text `YYYY-MM-DD HH:MM:SS.ffffff`, which sorts;
-`sql_time` writes the same for statements that go past the ORM. It refuses a datetime without a time zone, and
-gives UTC back.
+Times: a field `at: datetime` is stored by SQLModel as UTC text `YYYY-MM-DD HH:MM:SS.ffffff`, which sorts. It refuses
+a datetime without a time zone, and gives UTC back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
-
-from baas.clock import whole_milliseconds
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -61,8 +57,3 @@ class Slugs(TypeDecorator[frozenset[StrEnum]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> frozenset[StrEnum] | None:
         return None if value is None else frozenset(self.kind(each) for each in value.split())
-
-
-def sql_time(moment: datetime) -> str:
-    """`moment` as the database holds it."""
-    return whole_milliseconds(moment).strftime("%Y-%m-%d %H:%M:%S.%f")

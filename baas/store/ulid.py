@@ -7,7 +7,6 @@ while a write session is open is therefore greater than every committed one, and
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -15,8 +14,6 @@ from collections.abc import Callable
 from baas.clock import Clock, milliseconds
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-SHAPE = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-ZERO = "0" * 26  # below every id: where the first page starts
 
 
 class Ulids:
@@ -40,7 +37,3 @@ class Ulids:
 def text(number: int) -> str:
     """The 128-bit `number` in Crockford base 32, most significant digit first."""
     return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
-
-
-def is_ulid(value: str) -> bool:
-    return SHAPE.fullmatch(value) is not None

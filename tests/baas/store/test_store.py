@@ -19,9 +19,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from baas.errors import DataDirectoryLocked, StoreBusy, StoreError, StoreTooNew
 from baas.store import Store, raw
 from baas.store.idempotency import IdempotencyKey
-from baas.store.types import sql_time
 
 NOW = datetime(2026, 1, 31, 9, 30, 0, 123000, tzinfo=UTC)
+STORED = "2026-01-31 09:30:00.123000"
 HOLDER = """
 import sys, time, pathlib
 from baas.store import Store
@@ -125,7 +125,7 @@ def test_a_raising_block_leaves_nothing(store: Store) -> None:
 
 def test_raw_bulk_rows_are_part_of_the_sessions_transaction(store: Store) -> None:
     with store.session() as session:
-        rows = [("a", f"{i:04d}", "r", b"h", 200, b"", sql_time(NOW)) for i in range(1000)]
+        rows = [("a", f"{i:04d}", "r", b"h", 200, b"", STORED) for i in range(1000)]
         raw(session).executemany("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         assert keys(store) == []  # not committed: nobody else sees them
         found = session.get(IdempotencyKey, ("a", "0007"))
@@ -210,6 +210,6 @@ def test_times_keep_their_milliseconds_and_come_back_in_utc(store: Store) -> Non
         row = session.get(IdempotencyKey, ("a", "k"))
         assert row is not None
         assert (row.created, row.created.utcoffset()) == (NOW, timedelta())
-        assert session.execute(text("SELECT created FROM idempotency_keys")).scalar_one() == sql_time(NOW)
+        assert session.execute(text("SELECT created FROM idempotency_keys")).scalar_one() == STORED
     with pytest.raises(Exception, match="timezone"):
         add_key(store, "l", datetime(2026, 1, 1))  # noqa: DTZ001  # what must be refused

@@ -1,0 +1,190 @@
+"""The story in seven steps; each says what it did and counts it. The eighth thing is the summary."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+from baas.demo import refusals, tampering
+from baas.demo.stage import Stage, Town, examples
+from sandbox import register
+from sandbox.contract_calls import ContractRefused
+from sandbox.evidence import merkle
+from sandbox.evidence.checkpoint import parse_unverified
+from sandbox.evidence.digest import digest_file
+
+TOWNS = (
+    ("9999990001", "Ajuntament de Vallclara del Mar (fictici)"),
+    ("9999990002", "Ajuntament de Roquesalbes (fictici)"),
+)
+BATCH = 50
+T = TypeVar("T")
+
+
+def chains(stage: Stage) -> None:
+    for code, name in TOWNS:
+        administration = stage.operator.create_administration(code, name)
+        member = stage.operator.create_member(code, "Secretaria", ["admin", "developer", "auditor"])
+        client = stage.client_of(member["id"])
+        chain = client.create_chain(administration["code"], "Prova de concepte")
+        town = Town(code, name, client, chain)
+        stage.towns.append(town)
+        allowed = client.allowlist(chain["id"])
+        stage.note(f"{name}: chain {chain['chain_id']}, genesis {chain['genesis_hash'][:18]}…")
+        stage.note(f"  sealing key {chain['sealing_key'].rpartition('+')[0]}")
+        for account in client.accounts(chain["id"]):
+            roles = [each["role"] for each in allowed if each["address"] == account["address"]]
+            stage.note(f"  account {account['label']} {account['address']}: {', '.join(roles)}")
+    stage.counts["administrations"] = len(stage.towns)
+
+
+def templates(stage: Stage) -> None:
+    for town in stage.towns:
+        for slug in ("document-notary", "hash-registry"):
+            done = town.deployments[slug] = town.client.deploy(town.chain["id"], slug)
+            stage.note(f"{town.name}: {slug} at {done['address']}, code = artifact {done['artifact'][:12]}…")
+
+
+def documents(stage: Stage) -> None:
+    """200 files in batches; each receipt is a file beside no document: documents stay where they are."""
+    files = sorted((examples() / "documents").glob("*.pdf"))
+    half = len(files) * 3 // 5
+    for town, mine in zip(stage.towns, (files[:half], files[half:]), strict=True):
+        sent: list[tuple[Path, str]] = []
+        for batch in _batches(mine, BATCH):
+            accepted = town.client.notarise(town.code, [digest_file(path).value.hex() for path in batch])
+            sent += zip(batch, accepted["items"], strict=True)
+        town.client.wait_anchored(sent[-1][1])
+        folder = stage.folder("receipts", town.code)
+        for path, notarisation in sent:
+            receipt = folder / f"{path.name}.receipt.json"
+            receipt.write_bytes(town.client.receipt(notarisation))
+            town.receipts[path] = receipt
+        town.trust = stage.folder("trust") / f"{town.code}.json"
+        town.trust.write_bytes(town.client.trust(town.code))
+        stage.note(
+            f"{town.name}: {len(sent)} documents notarised in batches of {BATCH}, receipts in {folder.name}/"
+        )
+    stage.counts["notarised"] = sum(len(town.receipts) for town in stage.towns)
+
+
+def book_of_decrees(stage: Stage) -> None:
+    """A register of 1,000 rows: appended, amended, one row left without effect; every root extends the one before."""
+    town = stage.towns[0]
+    with (examples() / "decrees.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    opened = town.client.create_register(town.code, "Llibre de decrets", "numero", list(rows[0]))
+    for part in _batches(rows, 500):
+        town.client.append(opened["id"], part)
+        town.client.checkpoint(opened["id"])
+    amended = [{**row, "titol": f"{row['titol']} (esmenat)"} for row in rows[:10]]
+    town.client.append(opened["id"], amended)
+    town.client.checkpoint(opened["id"])
+    town.client.revoke_entry(opened["id"], rows[20]["numero"], "annulled")
+    town.client.checkpoint(opened["id"])
+    found = town.client.checkpoints(opened["id"])
+    for old, new in pairwise(found):
+        proof = town.client.consistency(opened["id"], old["size"], new["size"])
+        merkle.verify_consistency(old["size"], new["size"], proof, _root(old), _root(new))
+    town.trust.write_bytes(town.client.trust(town.code))  # the register's log has a key of its own
+    folder = stage.folder("register")
+    (folder / "checkpoints.json").write_text(json.dumps(found, indent=2) + "\n")
+    stage.note(
+        f"{len(rows)} rows, 10 amended, 1 left without effect; {len(found)} checkpoints, each extends the last"
+    )
+    stage.counts["register"] = {"rows": len(rows), "amended": 10, "revoked": 1, "checkpoints": len(found)}
+    stage.counts["forged_root_rejected"] = _forge_root(stage, town, found[-1]["size"])
+
+
+def _forge_root(stage: Stage, town: Town, size: int) -> bool:
+    """The operator itself tries to anchor a root that does not extend the last one; whether the contract refuses."""
+    chain = stage.services.chains.awake(town.chain["id"])
+    account = stage.services.chains.ANCHORING_ACCOUNT
+    contract = bytes.fromhex(town.deployments["hash-registry"]["address"].removeprefix("0x"))
+    data = register.advance(size + 1, merkle.leaf_hash(b"forged"), [merkle.leaf_hash(b"forged proof")])
+    sender = bytes.fromhex(chain.accounts.address(account).removeprefix("0x"))
+    try:
+        register.check(chain.read, sender=sender, contract=contract, data=data)
+    except ContractRefused as error:
+        stage.note(f"forged root: the contract refuses with {error.name}")
+    mined = chain.wait(chain.send(account, to=contract, data=data))
+    stage.note(
+        f"forged root sent all the same: mined with status {mined['status']}, the register stays as it was"
+    )
+    return int(mined["status"], 16) == 0
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _root(checkpoint: dict[str, Any]) -> bytes:
+    return parse_unverified(checkpoint["checkpoint"]).root
+
+
+def pilot(stage: Stage) -> None:
+    """The plan is frozen first; then 60 cases go through both arms; then the rules conclude and a person decides."""
+    town = stage.towns[0]
+    folder = stage.folder("pilot")
+    plan = json.loads((Path(__file__).parent / "plan.json").read_text(encoding="utf-8"))
+    client = town.client
+    created = client.create_pilot(town.code, "Constància de decrets: cadena o segell de temps", plan)
+    frozen = client.freeze_pilot(created["id"])
+    stage.note(f"plan frozen, notarised and time-stamped: {frozen['plan_sha256'][:16]}…")
+    client.run_pilot(created["id"])
+    measured = client.wait_measured(created["id"], on_progress=lambda acts, of: stage.progress(acts, of))
+    evaluated = client.evaluate_pilot(created["id"])
+    stage.note(f"{measured['acts']} acts; verdict: {evaluated['verdict']}")
+    decided = client.decide_pilot(
+        created["id"], "stop_learned", "El segell de temps existent ja dona el que aquest cas demana."
+    )
+    client.wait_anchored(decided["report_notarisation"])
+    (folder / "report.json").write_bytes(client.report(created["id"]))
+    (folder / "report.html").write_bytes(client.report(created["id"], html=True))
+    (folder / "report.receipt.json").write_bytes(client.receipt(decided["report_notarisation"]))
+    report = json.loads((folder / "report.json").read_bytes())
+    for row in report["trials"]:
+        if row["attack"] != "none":
+            who = ", ".join(row["noticed_by"]) or "nobody"
+            files = ", ".join(row["with_file"]) or "no file"
+            stage.note(
+                f"operator cheats, {row['arm']}, {row['attack']}: {row['noticed']}/{row['trials']} noticed ({who}; {files})"
+            )
+    stage.note(
+        f"report in {folder.name}/report.html; its digest is notarised; decision: {decided['decision']}"
+    )
+    stage.counts["pairs"] = report["plan"]["pairs"]
+    stage.counts["verdict"] = evaluated["verdict"]
+
+
+def heads(stage: Stage) -> None:
+    """The chains as they stand now, for the summary."""
+    stage.counts["chains"] = [
+        {
+            "chain_id": now["chain_id"],
+            "genesis_hash": now["genesis_hash"],
+            "head": now["head"],
+        }
+        for now in (town.client.chain(town.chain["id"]) for town in stage.towns)
+    ]
+
+
+def refused(stage: Stage) -> None:
+    refusals.show(stage)
+    heads(stage)
+
+
+STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
+    ("Two fictional administrations, each with its own permissioned chain", chains),
+    ("Both templates deployed on each chain, their code verified", templates),
+    ("200 documents notarised in batches", documents),
+    ("A book of decrees as an append-only register", book_of_decrees),
+    ("Receipts verified offline; altered ones refused", tampering.show),
+    ("A pilot: chain against time-stamp, 60 cases, plan frozen first", pilot),
+    ("What was refused", refused),
+)
