@@ -59,7 +59,7 @@ test-tools: $(VENV)/.tools  ## formats judged by openssl and other programs (ins
 	@$(BIN)/python -m pytest -m tools -q
 
 wheel: setup  ## build the wheel into dist/
-	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl
+	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl
 
 test-wheel: wheel  ## install the wheel in an environment of its own and run `baas demo` outside the tree
 	@sh tests/wheel.sh $(PYTHON)

@@ -16,6 +16,7 @@ from baas.api import problems, rpc
 from baas.api.body import BodyLimit
 from baas.api.middleware import AccessLog, Authentication, Incidents, SecurityHeaders
 from baas.connectors import timestamp
+from baas.console import application as console
 from baas.wiring import Services
 
 DESCRIPTION = """Isolated test chains, notarisation and registers for public administrations, and pilots
@@ -49,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api.api())
     app.include_router(rpc.router)
     app.include_router(timestamp.routes(services.time_stamp_authority))
+    console.mount(app, services, problems.TABLE)
     return app
 
 

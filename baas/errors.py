@@ -5,7 +5,8 @@
     ├── StoreError                the data directory or the database
     │   ├── DataDirectoryLocked   another process has it open
     │   ├── StoreTooNew           a newer version made it
-    │   └── StoreBusy             another write took too long; the same request may be tried again
+    │   ├── StoreBusy             another write took too long; the same request may be tried again
+    │   └── StoreClosed           the service has let go of its data directory
     ├── AlreadyInitialised        the first operator exists
     ├── AuditBroken               the audit's hashes do not hold; `seq` names the first broken row
     └── Refused                   the request cannot be done; its HTTP status is in `baas.api.problems`
@@ -57,6 +58,10 @@ class StoreTooNew(StoreError):
 
 class StoreBusy(StoreError):
     pass
+
+
+class StoreClosed(StoreError):
+    """The service has let go of its data directory: whatever still runs must not touch it."""
 
 
 class AlreadyInitialised(BaasError):

@@ -129,7 +129,7 @@ class Services:
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""
-        self.pilots.wait(5.0)
+        self.pilots.stop(15.0)
         self.pipeline.stop()
         self.chains.close()
         self.time_stamp_authority.close()

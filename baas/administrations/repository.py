@@ -132,12 +132,18 @@ def token(session: Session, scope: TenantScope, token_id: str) -> Token:
     return own or scope.get(session, Token, token_id)
 
 
-def note_use(session: Session, token_id: str, now: datetime) -> None:
-    """Writes `last_used` alone: the row may have been revoked since it was read."""
-    row = session.exec(
-        across_administrations(Token, because="a token that was just accepted").where(
+def accepted_token(session: Session, token_id: str) -> Token | None:
+    """The token with that id as it is now, for who showed its text; None when there is none."""
+    return session.exec(
+        across_administrations(Token, because="its text was accepted: this is who the caller is").where(
             col(Token.id) == token_id
         )
-    ).one()
+    ).one_or_none()
+
+
+def note_use(session: Session, token_id: str, now: datetime) -> None:
+    """Writes `last_used` alone: the row may have been revoked since it was read."""
+    row = accepted_token(session, token_id)
+    assert row is not None  # token rows are never deleted
     row.last_used = now
     session.add(row)

@@ -142,21 +142,27 @@ class Tokens:
         """
         if text is None or not TOKEN.fullmatch(text):
             raise Unauthenticated
+        now = self._clock.now()
         with self._store.reading() as session:
-            now = self._clock.now()
             token = self._matching(session, text)
-            if token is None or token.revoked is not None or token.expires <= now:
+            if token is None or (token.kind is TokenKind.RPC and not rpc):
                 raise Unauthenticated
-            if token.kind is TokenKind.RPC and not rpc:
-                raise Unauthenticated
-            actor = repository.token_actor(session, token)
-            if actor is None or actor.ended is not None:
-                raise Unauthenticated
-            caller = _caller(session, token, actor, now)
+            caller = _caller(session, token, now)
         if token.last_used is None or now - token.last_used >= LAST_USED_EVERY:
             with suppress(StoreBusy), self._store.session() as session:  # a missed note refuses nobody
                 repository.note_use(session, token.id, now)
         return caller
+
+    def caller_of(self, token_id: str) -> Caller:
+        """The caller that an API token stands for now, by its id: for who showed its text before.
+
+        Raises Unauthenticated as `authenticate` does: a session ends with its token.
+        """
+        with self._store.reading() as session:
+            token = repository.accepted_token(session, token_id)
+            if token is None or token.kind is TokenKind.RPC:
+                raise Unauthenticated
+            return _caller(session, token, self._clock.now())
 
     def _actor(self, session: Session, scope: TenantScope, actor_id: str) -> Member | Staff:
         """The person that the caller may issue a token for. NotFound or Forbidden."""
@@ -190,7 +196,12 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _caller(session: Session, token: Token, actor: Member | Staff, now: datetime) -> Caller:
+def _caller(session: Session, token: Token, now: datetime) -> Caller:
+    if token.revoked is not None or token.expires <= now:
+        raise Unauthenticated
+    actor = repository.token_actor(session, token)
+    if actor is None or actor.ended is not None:
+        raise Unauthenticated
     if isinstance(actor, Staff):
         return Caller(actor.kind, actor.id, actor.label, token.id)
     roles = repository.reach(session, actor, now)

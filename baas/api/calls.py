@@ -10,6 +10,7 @@ A write honours the `Idempotency-Key` header: act and answer are one database tr
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -25,6 +26,10 @@ from baas.store.paging import MOST, Paged, PageOf
 from baas.tenancy import Caller, TenantScope
 from baas.wire import Out, Page
 from baas.wiring import Services
+
+#: One of these is held while an act on a chain is done under an idempotency key, so that the same request twice at
+#: once is done once. The keys share them: that only makes two acts wait for each other now and then.
+_ACTING = tuple(threading.Lock() for _ in range(64))
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=Out)
@@ -86,15 +91,17 @@ class Call:
         Its answer is kept under the idempotency key right after it: a crash in between leaves the act done
         and unkept.
         """
-        if self.idempotent:
+        asked = self.idempotent
+        if asked is None:
+            return _answer(_stored(act(), status), {})
+        with _ACTING[hash((asked.actor_id, asked.key)) % len(_ACTING)]:
             with self.services.store.reading() as session:
-                before = stored_answer(session, self.idempotent)
+                before = stored_answer(session, asked)
             if before:
                 return _answer(before, {REPEATED: "true"})
-        answer = _stored(act(), status)
-        if self.idempotent:
+            answer = _stored(act(), status)
             with self.services.store.session() as session:
-                store_answer(session, self.idempotent, answer, self.services.clock.now())
+                store_answer(session, asked, answer, self.services.clock.now())
         return _answer(answer, {})
 
 

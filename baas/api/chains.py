@@ -11,7 +11,7 @@ from baas.api.calls import Call, Calling, Paging
 from baas.chains import schemas
 from baas.chains.model import Chain
 from baas.wire import Page
-from sandbox.lifecycle import ChainState, DesiredState
+from sandbox.lifecycle import DesiredState
 from sandbox.permissions import Role as AllowlistRole
 
 router = APIRouter(tags=["chains"])
@@ -21,7 +21,7 @@ Of = Annotated[str | None, Query(description="only this administration's, by its
 
 def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
     observed = call.services.chains.observed(row)
-    head = call.services.chains.awake(row.id).head() if observed is ChainState.RUNNING else None
+    head = call.services.chains.head(row)
     return schemas.ChainOut(
         **row.model_dump(include={"id", "administration_id", "label", "chain_id", "engine", "created"}),
         genesis_hash=row.genesis_hash,
@@ -60,8 +60,10 @@ def show_chain(chain: Name, call: Calling) -> schemas.ChainOut:
 
 @router.post("/chains/{chain}/start")
 def start_chain(chain: Name, call: Calling) -> schemas.ChainOut:
-    """Wakes a stopped chain."""
-    return chain_out(call, call.services.chains.start(call.scope, chain))
+    """Wakes a stopped chain; what waits to be anchored on it goes on."""
+    row = call.services.chains.start(call.scope, chain)
+    call.services.pipeline.resume(row.id)
+    return chain_out(call, row)
 
 
 @router.post("/chains/{chain}/stop")

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from baas.api.calls import Calling, Paging, page_out
 from baas.api.chains import Of
 from baas.logs.model import LogBatch
+from baas.logs.service import RECEIPTS_AT_ONCE
 from baas.notarisations.schemas import AcceptedOut, BatchOut, NotarisationIn, NotarisationOut, RevocationIn
 from baas.notarisations.service import Document
 from baas.wire import Page
@@ -84,13 +85,22 @@ def show_receipt(notarisation: str, call: Calling) -> Response:
 def list_receipts(batch: str, call: Calling) -> Response:
     """Every receipt of a batch, one canonical JSON a line, in the order of the request."""
 
-    def lines() -> Iterator[bytes]:
-        with call.services.store.reading() as session:
-            for _, receipt in call.services.notarisations.receipts(session, call.scope, batch):
-                yield receipt.to_bytes() + b"\n"
+    def some(start: int) -> bytes:
+        """As many as fit in one transaction: a slow reader must not hold the database in between."""
 
-    def first(session: Session) -> None:
-        next(call.services.notarisations.receipts(session, call.scope, batch))
+        def ask(session: Session) -> bytes:
+            found = call.services.notarisations.receipts(
+                session, call.scope, batch, start, start + RECEIPTS_AT_ONCE
+            )
+            return b"".join(receipt.to_bytes() + b"\n" for _, receipt in found)
 
-    call.read(first)  # a refusal is told before the stream begins
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return call.read(ask)
+
+    def lines(first: bytes) -> Iterator[bytes]:
+        part, start = first, RECEIPTS_AT_ONCE
+        while part:
+            yield part
+            part, start = some(start), start + RECEIPTS_AT_ONCE
+
+    # the first part is made before the stream begins: a refusal is told
+    return StreamingResponse(lines(some(0)), media_type="application/x-ndjson")

@@ -102,8 +102,9 @@ def refusal(origin: str, error: Exception, kind: Kind) -> Response:
     headers = {}
     if kind.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="baas"'
-    if kind.status == 503:
-        headers["Retry-After"] = "1"
+    retry_after = getattr(error, "retry_after", 1 if kind.status == 503 else None)
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     # an engine's last messages are for the log: only what failed is told
     detail = str(error).partition("\nlast messages:")[0]
     expected, got = getattr(error, "expected", None), getattr(error, "got", None)

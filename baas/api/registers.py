@@ -109,11 +109,11 @@ def latest_checkpoint(register: str, call: Calling) -> schemas.LatestOut:
     def ask(session: Session) -> schemas.LatestOut:
         _, log = call.services.registers.get(session, call.scope, register)
         call.services.logs.poke(log)
-        anchors = call.services.registers.checkpoints(session, call.scope, register)
+        newest = call.services.registers.newest_checkpoint(session, call.scope, register)
         return schemas.LatestOut(
             pending=log.accepted - log.anchored_size,
             problem=call.services.registers.progress(log).problem,
-            checkpoint=_checkpoint(anchors[-1]) if anchors else None,
+            checkpoint=_checkpoint(newest) if newest else None,
         )
 
     return call.read(ask)

@@ -1,7 +1,8 @@
 """The JSON-RPC door of each chain, outside the API: `/rpc/{chain}` with a header, `/rpc/{chain}/{token}` for wallets.
 
-The token is an API token of somebody who reaches the chain's administration, or an RPC token of this very chain. What
-comes in is not looked at here: the chain's gateway is the only door.
+In a header, the token is an API token of somebody who reaches the chain's administration, or an RPC token of this very
+chain; in an address, where tokens are easily left behind, only the latter. What comes in is not looked at here: the
+chain's gateway is the only door.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from baas.api.calls import services_of
 from baas.api.middleware import bearer
-from baas.errors import NotFound
+from baas.errors import Unauthenticated
 from baas.tenancy import TenantScope
 from baas.wiring import Services
 
@@ -24,25 +25,25 @@ MEDIA_TYPE = "application/json"
 
 @router.post("/{chain}")
 async def rpc(chain: str, request: Request) -> Response:
-    return await _answer(chain, bearer(request.headers) or _basic(request), request)
+    return await _answer(chain, bearer(request.headers) or _basic(request), request, in_address=False)
 
 
 @router.post("/{chain}/{token}")
 async def rpc_of_wallet(chain: str, token: str, request: Request) -> Response:
-    return await _answer(chain, token, request)
+    return await _answer(chain, token, request, in_address=True)
 
 
-async def _answer(chain: str, token: str | None, request: Request) -> Response:
+async def _answer(chain: str, token: str | None, request: Request, *, in_address: bool) -> Response:
     body = await request.body()
-    answer = await run_in_threadpool(_handle, services_of(request), chain, token, body)
+    answer = await run_in_threadpool(_handle, services_of(request), chain, token, body, in_address)
     return Response(status_code=204) if answer is None else Response(answer, media_type=MEDIA_TYPE)
 
 
-def _handle(services: Services, chain: str, token: str | None, body: bytes) -> bytes | None:
+def _handle(services: Services, chain: str, token: str | None, body: bytes, in_address: bool) -> bytes | None:
     caller = services.tokens.authenticate(token, rpc=True)
-    row, awake = services.chains.use(TenantScope(caller), chain)
-    if caller.chain_id is not None and caller.chain_id != row.id:
-        raise NotFound("chain", chain)
+    if in_address and caller.chain_id is None:
+        raise Unauthenticated
+    _, awake = services.chains.use(TenantScope(caller), chain)
     return awake.rpc(body)
 
 

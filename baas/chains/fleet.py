@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.chain import Chain
 from sandbox.spec import ChainSpec
+
+#: A chain's directory is named by its row's id; a creation that was cut short left `.id.….new`.
+_DIRECTORY = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}|\.[0-9A-HJKMNP-TV-Z]{26}\.[0-9a-f]+\.new")
 
 
 class Fleet:
@@ -28,16 +33,22 @@ class Fleet:
             self._awake[name] = chain
             return chain
 
-    def chain(self, name: str) -> Chain:
-        """The chain, woken when it sleeps; many callers at once open it once."""
+    def chain(self, name: str, may_wake: Callable[[], None]) -> Chain:
+        """The chain, woken when it sleeps; many callers at once open it once.
+
+        `may_wake` raises where it must go on sleeping. It is asked under the lock that `sleep` takes: a stop that
+        was recorded before is seen by it, and one that is recorded after puts the chain to sleep again.
+        """
         with self._lock(name):
             chain = self._awake.get(name)
             if chain is None:
+                may_wake()
                 chain = self._awake[name] = Chain.open(self._directory / name)
             return chain
 
-    def is_awake(self, name: str) -> bool:
-        return name in self._awake
+    def awake(self, name: str) -> Chain | None:
+        """The chain if it is awake; asking wakes nothing."""
+        return self._awake.get(name)
 
     def sleep(self, name: str) -> None:
         """Close it; idempotent. Nothing accepted is lost: it is sealed after the next waking."""
@@ -57,8 +68,10 @@ class Fleet:
             self.sleep(name)
 
     def directories(self) -> list[Path]:
-        """Every directory that looks like a chain's, whether or not anybody knows it."""
-        return [path for path in self._directory.glob("*") if path.is_dir()]
+        """Every directory that is named as a chain's, whether or not anybody knows it; no other one."""
+        return [
+            path for path in self._directory.glob("*") if _DIRECTORY.fullmatch(path.name) and path.is_dir()
+        ]
 
     def _lock(self, name: str) -> threading.RLock:
         with self._guard:

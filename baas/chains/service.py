@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from baas.administrations.model import Administration
 from baas.audit import Audit
@@ -23,7 +23,9 @@ from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope, across_administrations
 from sandbox import chain as runtime
+from sandbox.engines import Head
 from sandbox.engines import engine as find_engine
+from sandbox.errors import SandboxError
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import Role as AllowlistRole
 from sandbox.spec import ChainSpec
@@ -66,15 +68,7 @@ class Chains:
         with self._store.session() as session:
             owner = scope.find(session, Administration, administration, Administration.code == administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
-            count = session.exec(
-                select(func.count()).select_from(
-                    scope.select(Chain)
-                    .where(Chain.administration_id == owner.id, Chain.desired != DesiredState.DELETED)
-                    .subquery()
-                )
-            ).one()
-            if count >= CHAINS_PER_ADMINISTRATION:
-                raise QuotaExceeded("chains of this administration", CHAINS_PER_ADMINISTRATION)
+            _require_room(session, scope, owner.id)
             first = session.exec(select(func.count()).select_from(ChainNumber)).one() == 0
             number = ChainNumber(
                 number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None,
@@ -86,8 +80,8 @@ class Chains:
         now = self._clock.now()
         spec = ChainSpec(chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine)
         name = self._ids()
-        awake = self._fleet.create(name, spec)
         try:
+            awake = self._fleet.create(name, spec)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
             for role in AllowlistRole:
                 awake.allow(address, role)
@@ -104,6 +98,7 @@ class Chains:
                 created=now,
             )
             with self._store.session() as session:
+                _require_room(session, scope, owner.id)  # others may have been created meanwhile
                 session.add(row)
                 self._audit.record(
                     session,
@@ -130,12 +125,15 @@ class Chains:
             return paged(session, statement, col(Chain.id), page)
 
     def get(self, scope: TenantScope, name: str) -> Chain:
-        """The chain that has this id, or this chain id in decimal. NotFound, or ChainDeleted when it was the caller's."""
+        """The chain that has this id, or this chain id in decimal. NotFound, or ChainDeleted when it was the caller's.
+
+        An RPC token's caller finds its own chain and no other of the administration.
+        """
+        condition = Chain.chain_id == int(name) if name.isdecimal() and len(name) < 17 else Chain.id == name
         with self._store.reading() as session:
-            condition = (
-                Chain.chain_id == int(name) if name.isdecimal() and len(name) < 17 else Chain.id == name
-            )
             row = scope.find(session, Chain, name, condition)
+        if scope.caller.chain_id not in (None, row.id):
+            raise NotFound("chain", name)
         if row.desired == DesiredState.DELETED:
             raise ChainDeleted(name)
         return row
@@ -144,15 +142,23 @@ class Chains:
         """What is so now, beside what is desired."""
         if row.desired == DesiredState.DELETED:
             return ChainState.DELETED
-        if self._fleet.is_awake(row.id):
+        if self._fleet.awake(row.id) is not None:
             return ChainState.RUNNING
         return ChainState.HIBERNATED if row.desired == DesiredState.RUNNING else ChainState.STOPPED
+
+    def head(self, row: Chain) -> Head | None:
+        """The newest block of a chain that is awake; None of one that sleeps, is being stopped, or has failed."""
+        awake = self._fleet.awake(row.id)
+        try:
+            return None if awake is None else awake.head()
+        except SandboxError:
+            return None
 
     # -- desired state -----------------------------------------------------------------------------
 
     def start(self, scope: TenantScope, name: str) -> Chain:
         row = self._desire(scope, name, DesiredState.RUNNING)
-        self._fleet.chain(row.id)
+        self.awake(row.id)
         return row
 
     def stop(self, scope: TenantScope, name: str) -> Chain:
@@ -187,7 +193,7 @@ class Chains:
         scope.require(row.administration_id, "using a chain", *Role)
         if row.desired == DesiredState.STOPPED:
             raise ChainStopped(name)
-        return row, self._fleet.chain(row.id)
+        return row, self.awake(row.id)
 
     def administer(self, scope: TenantScope, name: str, act: str) -> tuple[Chain, runtime.Chain]:
         """As `use`, for admins and developers only."""
@@ -197,17 +203,20 @@ class Chains:
 
     def awake(self, chain: str) -> runtime.Chain:
         """The awake chain by its row's id, for the service's own work on a row that a scope has shown."""
-        with self._store.reading() as session:
-            row = session.exec(
-                across_administrations(Chain, "the pipeline serves every administration's chains").where(
-                    Chain.id == chain
-                )
-            ).one()
-        if row.desired == DesiredState.DELETED:
-            raise ChainDeleted(chain)
-        if row.desired == DesiredState.STOPPED:
-            raise ChainStopped(chain)
-        return self._fleet.chain(chain)
+
+        def may_wake() -> None:
+            with self._store.reading() as session:
+                row = session.exec(
+                    across_administrations(Chain, "the pipeline serves every administration's chains").where(
+                        Chain.id == chain
+                    )
+                ).one()
+            if row.desired == DesiredState.DELETED:
+                raise ChainDeleted(chain)
+            if row.desired == DesiredState.STOPPED:
+                raise ChainStopped(chain)
+
+        return self._fleet.chain(chain, may_wake)
 
     @contextmanager
     def sending(self, chain: str) -> Iterator[None]:
@@ -253,3 +262,12 @@ class Chains:
 
     def close(self) -> None:
         self._fleet.close()
+
+
+def _require_room(session: Session, scope: TenantScope, administration_id: str) -> None:
+    """QuotaExceeded where the administration has as many chains as it may."""
+    live = scope.select(Chain).where(
+        Chain.administration_id == administration_id, Chain.desired != DesiredState.DELETED
+    )
+    if session.exec(select(func.count()).select_from(live.subquery())).one() >= CHAINS_PER_ADMINISTRATION:
+        raise QuotaExceeded("chains of this administration", CHAINS_PER_ADMINISTRATION)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from baas.app import create_server
 from baas.client import Client
-from baas.settings import Settings
+from baas.settings import load_settings
 from baas.wiring import Services
 
 EXAMPLES_IN_TREE = Path(__file__).parents[2] / "docs" / "examples"
@@ -57,7 +57,7 @@ class Stage:
     @contextmanager
     def open(cls, out: Path, say: Callable[[str], None]) -> Iterator[Self]:
         """Start the service in this process, on a free loopback port, with its data below `out`."""
-        services = Services.build(Settings(data=out / "data", host="127.0.0.1", port=0))
+        services = Services.build(load_settings(data=out / "data", host="127.0.0.1", port=0))
         try:
             token = services.initialise()
             services.start()

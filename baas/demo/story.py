@@ -137,7 +137,7 @@ def pilot(stage: Stage) -> None:
     frozen = client.freeze_pilot(created["id"])
     stage.note(f"plan frozen, notarised and time-stamped: {frozen['plan_sha256'][:16]}…")
     client.run_pilot(created["id"])
-    measured = client.wait_measured(created["id"], on_progress=lambda acts, of: stage.progress(acts, of))
+    measured = client.wait_measured(created["id"], on_progress=stage.progress)
     evaluated = client.evaluate_pilot(created["id"])
     stage.note(f"{measured['acts']} acts; verdict: {evaluated['verdict']}")
     decided = client.decide_pilot(

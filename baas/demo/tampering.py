@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import rlp
-
 from baas.demo.stage import Stage, Town, examples
 from sandbox.evidence import receipt as receipts
+from sandbox.evidence import rlp
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner, split
 from sandbox.evidence.receipt import Anchor, Receipt
@@ -28,7 +27,7 @@ Json = dict[str, Any]
 def show(stage: Stage) -> None:
     isolation = _isolation()
     stage.note(
-        f"the verifying process refuses every socket (audit hook){isolation and ' and has no network (unshare -rn)'}"
+        f"the verifying process refuses every socket (audit hook){' and has no network (unshare -rn)' if isolation else ''}"
     )
     if not isolation:
         stage.note("unshare -rn is not allowed on this system: not used")
@@ -122,7 +121,7 @@ def _refabricated(original: Receipt, _: Receipt) -> Receipt:
     trie: tuple[bytes, ...] = trie_proof(
         [anchor.transaction_receipt], 0, _root_of(anchor.transaction_receipt)
     )
-    fields = list(rlp.decode(anchor.header))
+    fields = rlp.as_list(rlp.decode(anchor.header, "header"), "header")
     fields[5] = _root_of(anchor.transaction_receipt)
     fields[12] = b"a block of the forger's own"
     header = rlp.encode(fields)

@@ -24,6 +24,7 @@ from baas.pilots.plan import Plan
 from baas.pilots.service import MEASURES, Pilots, plan_of, require_state
 from baas.tenancy import Role, TenantScope
 
+
 class Evaluations:
     """The slice's service; every act takes the caller's open session and gives the log to poke."""
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from sqlmodel import Session, col, update
 
 from baas.logs.model import Log, LogBatch
 from baas.store import raw
-from sandbox.evidence.commitment import SALT_SIZE, commit
+from sandbox.evidence.commitment import SALT_SIZE, commit_all
 
 INSERT = (
     "INSERT INTO log_entries (log, position, kind, algorithm, digest, salt, commitment, refers_to, reason) "
@@ -23,9 +25,8 @@ INSERT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What is to become an entry: its kind, the digest it commits to (None for one without content), what it refers to."""
+class Draft(NamedTuple):
+    """What is to become an entry: its kind, the digest it commits to (None: no content), what it refers to."""
 
     kind: str
     algorithm: str | None = None
@@ -45,9 +46,7 @@ def accept(
 ) -> LogBatch:
     """Write `drafts` at the end of `log` in the caller's transaction; its commit is the acknowledgement."""
     first = log.accepted
-    # all salts at once: one system call instead of one per document
-    salts = random(SALT_SIZE * len(drafts))
-    raw(session).executemany(INSERT, _rows(log.key, first, drafts, salts))
+    raw(session).executemany(INSERT, _rows(log.key, first, drafts, random))
     # one statement moves the counter; the write session is exclusive, so nobody else moved it since it was read
     session.exec(update(Log).where(col(Log.number) == log.key).values(accepted=first + len(drafts)))
     batch = LogBatch(
@@ -62,12 +61,22 @@ def accept(
     return batch
 
 
-def _rows(log: int, first: int, drafts: Sequence[Draft], salts: bytes) -> Iterator[tuple[object, ...]]:
-    for offset, draft in enumerate(drafts):
-        salt = commitment = None
-        if draft.digest is not None and draft.algorithm is not None:
-            salt = salts[offset * SALT_SIZE : (offset + 1) * SALT_SIZE]
-            commitment = commit(draft.algorithm, draft.digest, salt)
-        yield (
-            log, first + offset, draft.kind, draft.algorithm, draft.digest, salt, commitment, draft.refers_to, draft.reason
-        )  # fmt: skip
+def _rows(
+    log: int, first: int, drafts: Sequence[Draft], random: Callable[[int], bytes]
+) -> Iterator[tuple[object, ...]]:
+    """The rows to insert; commitments are made for a run of drafts at once, since a batch has thousands of them."""
+    position = first
+    for algorithm, group in groupby(drafts, key=attrgetter("algorithm")):
+        run = list(group)
+        salts: Sequence[bytes | None] = [None] * len(run)
+        commitments: Sequence[bytes | None] = salts
+        if algorithm is not None:
+            digests = [draft.digest or b"" for draft in run]
+            drawn = random(SALT_SIZE * len(run))  # one system call, not one for each
+            salts = [drawn[at : at + SALT_SIZE] for at in range(0, len(drawn), SALT_SIZE)]
+            commitments = commit_all(algorithm, digests, drawn)
+        for (kind, _, digest, refers_to, reason), salt, commitment in zip(
+            run, salts, commitments, strict=True
+        ):
+            yield (log, position, kind, algorithm, digest, salt, commitment, refers_to, reason)
+            position += 1

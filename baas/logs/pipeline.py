@@ -9,20 +9,23 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.deployments.model import Deployment
+from baas.errors import BaasError
 from baas.logs.model import Anchor, Log, LogKind
 from baas.logs.tree import entries, tree
 from baas.store import Store
 from baas.tenancy import across_administrations
 from sandbox import notary, register
 from sandbox.chain import Chain
-from sandbox.errors import RpcError, SandboxError
+from sandbox.errors import ChainError, RpcError, SandboxError, TransactionDropped
 from sandbox.evidence.checkpoint import Checkpoint, sign_checkpoint
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
@@ -31,7 +34,9 @@ LOGGER = logging.getLogger(__name__)
 
 #: Entries that join a tree in one transaction: bounds memory and how long other writers wait.
 INCLUDE_AT_ONCE = 20_000
-ANCHOR_TIMEOUT = 60.0
+#: Seconds for which an anchoring transaction is waited for before the log is shown as not moving; and how often a
+#: stop of the service is looked for meanwhile.
+ANCHOR_TIMEOUT, LOOK = 60.0, 1.0
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 NOT_A_CALLER = "the pipeline serves every log; nothing of it is an answer to a caller"
 
@@ -56,11 +61,18 @@ class Pipeline:
 
     def start(self) -> None:
         """Resume whatever a crash or a stop left on its way."""
+        self.resume()
+
+    def resume(self, chain: str | None = None) -> None:
+        """Poke every log that waits, or those that are anchored on one chain: it was started again."""
+        waiting = across_administrations(Log, NOT_A_CALLER).where(col(Log.anchored_size) < col(Log.accepted))
+        if chain is not None:
+            waiting = waiting.join(Deployment, col(Deployment.id) == col(Log.deployment_id)).where(
+                Deployment.chain == chain
+            )
         with self._store.reading() as session:
-            waiting = session.exec(
-                across_administrations(Log, NOT_A_CALLER).where(col(Log.anchored_size) < col(Log.accepted))
-            ).all()
-        for log in waiting:
+            found = session.exec(waiting).all()
+        for log in found:
             self.poke(log.key)
 
     def stop(self) -> None:
@@ -92,8 +104,11 @@ class Pipeline:
             self._problems.pop(log, None)
             self._retry.pop(log, None)
         except Exception as error:  # a job must never die silently: it is shown, logged and tried again
-            LOGGER.warning("log %s does not move: %s", log, error)
-            self._problems[log] = str(error).partition("\n")[0]
+            if not self._stopped:
+                LOGGER.warning("log %s does not move: %s", log, error, exc_info=_told(error) is None)
+            self._problems[log] = (
+                _told(error) or "something failed here; it is tried again, and nothing is lost"
+            )
             self._try_later(log)
         with self._guard:
             self._busy.discard(log)
@@ -110,8 +125,10 @@ class Pipeline:
         with self._guard:
             if self._stopped:
                 return
+            if before := self._timers.get(log):  # who asks often must not leave a timer each time
+                before.cancel()
             self._timers[log] = timer
-        timer.start()
+            timer.start()
 
     # -- the two steps -----------------------------------------------------------------------------
 
@@ -148,7 +165,7 @@ class Pipeline:
             anchor = planned or self._plan(log, deployment, chain)
             if not self._send(chain, anchor):
                 return True  # that plan can never be sealed any more and is gone: plan anew
-        transaction_receipt = chain.wait(anchor.transaction_hash, timeout=ANCHOR_TIMEOUT)
+        transaction_receipt = self._wait(chain, anchor.transaction_hash)
         if int(transaction_receipt["status"], 16) != 1:
             self._forget(anchor)
             raise AnchorFailed(
@@ -156,6 +173,18 @@ class Pipeline:
             )
         self._finish(chain, anchor)
         return True
+
+    def _wait(self, chain: Chain, transaction_hash: str) -> dict[str, Any]:
+        """The transaction receipt, waited for in pieces, so that a stop of the service does not wait as long."""
+        deadline = time.monotonic() + ANCHOR_TIMEOUT
+        while True:
+            try:
+                return chain.wait(transaction_hash, timeout=LOOK)
+            except TransactionDropped:
+                raise
+            except ChainError:
+                if self._stopped or time.monotonic() > deadline:
+                    raise
 
     def _plan(self, log: Log, deployment: Deployment, chain: Chain) -> Anchor:
         """Sign the anchoring transaction and store it: from here on only this very one can be sent."""
@@ -184,11 +213,15 @@ class Pipeline:
         return anchor
 
     def _send(self, chain: Chain, anchor: Anchor) -> bool:
-        """Submit the stored transaction, as often as need be; False when its nonce was used by another one."""
+        """Submit the stored transaction, as often as need be; False when its nonce is not the next one any more.
+
+        Then it neither waits nor is mined: another one took its nonce, or one before it was dropped. What is forgotten
+        is never sent again.
+        """
         try:
             chain.submit(anchor.transaction)
         except RpcError as error:
-            if error.message != "Nonce too low":
+            if not isinstance(error.data, dict) or error.data.get("rule") != "nonce":
                 raise
             self._forget(anchor)
             return False
@@ -215,3 +248,8 @@ class Pipeline:
 
 def _log(session: Session, number: int) -> Log:
     return session.exec(across_administrations(Log, NOT_A_CALLER).where(Log.number == number)).one()
+
+
+def _told(error: Exception) -> str | None:
+    """What an administration is told of an error: its first line where it is one of ours, else None."""
+    return str(error).partition("\n")[0] if isinstance(error, BaasError | SandboxError) else None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from baas.chains.model import Chain
 from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
@@ -18,8 +20,10 @@ from baas.logs.pipeline import Pipeline
 from baas.logs.tree import tree
 from baas.store import raw
 from baas.store.ulid import Ulids
+from baas.tenancy import TenantScope
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
+from sandbox.lifecycle import DesiredState
 
 #: The template whose contract anchors each kind of log.
 TEMPLATE_OF = {LogKind.DOCUMENTS: "document-notary", LogKind.REGISTER: "hash-registry"}
@@ -28,6 +32,8 @@ RECEIPTS_AT_ONCE = 500
 
 class NotAnchoredYet(Conflict):
     """The entry is safe and on its way; its receipt can be made a moment later."""
+
+    retry_after = 1  # seconds
 
     def __init__(self, index: int, state: EntryState, problem: str | None) -> None:
         self.index, self.state = index, state
@@ -71,6 +77,26 @@ class Logs:
         self.accept(session, log, [Draft("genesis")])
         return log
 
+    def free_deployments(
+        self, scope: TenantScope, administration_id: str, kind: LogKind
+    ) -> SelectOfScalar[Deployment]:
+        """The administration's deployments that can anchor a new log of this kind: on chains that exist, and unused."""
+        return (
+            scope.select(Deployment)
+            .join(Chain, col(Chain.id) == col(Deployment.chain))
+            .where(
+                Deployment.administration_id == administration_id, Deployment.template == TEMPLATE_OF[kind]
+            )
+            .where(Chain.desired != DesiredState.DELETED)
+            .where(col(Deployment.id).not_in(select(Log.deployment_id)))
+            .order_by(col(Deployment.id))
+        )
+
+    def chain_of(self, session: Session, scope: TenantScope, log: Log) -> Chain:
+        """The chain that anchors this log, which may be deleted by now."""
+        deployment = scope.get(session, Deployment, log.deployment_id)
+        return scope.get(session, Chain, deployment.chain)
+
     def accept(self, session: Session, log: Log, drafts: Sequence[Draft]) -> LogBatch:
         """Write entries in the caller's transaction; call `poke` once it is committed."""
         batch = accept(session, log, drafts, batch_id=self._ids(), at=self._clock.now())
@@ -92,9 +118,7 @@ class Logs:
 
     def receipts(self, session: Session, log: Log, start: int, stop: int) -> Iterator[Receipt]:
         """The proofs of entries `start` to `stop - 1`, in order; the tree and the anchors are read once for all."""
-        if stop > log.anchored_size:
-            first = max(start, log.anchored_size)
-            raise NotAnchoredYet(first, log.state_of(first), self._pipeline.problem(log.key))
+        self.require_anchored(log, start, stop)
         grown = tree(session, log)
         anchor = self._anchor_over(session, log, start)
         rows = raw(session).execute(
@@ -119,6 +143,12 @@ class Logs:
                 anchor=anchor_from_json(json.loads(str(anchor.evidence))),
             )
 
+    def require_anchored(self, log: Log, start: int, stop: int) -> None:
+        """NotAnchoredYet unless entries `start` to `stop - 1` all are."""
+        if stop > log.anchored_size:
+            first = max(start, log.anchored_size)
+            raise NotAnchoredYet(first, log.state_of(first), self._pipeline.problem(log.key))
+
     def _anchor_over(self, session: Session, log: Log, index: int) -> Anchor:
         return session.exec(
             select(Anchor)
@@ -127,10 +157,24 @@ class Logs:
             .limit(1)
         ).one()
 
+    def anchor_over(self, session: Session, log: Log, index: int) -> Anchor | None:
+        """The anchored growth that first covered this entry; None until there is one."""
+        return self._anchor_over(session, log, index) if index < log.anchored_size else None
+
     def entry(self, session: Session, log: Log, index: int) -> LogEntry:
         row = session.get(LogEntry, (log.key, index))
         assert row is not None  # callers hold an index that this log gave out
         return row
+
+    def entries(self, session: Session, log: Log, start: int, stop: int) -> list[LogEntry]:
+        """Entries `start` to `stop - 1` as they are on disk, in order; callers hold indexes that this log gave out."""
+        return list(
+            session.exec(
+                select(LogEntry)
+                .where(LogEntry.log == log.key, LogEntry.position >= start, LogEntry.position < stop)
+                .order_by(col(LogEntry.position))
+            )
+        )
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -143,6 +187,10 @@ class Logs:
                 .order_by(col(Anchor.new_size))
             )
         )
+
+    def newest_checkpoint(self, session: Session, log: Log) -> Anchor | None:
+        """The newest anchored growth, if there is one yet."""
+        return self.anchor_over(session, log, log.anchored_size - 1) if log.anchored_size else None
 
     def consistency(self, session: Session, log: Log, old_size: int, new_size: int) -> list[bytes]:
         """The RFC 9162 proof that the log at `new_size` extends the log at `old_size`."""

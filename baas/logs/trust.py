@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlmodel import Session, col
+from sqlmodel.sql.expression import SelectOfScalar
 
+from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.chains.model import Chain
 from baas.deployments.model import Deployment
+from baas.errors import NotFound
 from baas.logs.model import Log
-from baas.tenancy import TenantScope
+from baas.tenancy import Row, TenantScope, across_administrations
 from sandbox.evidence.note import NoteSigner, NoteVerifier
 from sandbox.evidence.trust import (
     TimestampRoot,
@@ -23,6 +27,12 @@ from sandbox.evidence.trust import (
 )
 
 
+class RowsOf(Protocol):
+    """Where a trust root's rows are taken from: a scope, or across administrations for the public one."""
+
+    def __call__(self, model: type[Row]) -> SelectOfScalar[Row]: ...
+
+
 class TrustRoots:
     """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here."""
 
@@ -32,16 +42,33 @@ class TrustRoots:
     def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
         """Everything that this administration's receipts are checked against; deleted chains stay in it."""
         owner = scope.find(session, Administration, administration, Administration.code == administration)
+        return self._made(session, scope.select, owner)
+
+    def public(self, session: Session, administration: str) -> TrustRoot:
+        """As `of`, for anybody: whoever checks a receipt needs it, and it holds only public keys, addresses and hashes.
+
+        NotFound, in the same words, for an administration that is absent and for one without a log: no receipt
+        names it, so there is nothing to check.
+        """
+
+        def rows_of(model: type[Row]) -> SelectOfScalar[Row]:
+            return across_administrations(model, because="what receipts are checked against is public")
+
+        owner = repository.registered(session, administration)
+        root = self._made(session, rows_of, owner) if owner else None
+        if root is None or not root.logs:
+            raise NotFound("administration", administration)
+        return root
+
+    def _made(self, session: Session, rows_of: RowsOf, owner: Administration) -> TrustRoot:
         chains = session.exec(
-            scope.select(Chain).where(Chain.administration_id == owner.id).order_by(col(Chain.id))
+            rows_of(Chain).where(Chain.administration_id == owner.id).order_by(col(Chain.id))
         ).all()
         deployments = session.exec(
-            scope.select(Deployment)
-            .where(Deployment.administration_id == owner.id)
-            .order_by(col(Deployment.id))
+            rows_of(Deployment).where(Deployment.administration_id == owner.id).order_by(col(Deployment.id))
         ).all()
         logs = session.exec(
-            scope.select(Log).where(Log.administration_id == owner.id).order_by(col(Log.number))
+            rows_of(Log).where(Log.administration_id == owner.id).order_by(col(Log.number))
         ).all()
         chain_ids = {chain.id: chain.chain_id for chain in chains}
         by_id = {deployment.id: deployment for deployment in deployments}

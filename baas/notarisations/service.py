@@ -6,14 +6,17 @@ of the `document-notary` template. A notarisation's id is its batch's id and its
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col
 
 from baas.administrations.model import Administration
 from baas.audit import Audit
+from baas.chains.model import Chain
 from baas.deployments.model import Deployment
 from baas.errors import Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
@@ -22,12 +25,14 @@ from baas.logs.service import TEMPLATE_OF, Logs
 from baas.store.paging import Paged, PageOf, paged
 from baas.tenancy import Role, TenantScope
 from sandbox.errors import MalformedEvidence
-from sandbox.evidence.digest import Digest
-from sandbox.evidence.receipt import Receipt
+from sandbox.evidence import header
+from sandbox.evidence.digest import algorithm
+from sandbox.evidence.receipt import Receipt, anchor_from_json
+from sandbox.lifecycle import DesiredState
 
 MOST_DOCUMENTS = 10_000
 REASONS = ("error", "withdrawn", "replaced", "other")
-_ID = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})-(\d{1,6})")
+_ID = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})-(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,24 @@ class Notarisation:
     digest: str | None
     state: EntryState
     problem: str | None
+    reason: str | None
+    accepted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Where a notarisation is anchored: the chain's label, block number, transaction hash, contract, the log's size."""
+
+    chain: str
+    block: int
+    transaction: str
+    contract: str
+    size: int
+    anchored: datetime
+
+
+class NotDeployed(Conflict):
+    """There is no contract yet that could anchor the administration's documents."""
 
 
 class Notarisations:
@@ -83,7 +106,8 @@ class Notarisations:
         """Leave one without effect: an entry of its own that refers to it. The first stays, as it must."""
         if reason not in REASONS:
             raise Invalid("/reason", f"one of {', '.join(REASONS)}", repr(reason[:40]))
-        log, index, row = self._find(session, scope, notarisation)
+        _, log, index = self._find(session, scope, notarisation)
+        row = self._logs.entry(session, log, index)
         scope.require(
             log.administration_id, "leaving a notarisation without effect", Role.ADMIN, Role.DEVELOPER
         )
@@ -105,8 +129,49 @@ class Notarisations:
         return batch, log
 
     def get(self, session: Session, scope: TenantScope, notarisation: str) -> Notarisation:
-        log, index, row = self._find(session, scope, notarisation)
-        return self._stand(log, notarisation, index, row)
+        batch, log, index = self._find(session, scope, notarisation)
+        return self._stand(batch, log, self._logs.entry(session, log, index))
+
+    def anchored(self, session: Session, scope: TenantScope, notarisation: str) -> Anchored | None:
+        """Where it is anchored; None until it is."""
+        _, log, index = self._find(session, scope, notarisation)
+        anchor = self._logs.anchor_over(session, log, index)
+        if anchor is None or anchor.anchored is None:
+            return None
+        deployment = scope.get(session, Deployment, log.deployment_id)
+        sealed = header.parse(anchor_from_json(json.loads(str(anchor.evidence))).header)
+        return Anchored(
+            chain=scope.get(session, Chain, deployment.chain).label,
+            block=sealed.number,
+            transaction=anchor.transaction_hash,
+            contract=deployment.address,
+            size=anchor.new_size,
+            anchored=anchor.anchored,
+        )
+
+    def newest(
+        self, session: Session, scope: TenantScope, after: str | None = None, limit: int = 50
+    ) -> Paged[Notarisation]:
+        """Single notarisations, the newest batch first and each batch in its request's order.
+
+        `after` is the last one of the page before; NotFound when it is not one that the caller may see.
+        """
+        statement = scope.select(LogBatch).join(Log, col(Log.number) == col(LogBatch.log))
+        statement = statement.where(Log.kind == LogKind.DOCUMENTS, LogBatch.first_index > 0)
+        first = 0
+        if after is not None:
+            batch, log, index = self._find(session, scope, after)
+            statement, first = statement.where(col(LogBatch.id) <= batch.id), index - batch.first_index + 1
+        logs: dict[int, Log] = {}
+        found: list[Notarisation] = []
+        for batch in session.exec(statement.order_by(col(LogBatch.id).desc()).limit(limit + 2)):
+            log = logs.get(batch.log) or scope.find(session, Log, batch.id, Log.number == batch.log)
+            logs[batch.log] = log
+            stop = min(batch.count, first + limit + 1 - len(found))
+            rows = self._logs.entries(session, log, batch.first_index + first, batch.first_index + stop)
+            found.extend(self._stand(batch, log, row) for row in rows)
+            first = 0
+        return Paged(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
     def batches(
         self, session: Session, scope: TenantScope, page: PageOf, administration: str | None
@@ -120,65 +185,63 @@ class Notarisations:
 
     def of_batch(self, session: Session, scope: TenantScope, batch_id: str) -> list[Notarisation]:
         batch, log = self._batch(session, scope, batch_id, batch_id)
-        return [
-            self._stand(
-                log,
-                f"{batch.id}-{place}",
-                batch.first_index + place,
-                self._logs.entry(session, log, batch.first_index + place),
-            )
-            for place in range(batch.count)
-        ]
+        rows = self._logs.entries(session, log, batch.first_index, batch.first_index + batch.count)
+        return [self._stand(batch, log, row) for row in rows]
 
     def receipt(self, session: Session, scope: TenantScope, notarisation: str) -> Receipt:
-        log, index, _ = self._find(session, scope, notarisation)
+        _, log, index = self._find(session, scope, notarisation)
         return self._logs.receipt(session, log, index)
 
-    def receipts(self, session: Session, scope: TenantScope, batch_id: str) -> Iterator[tuple[str, Receipt]]:
-        """Every receipt of a batch, with its notarisation's id."""
+    def receipts(
+        self, session: Session, scope: TenantScope, batch_id: str, start: int = 0, stop: int = MOST_DOCUMENTS
+    ) -> Iterator[tuple[str, Receipt]]:
+        """The receipts of a batch's places `start` to `stop - 1`, with their notarisations' ids.
+
+        Raises NotAnchoredYet until the whole batch is anchored.
+        """
         batch, log = self._batch(session, scope, batch_id, batch_id)
-        found = self._logs.receipts(session, log, batch.first_index, batch.first_index + batch.count)
-        for place, receipt in enumerate(found):
-            yield f"{batch.id}-{place}", receipt
+        self._logs.require_anchored(log, batch.first_index, batch.first_index + batch.count)
+        stop = min(stop, batch.count)
+        if start < stop:
+            found = self._logs.receipts(session, log, batch.first_index + start, batch.first_index + stop)
+            for place, receipt in enumerate(found, start):
+                yield f"{batch.id}-{place}", receipt
 
     # -- finding -----------------------------------------------------------------------------------
 
     def _log(self, session: Session, scope: TenantScope, owner: Administration) -> Log:
-        log = session.exec(
+        """The document log; another one begins when the chain of the one before was deleted."""
+        logs = session.exec(
             scope.select(Log).where(Log.administration_id == owner.id, Log.kind == LogKind.DOCUMENTS)
-        ).one_or_none()
-        if log is not None:
-            return log
+        ).all()
+        for log in logs:
+            if self._logs.chain_of(session, scope, log).desired != DesiredState.DELETED:
+                return log
         template = TEMPLATE_OF[LogKind.DOCUMENTS]
-        deployment = session.exec(
-            scope.select(Deployment)
-            .where(Deployment.administration_id == owner.id, Deployment.template == template)
-            .order_by(col(Deployment.id))
-        ).first()
+        deployment = session.exec(self._logs.free_deployments(scope, owner.id, LogKind.DOCUMENTS)).first()
         if deployment is None:
-            raise Conflict(
+            raise NotDeployed(
                 f"administration {owner.code} has no deployment of the template {template!r}: "
                 f"create a chain and deploy it first (baas deploy CHAIN {template})"
             )
-        return self._logs.open(session, deployment, LogKind.DOCUMENTS, f"{owner.code}/documents")
+        name = f"{owner.code}/documents" + (f"/{len(logs) + 1}" if logs else "")
+        return self._logs.open(session, deployment, LogKind.DOCUMENTS, name)
 
     def _draft(self, session: Session, scope: TenantScope, log: Log, place: int, document: Document) -> Draft:
-        try:
-            digest = Digest(document.algorithm, bytes.fromhex(document.digest))
-        except (ValueError, MalformedEvidence) as error:
-            raise Invalid(f"/documents/{place}", "an algorithm and its digest in hex", str(error)) from None
+        digest = _digest(document, place)
         if document.supersedes is None:
-            return Draft("notarise", digest.algorithm, digest.value)
-        old_log, index, row = self._find(session, scope, document.supersedes)
-        if old_log.id != log.id or row.digest is None:
+            return Draft("notarise", document.algorithm, digest)
+        _, old_log, index = self._find(session, scope, document.supersedes)
+        if old_log.id != log.id or self._logs.entry(session, log, index).digest is None:
             raise Invalid(
                 f"/documents/{place}/supersedes",
                 "a notarised document of the same administration",
                 document.supersedes,
             )
-        return Draft("supersede", digest.algorithm, digest.value, refers_to=index)
+        return Draft("supersede", document.algorithm, digest, refers_to=index)
 
-    def _find(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[Log, int, LogEntry]:
+    def _find(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[LogBatch, Log, int]:
+        """Its batch, its log, and its index in the log."""
         match = _ID.fullmatch(notarisation)
         if match is None:
             raise NotFound("notarisation", notarisation[:60])
@@ -186,8 +249,7 @@ class Notarisations:
         place = int(match[2])
         if place >= batch.count:
             raise NotFound("notarisation", notarisation)
-        index = batch.first_index + place
-        return log, index, self._logs.entry(session, log, index)
+        return batch, log, batch.first_index + place
 
     def _batch(self, session: Session, scope: TenantScope, batch_id: str, named: str) -> tuple[LogBatch, Log]:
         found = session.exec(
@@ -202,15 +264,28 @@ class Notarisations:
             raise NotFound("notarisation", named)
         return found, log
 
-    def _stand(self, log: Log, notarisation: str, index: int, row: LogEntry) -> Notarisation:
+    def _stand(self, batch: LogBatch, log: Log, row: LogEntry) -> Notarisation:
         return Notarisation(
-            id=notarisation,
+            id=f"{batch.id}-{row.position - batch.first_index}",
             administration_id=log.administration_id,
             log=log.id,
-            index=index,
+            index=row.position,
             kind=row.kind,
             algorithm=row.algorithm,
             digest=row.digest.hex() if row.digest else None,
-            state=log.state_of(index),
+            state=log.state_of(row.position),
             problem=self._logs.progress(log).problem,
+            reason=row.reason,
+            accepted=batch.accepted,
         )
+
+
+def _digest(document: Document, place: int) -> bytes:
+    try:
+        digest, expected = bytes.fromhex(document.digest), algorithm(document.algorithm).size
+    except (ValueError, MalformedEvidence) as error:
+        raise Invalid(f"/documents/{place}", "an algorithm and its digest in hex", str(error)) from None
+    if len(digest) != expected:
+        got = f"{len(digest)} bytes"
+        raise Invalid(f"/documents/{place}/digest", f"{expected} bytes in hex for {document.algorithm}", got)
+    return digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,9 +72,10 @@ class ChainArm:
         trust: TrustRoots,
         scope: TenantScope,
         administration: str,
+        stop: threading.Event,
     ) -> None:
         self._store, self._logs, self._notarisations = store, logs, notarisations
-        self._scope, self._administration = scope, administration
+        self._scope, self._administration, self._stop = scope, administration, stop
         with store.reading() as session:  # what a verifier would hold from before the run
             self._root = trust.of(session, scope, administration)
 
@@ -88,9 +90,8 @@ class ChainArm:
                 with self._store.reading() as session:
                     receipt = self._notarisations.receipt(session, self._scope, f"{batch.id}-0")
             except NotAnchoredYet as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._stop.wait(POLL):
                     raise ArmTimeout(str(error)) from error
-                time.sleep(POLL)
             else:
                 return ArmEvidence(receipt.to_bytes(), sealed_ms(receipt))
 

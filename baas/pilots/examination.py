@@ -62,8 +62,12 @@ class Examiner:
     def _victim(self, session: Session, scope: TenantScope, administration: str) -> Victim:
         owner = scope.find(session, Administration, administration, Administration.code == administration)
         log = session.exec(
-            scope.select(Log).where(Log.administration_id == owner.id, Log.kind == LogKind.DOCUMENTS)
-        ).one_or_none()
+            scope.select(Log)
+            .where(Log.administration_id == owner.id, Log.kind == LogKind.DOCUMENTS)
+            .order_by(
+                col(Log.number).desc()
+            )  # the newest: those of deleted chains cannot be attacked any more
+        ).first()
         if log is None:
             raise Conflict(
                 f"administration {administration} has notarised nothing: there is nothing to attack"

@@ -23,6 +23,12 @@ from baas.pilots.plan import Plan
 
 #: Seconds from the start of a run to its first act.
 LEAD = 0.2
+#: How often a stop is looked for, in seconds.
+LOOK = 0.2
+
+
+class RunStopped(Exception):
+    """The run was cut short: what was observed until then counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,40 +71,54 @@ def run(
     clock: Clock,
     record: Callable[[Observation], None],
     *,
+    stop: threading.Event | None = None,
     threads: int = 64,
 ) -> Iterator[int]:
     """Run the schedule, calling `record` for each observation as it comes; yields how many acts have ended.
 
     Should all threads be busy when an act is due, it begins late and its time still counts from when it was due.
+    Once `stop` is set no act begins, those under way are not recorded (it was not their arm that failed), and
+    RunStopped is raised.
     """
     acts = schedule(plan, chain, incumbent)
+    stop = stop or threading.Event()
+    over = threading.Event()
     start = time.monotonic()
     done = threading.Semaphore(0)
     failures: list[BaseException] = []
 
     def perform(act: Act) -> None:
         try:
-            record(_observe(act, plan, clock, start))
+            observation = _observe(act, plan, clock, start)
+            if not (stop.is_set() or over.is_set()):
+                record(observation)
         except BaseException as error:  # a record that cannot be kept ends the run, in the caller's thread
             failures.append(error)
         finally:
             done.release()
 
+    def feed() -> None:
+        for act in acts:
+            while (wait := start + act.due - time.monotonic()) > 0:
+                stop.wait(min(wait, LOOK))
+                if stop.is_set() or over.is_set():
+                    return
+            pool.submit(perform, act)
+
     with ThreadPoolExecutor(threads, thread_name_prefix="pilot") as pool:
-        feeder = threading.Thread(target=_feed, args=(pool, acts, perform, start), daemon=True)
+        feeder = threading.Thread(target=feed, name="pilot-schedule", daemon=True)
         feeder.start()
-        for ended in range(1, len(acts) + 1):
-            done.acquire()
-            if failures:
-                raise failures[0]
-            yield ended
-        feeder.join()
-
-
-def _feed(pool: ThreadPoolExecutor, acts: list[Act], perform: Callable[[Act], None], start: float) -> None:
-    for act in acts:
-        time.sleep(max(0.0, start + act.due - time.monotonic()))
-        pool.submit(perform, act)
+        try:
+            for ended in range(1, len(acts) + 1):
+                while not done.acquire(timeout=LOOK):
+                    if stop.is_set():
+                        raise RunStopped(f"the service was stopped after {ended - 1} of {len(acts)} acts")
+                if failures:
+                    raise failures[0]
+                yield ended
+        finally:
+            over.set()
+            feeder.join()
 
 
 def _observe(act: Act, plan: Plan, clock: Clock, start: float) -> Observation:

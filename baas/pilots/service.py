@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import rfc8785
-from sqlmodel import Session, col
+from sqlmodel import Session, col, func, select
 
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.clock import Clock
 from baas.connectors import Connector, ConnectorSettings, connectors
-from baas.errors import Conflict, Invalid
+from baas.errors import Conflict, Invalid, StoreClosed
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
 from baas.metrics import Attack as AttackKind
-from baas.metrics import Measurements, Observation, Outcome, Trial, metrics
+from baas.metrics import Kind, Measurements, Observation, Outcome, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
 from baas.pilots import runner
 from baas.pilots.arms import Arm, ChainArm, IncumbentArm
@@ -32,8 +35,8 @@ from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
 
+LOGGER = logging.getLogger(__name__)
 MEASURES = (Role.ADMIN, Role.DEVELOPER)
-
 
 #: Runs the cheating-operator trials of one administration's arms: scope, administration code, open incumbent.
 Examination = Callable[[TenantScope, str, Connector], Iterable[Trial]]
@@ -58,7 +61,7 @@ class Pilots:
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
         self._incumbent_settings, self._examine = incumbent_settings, examine
         self._runs: dict[str, threading.Thread] = {}
-        self._ended: dict[str, int] = {}
+        self._stop = threading.Event()
 
     # -- records -----------------------------------------------------------------------------------
 
@@ -97,8 +100,11 @@ class Pilots:
 
     def progress(self, pilot: Pilot) -> tuple[int, int]:
         """Acts ended and acts planned of its run."""
-        planned = plan_of(pilot).pairs * 3
-        return (planned if pilot.measured else self._ended.get(pilot.id, 0)), planned
+        records = across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
+        acts = records.where(PilotRecord.pilot == pilot.id, PilotRecord.kind == "observation")
+        with self._store.reading() as session:
+            ended = session.exec(select(func.count()).select_from(acts.subquery())).one()
+        return ended, plan_of(pilot).pairs * 3
 
     def measurements(self, session: Session, pilot: Pilot) -> Measurements:
         """All that was observed, in the order in which it was."""
@@ -136,8 +142,8 @@ class Pilots:
         """Stamp the plan twice, as the sandbox's own permanent pair: on the chain and by the incumbent."""
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
+            scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
-        scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
         advance(pilot.state, PilotState.FROZEN)
         connector = self._connector(plan_of(pilot))
         try:
@@ -158,11 +164,26 @@ class Pilots:
         return pilot
 
     def start(self, scope: TenantScope, pilot_id: str) -> Pilot:
-        """Begin the run in the background; `progress` tells how far it is. A run cannot be begun twice."""
+        """Begin the run in the background; `progress` tells how far it is. A run cannot be begun twice.
+
+        Conflict while another pilot of the administration runs: each would be in the other's measurements.
+        """
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "running a pilot", *MEASURES)
             pilot.state = advance(pilot.state, PilotState.RUNNING)
+            self._connector(
+                plan_of(pilot)
+            ).close()  # what has no address yet is told before the plan is used up
+            other = session.exec(
+                scope.select(Pilot).where(
+                    Pilot.administration_id == pilot.administration_id,
+                    Pilot.state == PilotState.RUNNING,
+                    Pilot.id != pilot.id,
+                )
+            ).first()
+            if other is not None:
+                raise Conflict(f"pilot {other.id} is running: start this one when it has ended")
             owner = _owner(session, scope, pilot)
             session.add(pilot)
             self._record(session, scope, pilot, "pilot.run")
@@ -181,12 +202,14 @@ class Pilots:
                     Pilot.state == PilotState.RUNNING
                 )
             ).all():
-                self._end(session, pilot)
+                self._end(session, pilot, "early: the service ended")
 
-    def wait(self, timeout: float) -> None:
-        """Let running runs end, for at most `timeout` seconds."""
+    def stop(self, timeout: float) -> None:
+        """Cut running runs short, and wait for them for at most `timeout` seconds in all."""
+        self._stop.set()
+        deadline = time.monotonic() + timeout
         for thread in list(self._runs.values()):
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     # -- the run -----------------------------------------------------------------------------------
 
@@ -195,22 +218,34 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
         plan = plan_of(pilot)
         connector: Connector | None = None
+        ending = "whole"
         try:
             connector = self._connector(plan)
             chain: Arm = ChainArm(
-                self._store, self._logs, self._notarisations, self._trust, scope, administration
+                self._store, self._logs, self._notarisations, self._trust, scope, administration, self._stop
             )
             observed: list[Observation] = []
-            for ended in runner.run(plan, chain, IncumbentArm(connector), self._clock, observed.append):
-                self._ended[pilot_id] = ended
+            incumbent = IncumbentArm(connector)
+            for _ in runner.run(plan, chain, incumbent, self._clock, observed.append, stop=self._stop):
                 self._keep(pilot, "observation", observed)
-            trials = list(self._examine(scope, administration, connector))
-            self._keep(pilot, "trial", trials)
+            self._keep(pilot, "trial", self._trials(scope, administration, connector))
+        except Exception as error:  # in a thread of its own: nobody else would be told
+            LOGGER.warning("the run of pilot %s ended early: %s", pilot_id, error, exc_info=True)
+            ending = f"early: {error}".partition("\n")[0][:300]
         finally:
             if connector is not None:
                 connector.close()
-            with self._store.session() as session:
-                self._end(session, scope.get(session, Pilot, pilot_id))
+            with suppress(StoreClosed), self._store.session() as session:  # then the next start ends it
+                self._end(session, scope.get(session, Pilot, pilot_id), ending)
+
+    def _trials(self, scope: TenantScope, administration: str, connector: Connector) -> list[Trial]:
+        """All of them, or none: half a table would be read as a whole one."""
+        trials: list[Trial] = []
+        for trial in self._examine(scope, administration, connector):
+            if self._stop.is_set():
+                raise runner.RunStopped("the service was stopped before the trials had ended")
+            trials.append(trial)
+        return trials
 
     def _keep(self, pilot: Pilot, kind: str, found: list[Any]) -> None:
         """Write what came since the last time, and forget it here."""
@@ -228,11 +263,14 @@ class Pilots:
                 for each in taken
             )
 
-    def _end(self, session: Session, pilot: Pilot) -> None:
+    def _end(self, session: Session, pilot: Pilot, ending: str) -> None:
         pilot.state = advance(pilot.state, PilotState.MEASURED)
         pilot.measured = self._clock.now()
         session.add(pilot)
-        self._audit.record(session, SERVICE, "pilot.measured", "pilot", pilot.id, pilot.administration_id)
+        detail = {"ending": ending}
+        self._audit.record(
+            session, SERVICE, "pilot.measured", "pilot", pilot.id, pilot.administration_id, detail
+        )
 
     def _connector(self, plan: Plan) -> Connector:
         opened: Connector = connectors()[plan.incumbent].open(self._incumbent_settings(plan.incumbent))
@@ -258,14 +296,19 @@ def _owner(session: Session, scope: TenantScope, pilot: Pilot) -> Administration
 
 
 def _check(plan: Plan) -> None:
+    """Invalid where the evaluation could not be made: better now than after the run."""
     if plan.incumbent not in connectors():
         raise Invalid("/plan/incumbent", f"one of {', '.join(connectors())}", repr(plan.incumbent))
     known = metrics()
-    for pointer, names in (
-        ("primary", [plan.primary]),
-        ("guardrails", list(plan.guardrails)),
-        ("secondary", plan.secondary),
+    seen: set[str] = set()
+    for pointer, names, kinds in (
+        ("primary", [plan.primary], {Kind.PAIRED_DIFFERENCE}),
+        ("guardrails", list(plan.guardrails), {Kind.PAIRED_DIFFERENCE, Kind.RATE}),
+        ("secondary", plan.secondary, set(Kind)),
     ):
+        fitting = [slug for slug, metric in known.items() if metric.kind in kinds]
         for name in names:
-            if name not in known:
-                raise Invalid(f"/plan/{pointer}", f"metrics of {', '.join(known)}", repr(name))
+            if name not in fitting or name in seen:
+                expected = f"metrics of {', '.join(fitting)}, each in one place"
+                raise Invalid(f"/plan/{pointer}", expected, repr(name[:80]))
+            seen.add(name)

@@ -28,6 +28,7 @@ from baas.tenancy import Role, TenantScope
 from sandbox.evidence.canonical import dumps
 from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.receipt import Receipt
+from sandbox.lifecycle import DesiredState
 
 MOST_ROWS = 10_000
 REASONS = ("error", "annulled", "withdrawn", "other")
@@ -230,6 +231,10 @@ class Registers:
             raise NotFound("version", f"{key}, version {version}")
         return self._logs.receipt(session, log, chosen[-1].index)
 
+    def newest_checkpoint(self, session: Session, scope: TenantScope, register_id: str) -> Anchor | None:
+        _, log = self.get(session, scope, register_id)
+        return self._logs.newest_checkpoint(session, log)
+
     def checkpoints(self, session: Session, scope: TenantScope, register_id: str) -> list[Anchor]:
         _, log = self.get(session, scope, register_id)
         return self._logs.checkpoints(session, log)
@@ -247,6 +252,11 @@ class Registers:
     ) -> tuple[Register, Log]:
         register, log = self.get(session, scope, register_id)
         scope.require(register.administration_id, act, Role.ADMIN, Role.DEVELOPER)
+        if self._logs.chain_of(session, scope, log).desired == DesiredState.DELETED:
+            raise Conflict(
+                f"register {register_id!r} was anchored on a chain that was deleted: its receipts stay valid, and "
+                "nothing can be added any more; open a new register"
+            )
         return register, log
 
     def _write(
@@ -276,15 +286,10 @@ class Registers:
         self, session: Session, scope: TenantScope, owner: Administration, wanted: str | None
     ) -> Deployment:
         template = TEMPLATE_OF[LogKind.REGISTER]
-        used = select(Log.deployment_id)
-        statement = scope.select(Deployment).where(
-            Deployment.administration_id == owner.id,
-            Deployment.template == template,
-            col(Deployment.id).not_in(used),
-        )
+        statement = self._logs.free_deployments(scope, owner.id, LogKind.REGISTER)
         if wanted is not None:
             statement = statement.where(Deployment.id == wanted)
-        found = session.exec(statement.order_by(col(Deployment.id))).first()
+        found = session.exec(statement).first()
         if found is None:
             raise Conflict(
                 f"administration {owner.code} has no free deployment of the template {template!r} (each register has "

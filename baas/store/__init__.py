@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from baas.errors import StoreBusy, StoreError
+from baas.errors import StoreBusy, StoreClosed, StoreError
 from baas.store.lock import lock
 from baas.store.migrations import upgrade
 
@@ -35,6 +35,7 @@ class Store:
         self._engine, self._lock_file, self._write_timeout = engine, lock_file, write_timeout
         self._writing = threading.Lock()
         self._writer: int | None = None
+        self._closed = False
 
     @classmethod
     def open(cls, directory: Path, write_timeout: float = 10.0) -> Self:
@@ -85,6 +86,8 @@ class Store:
 
     @contextmanager
     def _session(self, mode: str) -> Iterator[Session]:
+        if self._closed:  # the engine would open the file again, which another process may hold by now
+            raise StoreClosed("the database is closed")
         # expire_on_commit: rows that a service returns stay readable after the commit
         with (
             self._engine.connect().execution_options(begin=mode) as connection,
@@ -101,7 +104,9 @@ class Store:
                 raise
 
     def close(self) -> None:
-        """Closes the database and frees the directory; idempotent."""
+        """Closes the database and frees the directory, once the write under way has ended; idempotent."""
+        with self._writing:
+            self._closed = True
         self._engine.dispose()
         self._lock_file.close()
 

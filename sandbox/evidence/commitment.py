@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from sandbox.errors import MalformedEvidence
-from sandbox.evidence.digest import Digest
+from sandbox.evidence.digest import algorithm as find_algorithm
 
 CONTEXT = b"baas-sandbox/commitment/v1"
 SALT_SIZE = 32
@@ -27,10 +28,27 @@ def new_salt(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> byte
 
 def commit(algorithm: str, digest: bytes, salt: bytes) -> bytes:
     """The 32-byte commitment; the digest must have its algorithm's length, the salt 32 bytes."""
-    Digest(algorithm, digest)  # refuses an unknown algorithm or a wrong length
-    if len(salt) != SALT_SIZE:
-        raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salt)}")
-    return hmac.digest(salt, b"\x00".join((CONTEXT, algorithm.encode("ascii"), digest)), "sha256")
+    return commit_all(algorithm, [digest], salt)[0]
+
+
+def commit_all(algorithm: str, digests: Sequence[bytes], salts: bytes) -> list[bytes]:
+    """The commitments of many digests of one algorithm; `salts` has 32 bytes for each, one after the other."""
+    expected = find_algorithm(algorithm).size
+    if wrong := set(map(len, digests)) - {expected}:
+        raise MalformedEvidence(f"a {algorithm} digest has {expected} bytes, got {min(wrong)}")
+    if len(salts) != SALT_SIZE * len(digests):
+        raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salts)} for {len(digests)} digests")
+    prefix = _prefix(algorithm)
+    places = range(0, len(salts), SALT_SIZE)
+    return [
+        hmac.digest(salts[at : at + SALT_SIZE], prefix + digest, "sha256")
+        for at, digest in zip(places, digests, strict=True)
+    ]
+
+
+@cache
+def _prefix(algorithm: str) -> bytes:
+    return CONTEXT + b"\x00" + algorithm.encode("ascii") + b"\x00"
 
 
 def check(commitment: bytes, algorithm: str, digest: bytes, salt: bytes) -> bool:

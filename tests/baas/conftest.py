@@ -19,6 +19,7 @@ from baas.clock import SystemClock
 from baas.settings import Settings
 from baas.tenancy import Role
 from baas.wiring import Services
+from tests.baas.flows import Town, new_town
 
 
 class ShiftedClock(SystemClock):
@@ -148,3 +149,30 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with initialised_server(services, clock) as server:
         yield server
     services.stop()
+
+
+@dataclass(frozen=True)
+class World:
+    """A running server with two administrations that have a chain and both templates: made once per worker.
+
+    Tests add to it; none stops, deletes or expires what another one uses.
+    """
+
+    server: Server
+    town: Town
+    other: Town
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    clock = ShiftedClock()
+    services = Services.build(Settings(data=tmp_path_factory.mktemp("world") / "data", port=0), clock)
+    services.start()
+    with initialised_server(services, clock) as server:
+        yield World(server, new_town(server, "9999990001"), new_town(server, "9999990002"))
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+def town(world: World) -> Town:
+    return world.town

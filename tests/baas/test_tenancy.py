@@ -154,7 +154,7 @@ EXCEPTIONS = {
     # moves the counter of the log that the caller's scope has just shown, by its primary key
     "logs/acceptance.py": ["update(Log)"],
     # only narrows `scope.select(Deployment)`: which of the own deployments are taken
-    "registers/service.py": ["select(Log.deployment_id)"],
+    "logs/service.py": ["select(Log.deployment_id)"],
 }
 
 

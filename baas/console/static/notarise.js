@@ -82,7 +82,7 @@ async function follow(waiting) {
     if (open.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     for (const one of open) {
-      one.state = (await json(await fetch(`${address(one.id)}.json`))).state;
+      one.state = (await json(await ask(`${address(one.id)}.json`))).state;
       showState(one);
     }
   }
@@ -106,7 +106,16 @@ async function post(path, body) {
     "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content,
     "Idempotency-Key": attempt,
   };
-  return json(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return json(await ask(path, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+/** As fetch; without a connection, an Error with words for the person and not for the developer. */
+async function ask(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch {
+    throw new Error(text("console.notarise.offline"));
+  }
 }
 
 /** The JSON of a response; of a refusal, an Error with the problem's own words (RFC 9457). */

@@ -9,8 +9,9 @@ from typing import Any
 WHEN = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
 BASE: dict[str, Any] = {
     "csrf_token": "c" * 43,
-    "session": Row(name="Secretaria de Vallclara del Mar (fictici)"),
+    "session": Row(name="Secretaria de Vallclara del Mar (fictici)", staff=False),
 }
+STAFF: dict[str, Any] = {"csrf_token": "c" * 43, "session": Row(name="Avaluació (fictici)", staff=True)}
 NOBODY: dict[str, Any] = {"csrf_token": "c" * 43, "session": None}
 ADMINISTRATIONS = [
     Row(code="9999900001", name="Ajuntament de Vallclara del Mar (fictici)"),
@@ -71,12 +72,24 @@ ACCOUNTS = [
 ]
 DEPLOYMENTS = [Row(template="document-notary", address="0x" + "cd" * 20, created=WHEN)]
 SNIPPETS = [Row(name="web3.py", text='w3 = Web3(Web3.HTTPProvider("https://sandbox.example/rpc/…"))')]
+PILOTS = [
+    Row(
+        id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
+        title="Decrets d'alcaldia (fictici)",
+        administration=ADMINISTRATIONS[0].name,
+        state=state,
+        verdict=verdict,
+        decision=None,
+        report=verdict is not None,
+    )
+    for state, verdict in (("running", None), ("evaluated", "no és concloent"))
+]
 NO_CHAIN_EXTRAS: dict[str, Any] = {"accounts": [], "deployments": [], "snippets": [], "may_change": False}
 
 #: (page, context), every branch of every template at least once.
 PAGES: list[tuple[str, dict[str, Any]]] = [
-    ("sign_in", NOBODY | {"refused": False}),
-    ("sign_in", NOBODY | {"refused": True}),
+    ("sign_in", NOBODY | {"refused": False, "next": "/console/"}),
+    ("sign_in", NOBODY | {"refused": True, "next": "/console/chains"}),
     ("home", BASE | {"administrations": [one.name for one in ADMINISTRATIONS]}),
     ("notarise", BASE | {"administrations": ADMINISTRATIONS}),
     (
@@ -99,11 +112,12 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         BASE
         | {
             "chains": [chain("running", "running", 42), chain("hibernated", "running", None)],
+            "next": "/console/chains?after=x",
             "administrations": ADMINISTRATIONS,
             "problem": "Prova d'avís.",
         },
     ),
-    ("chains", BASE | {"chains": [], "administrations": [], "problem": None}),
+    ("chains", BASE | {"chains": [], "next": None, "administrations": [], "problem": None}),
     (
         "chain",
         BASE
@@ -116,7 +130,17 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("chain", BASE | {"chain": chain("hibernated", "running", None)} | NO_CHAIN_EXTRAS),
-    ("chain", BASE | {"chain": chain("stopping", "stopped", None)} | NO_CHAIN_EXTRAS | {"may_change": True}),
+    (
+        "chain",
+        BASE
+        | {"chain": chain("stopping", "stopped", None)}
+        | NO_CHAIN_EXTRAS
+        | {"accounts": None, "may_change": True},
+    ),
+    ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
+    ("pilots", STAFF | {"pilots": [], "next": None}),
+    ("staff", STAFF | {"kind": "operator"}),
+    ("staff", STAFF | {"kind": "evaluator"}),
     ("error", NOBODY | {"status": 404, "detail": "x", "reference": None}),
     ("error", BASE | {"status": 409, "detail": "Prova d'avís.", "reference": "01JN9W5T"}),
     ("error", BASE | {"status": 500, "detail": None, "reference": "01JN9W5T"}),

@@ -152,9 +152,9 @@ def test_a_static_file_uses_nothing_from_elsewhere_and_never_parses_text_as_code
 
 
 def test_only_digests_are_sent() -> None:
-    """The pages talk to the server in three places; none of them is handed a File."""
+    """The pages talk to the server in two places; none of them is handed a File."""
     calls = {path.name: path.read_text("utf-8").count("fetch(") for path in SCRIPTS}
-    assert {name: count for name, count in calls.items() if count} == {"check.js": 1, "notarise.js": 2}
+    assert {name: count for name, count in calls.items() if count} == {"check.js": 1, "notarise.js": 1}
     assert "FormData" not in "".join(path.read_text("utf-8") for path in SCRIPTS)
 
 

@@ -1,0 +1,123 @@
+"""Evidence of documents: made from digests that the browser sends, followed until it is anchored, and taken away."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ValidationError
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit
+from baas.errors import Forbidden, Invalid
+from baas.notarisations.schemas import NotarisationIn
+from baas.notarisations.service import Document, Notarisation
+from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
+from baas.tenancy import Role
+
+router = APIRouter()
+JSON = "application/json"
+REPEATED = "Idempotent-Replayed"
+"""Header of an answer that was stored before: nothing was done this time."""
+
+
+@router.get("/notarise")
+def show_notarise(visit: SignedIn) -> Response:
+    with visit.services.store.reading() as session:
+        own = visit.administrations(session, Role.ADMIN, Role.DEVELOPER)
+    if not own:
+        raise Forbidden("notarising", (Role.ADMIN, Role.DEVELOPER), ())
+    return visit.page("notarise", administrations=own)
+
+
+@router.post("/notarise")
+async def notarise(posted: Posted, request: Request) -> Response:
+    """Accepts digests as one batch; the answer (202) is sent when they are on disk. Honours `Idempotency-Key`."""
+    return await run_in_threadpool(_notarise, posted, await request.body())
+
+
+def _notarise(posted: PostedVisit, body: bytes) -> Response:
+    asked = None
+    if (key := posted.request.headers.get("idempotency-key")) is not None:
+        line = f"{posted.request.method} {posted.request.url.path}"
+        asked = IdempotentRequest(posted.scope.caller.actor_id, key, line, body)
+    try:
+        wanted = NotarisationIn.model_validate_json(body)
+    except ValidationError as error:
+        raise Invalid(
+            "/documents", "an administration and digests", f"{error.error_count()} errors"
+        ) from None
+    documents = [Document(each.algorithm, each.digest, each.supersedes) for each in wanted.documents]
+    services = posted.services
+    with services.store.session() as session:
+        if asked and (before := stored_answer(session, asked)):
+            return Response(before.body, before.status, {REPEATED: "true"}, JSON)
+        batch, log = services.notarisations.accept(session, posted.scope, wanted.administration, documents)
+        found = services.notarisations.of_batch(session, posted.scope, batch.id)
+        answer = StoredAnswer(202, _json({"notarisations": [_state(each) for each in found]}))
+        if asked:
+            store_answer(session, asked, answer, services.clock.now())
+    services.logs.poke(log)
+    return Response(answer.body, answer.status, media_type=JSON)
+
+
+@router.get("/notarisations")
+def notarisations(
+    visit: SignedIn, after: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{26}-\d{1,6}$")] = None
+) -> Response:
+    """Every one that the caller may see, the newest first."""
+    with visit.services.store.reading() as session:
+        found = visit.services.notarisations.newest(session, visit.scope, after)
+        names = {each.id: each.name for each in visit.administrations(session)}
+    return visit.page(
+        "notarisations",
+        notarisations=[
+            asdict(each) | {"administration": names[each.administration_id]} for each in found.rows
+        ],
+        next=f"{PATH}/notarisations?after={found.next}" if found.next else None,
+    )
+
+
+@router.get("/notarisations/{notarisation}.json")
+def notarisation_state(notarisation: str, visit: SignedIn) -> Response:
+    """How far it is."""
+    with visit.services.store.reading() as session:
+        found = visit.services.notarisations.get(session, visit.scope, notarisation)
+    return Response(_json(_state(found)), media_type=JSON)
+
+
+@router.get("/notarisations/{notarisation}")
+def notarisation_page(notarisation: str, visit: SignedIn) -> Response:
+    with visit.services.store.reading() as session:
+        found = visit.services.notarisations.get(session, visit.scope, notarisation)
+        anchor = visit.services.notarisations.anchored(session, visit.scope, notarisation)
+        shown = _shown(visit, session, found)
+    return visit.page("notarisation", notarisation=shown, anchor=anchor)
+
+
+@router.get("/notarisations/{notarisation}/receipt")
+def receipt(notarisation: str, visit: SignedIn) -> Response:
+    """The receipt's exact bytes. No file name: the page's link has the document's, which the service does not know."""
+    with visit.services.store.reading() as session:
+        found = visit.services.notarisations.receipt(session, visit.scope, notarisation)
+    return Response(found.to_bytes(), media_type=JSON, headers={"Content-Disposition": "attachment"})
+
+
+def _shown(visit: Visit, session: Session, found: Notarisation) -> dict[str, Any]:
+    (owner,) = (each for each in visit.administrations(session) if each.id == found.administration_id)
+    return asdict(found) | {
+        "administration": owner.name,
+        "administration_code": owner.code,
+        "reason": visit.t(f"console.reason.{found.reason}") if found.reason else None,
+    }
+
+
+def _state(found: Notarisation) -> dict[str, str]:
+    return {"id": found.id, "state": found.state.value}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()
