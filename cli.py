@@ -1,5 +1,328 @@
-"""`baas` on the command line."""
+"""`baas` on the command line: typed arguments in, one call, rendered result out.
+
+A group of commands, such as `baas chain …`, is one file of baas/terminal/commands/; the other commands are here. Nothing
+of `baas` is imported before a command needs it, so that `baas verify` runs with `sandbox.evidence` alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+#: What a command returns: a value for --json, the same as text for people, and how it ended: a key of EXITS.
+Shown = tuple[Any, str, str]
+
+#: How a command can end: what scripts may rely on.
+EXITS: dict[str, tuple[int, str]] = {
+    "ok": (0, "done"),
+    "refused": (1, "refused: evidence that does not verify, a chain's refusal, a value that does not hold"),
+    "usage": (2, "the command line, or a file named on it, cannot be used"),
+    "unreachable": (3, "no service answers there"),
+    "not_allowed": (4, "no valid token, or a role is missing"),
+    "not_found": (5, "absent, or not yours to see"),
+    "conflict": (6, "it contradicts what is there, is in use by another process, or is not ready yet"),
+    "failed": (7, "the service failed or is too busy, or something happened that nobody expected"),
+    "interrupted": (130, "interrupted by Ctrl-C"),
+}
+
+#: The groups, each a file of baas/terminal/commands/ with an `app`.
+GROUPS = (
+    "administration", "member", "mandate", "token", "chain", "account", "allowlist", "engine", "template",
+    "register", "trust", "pilot",
+)  # fmt: skip
+
+EPILOG = """\
+Commands talk to the first of: --url, --data, BAAS_URL, the stored login, BAAS_DATA, the default data directory; on a data
+directory the same application runs in this process. The token is BAAS_TOKEN, or the one stored for that place. It is never
+an argument: other users of the machine see those, and shells keep them.
+
+With --json a command writes one JSON document to stdout; hints and progress go to stderr. Where it fails, that document is
+{"problem": …}.
+
+"""
+
+
+class Root(TyperGroup):
+    """`baas` itself: loads a group when it is called for, and gives every command its --json."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in GROUPS:
+            module = importlib.import_module(f"baas.terminal.commands.{cmd_name}")
+            module.app.rich_markup_mode = None
+            return _with_json(get_group(module.app), cmd_name)
+        command = super().get_command(ctx, cmd_name)
+        return command and _with_json(command, cmd_name)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        for paragraph in EPILOG.split("\n\n"):
+            formatter.write_paragraph()
+            formatter.write_text(" ".join(paragraph.split()))
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXITS.values()])
+
+    def invoke(self, ctx: Any) -> Any:
+        shown = super().invoke(ctx)
+        if shown is not None:
+            ctx.exit(_show(shown, ctx.obj["json"]))
+
+
+def _with_json(command: Any, name: str) -> Any:
+    command.name = name
+    if isinstance(command, TyperGroup):
+        for below, each in command.commands.items():
+            _with_json(each, below)
+    elif not any(each.name == "as_json" for each in command.params):
+        command.params.append(_json_option())
+    return command
+
+
+def _note_json(ctx: typer.Context, value: bool) -> None:
+    ctx.obj["json"] = value
+
+
+def _json_option() -> Any:
+    def command(
+        as_json: Annotated[
+            bool,
+            typer.Option("--json", help="Write one JSON document.", callback=_note_json, expose_value=False),
+        ] = False,
+    ) -> None: ...
+
+    maker = typer.Typer(add_completion=False)
+    maker.command()(command)
+    return get_command(maker).params[0]
+
+
+app = typer.Typer(
+    cls=Root,
+    help="The sandbox on the command line: chains, notarisations, registers and pilots of public administrations.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    url: Annotated[
+        str | None, typer.Option(help="The service to talk to, such as http://127.0.0.1:8080.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The data directory to work on in this process.", file_okay=False)
+    ] = None,
+) -> None:
+    """Options that go before the command; commands read them from the root context."""
+
+
+@app.command()
+def init(ctx: typer.Context) -> Shown:
+    """Make the first operator of a data directory and print its token, once."""
+    from baas.terminal import running, session
+
+    return running.initialise(session.data_place(ctx))
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; BAAS_HOST, or loopback.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port; 0 takes a free one; BAAS_PORT, or 8080.", min=0, max=65535)
+    ] = None,
+    first: Annotated[
+        bool, typer.Option("--init", help="Make the first operator, as `baas init` does, if there is none.")
+    ] = False,
+) -> None:
+    """Run the service in the foreground until Ctrl-C, and print its address."""
+    from baas.terminal import running, session
+
+    running.serve(session.data_place(ctx), host, port, first, lambda shown: _show(shown, ctx.obj["json"]))
+
+
+@app.command()
+def login(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(help="The service's address.")],
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the token from standard input.")
+    ] = False,
+) -> Shown:
+    """Store a service and a token for it. The token is BAAS_TOKEN, or asked for without showing it."""
+    from baas.terminal import signing_in
+
+    return signing_in.login(url, token_stdin)
+
+
+@app.command()
+def logout(
+    url: Annotated[
+        str | None, typer.Argument(help="The service; the one that you are logged in to, unless said.")
+    ] = None,
+) -> Shown:
+    """Forget a stored token. It stays valid: `baas token revoke` ends it."""
+    from baas.terminal import signing_in
+
+    return signing_in.logout(url)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The directory for all that it makes.", file_okay=False)] = Path(
+        "build/demo"
+    ),
+) -> Shown:
+    """Run the whole main job on fictional files: chains, receipts, a register, a pilot and its verdict."""
+    from baas import demo as story
+    from baas.terminal.render import note
+
+    return story.run(out, note), f"everything is in {out}; see {out / 'summary.json'}", "ok"
+
+
+@app.command()
+def deploy(
+    ctx: typer.Context,
+    chain: Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")],
+    template: Annotated[str, typer.Argument(help="A template (baas template list).")],
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter; once for each.", metavar="NAME=VALUE")
+    ] = None,
+) -> Shown:
+    """Deploy a template on a chain; the code at its address is compared with the artifact."""
+    from baas.terminal import render, session
+
+    parameters = dict(each.partition("=")[::2] for each in values or [])
+    with session.connect(ctx) as client:
+        made = client.deploy(chain, template, parameters)
+    return render.record(
+        made, "id", "template", "version", "address", "transaction_hash", "block_number", "artifact"
+    )
+
+
+@app.command()
+def notarise(
+    ctx: typer.Context,
+    documents: Annotated[
+        list[Path], typer.Argument(help="The files. They are hashed here and never sent.", metavar="FILE...")
+    ],
+    administration: Annotated[
+        str | None, typer.Option(help="Its code; the only one that you reach, unless said.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write receipts to this directory, not beside the files.", file_okay=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for the chain and write a receipt for each file.")] = True,
+) -> Shown:
+    """Notarise files: each gets FILE.receipt.json. A file that changes while it is hashed is told and left out."""
+    from baas.terminal import notarising, session
+
+    return notarising.run(documents, administration, out, wait, lambda: session.connect(ctx))
+
+
+@app.command()
+def receipt(
+    ctx: typer.Context,
+    notarisation: Annotated[str, typer.Argument(help="The notarisation's id.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; stdout unless said.", dir_okay=False)
+    ] = None,
+) -> Shown:
+    """Get the receipt of a notarisation that was not waited for."""
+    from baas.terminal import files, session
+
+    with session.connect(ctx) as client:
+        found = client.receipt(notarisation)
+    if out is None:
+        return json.loads(found), found.decode(), "ok"
+    files.write(out, found)
+    return {"file": str(out)}, f"wrote {out}", "ok"
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The document.", exists=True, dir_okay=False)],
+    receipt: Annotated[Path, typer.Argument(help="Its receipt.", exists=True, dir_okay=False)],
+    trust: Annotated[
+        Path,
+        typer.Option(
+            help="The trust root, got by another way than the receipt.", exists=True, dir_okay=False
+        ),
+    ],
+) -> Shown:
+    """Check a document against its receipt, offline: numbered steps, an answer for each layer.
+
+    It needs no service, no login and no network. 0: the policy is met. 1: it is not, and the step is named.
+    """
+    from sandbox.evidence import receipt as receipts
+    from sandbox.evidence import trust as trust_roots
+    from sandbox.evidence import verify as evidence
+
+    root = trust_roots.parse(trust.read_bytes())
+    report = evidence.verify(file, receipts.parse(receipt.read_bytes()), root)
+    return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
+
+
+@app.command()
+def manual(ctx: typer.Context) -> Shown:
+    """Print this manual of every command, in Markdown."""
+    from baas.terminal import manual as pages
+
+    text = pages.manual(ctx.find_root(), EXITS)
+    return {"manual": text}, text, "ok"
 
 
 def main() -> None:
-    raise SystemExit("not yet")
+    """The entry point `baas`: runs a command and exits with its code of EXITS."""
+    flags = {"json": False}
+    try:
+        app(prog_name="baas", obj=flags)
+    except Exception as error:
+        sys.exit(_fail(error, flags["json"]))
+
+
+def _show(shown: Any, as_json: bool) -> int:
+    """Print what a command returned: its value, its text and how it ended; the exit code for that."""
+    value, text, ending = shown
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+    elif text:
+        print(text.rstrip("\n"), flush=True)
+    return EXITS[ending][0]
+
+
+def _fail(error: Exception, as_json: bool) -> int:
+    """Say why in one line; the traceback only for who asks for it with BAAS_DEBUG=1."""
+    from sandbox.errors import EvidenceError
+
+    if isinstance(error, EvidenceError):  # of `verify`, which needs nothing of the service
+        ending, line, problem = "refused", str(error), {"title": "refused", "detail": str(error)}
+    else:
+        from baas.terminal.problems import told
+
+        ending, line, problem = told(error)
+    if os.environ.get("BAAS_DEBUG") == "1":
+        traceback.print_exception(error)
+    print(f"baas: {line}", file=sys.stderr)
+    code, _ = EXITS[ending]
+    if as_json:
+        print(json.dumps({"problem": problem, "exit_code": code}, ensure_ascii=False), flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

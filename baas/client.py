@@ -34,7 +34,9 @@ class Client:
     def __init__(self, base_url: str, token: str | None, *, timeout: float = 60.0) -> None:
         self.base_url = base_url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=timeout)
+        # a proxy of the environment has no business between two ends of the same machine
+        remote = httpx2.URL(self.base_url).host not in ("127.0.0.1", "::1", "localhost")
+        self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=timeout, trust_env=remote)
 
     def __enter__(self) -> Self:
         return self
@@ -101,11 +103,22 @@ class Client:
         """A token for oneself, or for the member or staff `actor`; its text is in this answer and never again."""
         return dict(self._post("/tokens", {"label": label, "actor_id": actor, "days": days}))
 
-    def tokens(self) -> list[Json]:
-        return list(self._pages("/tokens"))
+    def tokens(self, administration: str | None = None) -> list[Json]:
+        """One's own tokens, or all of an administration's."""
+        return list(self._pages(f"/administrations/{administration}/tokens" if administration else "/tokens"))
 
     def revoke_token(self, token: str) -> None:
         self._delete(f"/tokens/{token}")
+
+    def grant_mandate(self, administration: str, provider: str, roles: Sequence[str], *, days: int) -> Json:
+        body = {"provider": provider, "roles": list(roles), "days": days}
+        return dict(self._post(f"/administrations/{administration}/mandates", body))
+
+    def mandates(self, administration: str) -> list[Json]:
+        return list(self._pages(f"/administrations/{administration}/mandates"))
+
+    def revoke_mandate(self, administration: str, mandate: str) -> None:
+        self._delete(f"/administrations/{administration}/mandates/{mandate}")
 
     def audit(self, administration: str | None = None) -> list[Json]:
         return list(self._pages("/audit", administration=administration))
@@ -200,6 +213,10 @@ class Client:
 
     def receipt(self, notarisation: str) -> bytes:
         return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt").content
+
+    def receipts(self, batch: str) -> list[bytes]:
+        """Every receipt of a batch, in the order of its documents."""
+        return self.request("GET", f"/api/v1/notarisations/batches/{batch}/receipts").content.splitlines()
 
     def wait_anchored(
         self,
@@ -316,7 +333,9 @@ class Client:
             if now["state"] != "running":
                 return now
             if time.monotonic() > deadline:
-                raise TimeoutError(f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s")
+                raise TimeoutError(
+                    f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s"
+                )
             time.sleep(0.2)
 
     def evaluate_pilot(self, pilot: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import threading
@@ -10,10 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.chain import Chain
+from sandbox.errors import ChainError, ChainLocked, ChainNotFound
 from sandbox.spec import ChainSpec
+
+LOGGER = logging.getLogger(__name__)
 
 #: A chain's directory is named by its row's id; a creation that was cut short left `.id.….new`.
 _DIRECTORY = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}|\.[0-9A-HJKMNP-TV-Z]{26}\.[0-9a-f]+\.new")
+
+
+class ChainUnavailable(ChainError):
+    """The chain is there by its row, and its directory is missing or held by another process."""
 
 
 class Fleet:
@@ -43,7 +51,14 @@ class Fleet:
             chain = self._awake.get(name)
             if chain is None:
                 may_wake()
-                chain = self._awake[name] = Chain.open(self._directory / name)
+                try:
+                    chain = self._awake[name] = Chain.open(self._directory / name)
+                except (
+                    ChainNotFound,
+                    ChainLocked,
+                ) as error:  # their messages name directories: for the log alone
+                    LOGGER.exception("chain %s cannot be opened", name)
+                    raise ChainUnavailable(f"chain {name!r} cannot be opened: tell the operator") from error
             return chain
 
     def awake(self, name: str) -> Chain | None:

@@ -1,41 +1,52 @@
-"""Ready pieces of code that connect the usual libraries to a chain. The token is never in them: they read it."""
+"""Ready programs that talk to one chain: web3.py, ethers 6 and Hardhat 3.
+
+The command line prints them and the console shows them. Each reads the token, and Hardhat the account's key, from
+the environment: a secret does not belong in a file.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-PYTHON = """import os
+WEB3 = """\
+import os
 from web3 import Web3
 
-headers = {{"Authorization": f"Bearer {{os.environ['BAAS_TOKEN']}}"}}
-w3 = Web3(Web3.HTTPProvider("{endpoint}", request_kwargs={{"headers": headers}}))
-assert w3.eth.chain_id == {chain_id}"""
+headers = {{"Authorization": f"Bearer {{os.environ['BAAS_TOKEN']}}", "Content-Type": "application/json"}}
+w3 = Web3(Web3.HTTPProvider("{url}", request_kwargs={{"headers": headers}}))
+assert w3.eth.chain_id == {chain_id}
+print("block", w3.eth.block_number)  # gas is free: send transactions with gasPrice 0
+"""
 
-ETHERS = """import {{ FetchRequest, JsonRpcProvider }} from "ethers";
+ETHERS = """\
+import {{ FetchRequest, JsonRpcProvider }} from "ethers";
 
-const request = new FetchRequest("{endpoint}");
+const request = new FetchRequest("{url}");
 request.setHeader("Authorization", `Bearer ${{process.env.BAAS_TOKEN}}`);
-const provider = new JsonRpcProvider(request, {chain_id}, {{ staticNetwork: true }});"""
+const provider = new JsonRpcProvider(request, {chain_id}, {{ staticNetwork: true }});
+console.log("block", await provider.getBlockNumber()); // gas is free: send transactions with gasPrice 0
+"""
 
-HARDHAT = """networks: {{
-  sandbox: {{
-    type: "http",
-    url: "{endpoint}",
-    chainId: {chain_id},
-    httpHeaders: {{ Authorization: `Bearer ${{process.env.BAAS_TOKEN}}` }},
+HARDHAT = """\
+import {{ configVariable, defineConfig }} from "hardhat/config";
+
+export default defineConfig({{
+  solidity: {{ version: "0.8.30", settings: {{ evmVersion: "prague" }} }},
+  networks: {{
+    sandbox: {{
+      type: "http",
+      chainType: "l1",
+      chainId: {chain_id},
+      url: "{url}",
+      httpHeaders: {{ Authorization: `Bearer ${{process.env.BAAS_TOKEN}}` }},
+      gasPrice: 0,
+      accounts: [configVariable("SANDBOX_KEY")], // of an account on the chain's allowlist
+    }},
   }},
-}},"""
+}});
+"""
+
+TITLES = {"web3.py": WEB3, "ethers 6": ETHERS, "Hardhat 3 (hardhat.config.ts)": HARDHAT}
 
 
-@dataclass(frozen=True)
-class Snippet:
-    """The library's name and the text to copy."""
-
-    name: str
-    text: str
-
-
-def snippets(endpoint: str, chain_id: int) -> list[Snippet]:
-    """For web3.py, ethers and Hardhat; `endpoint` is the whole address of the chain's RPC."""
-    texts = (("web3.py", PYTHON), ("ethers", ETHERS), ("Hardhat (hardhat.config)", HARDHAT))
-    return [Snippet(name, text.format(endpoint=endpoint, chain_id=chain_id)) for name, text in texts]
+def snippets(url: str, chain_id: int) -> dict[str, str]:
+    """Each program for the chain's RPC address and its chain id, by its title."""
+    return {title: text.format(url=url, chain_id=chain_id) for title, text in TITLES.items()}

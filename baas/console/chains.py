@@ -56,7 +56,7 @@ def chain_page(chain: str, visit: SignedIn) -> Response:
         accounts=accounts,
         deployments=deployments,
         may_change=may_change,
-        snippets=snippets(endpoint, row.chain_id),
+        snippets=[{"name": each, "text": text} for each, text in snippets(endpoint, row.chain_id).items()],
     )
 
 

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit
 from baas.errors import Forbidden, Invalid
+from baas.logs.model import EntryState
 from baas.notarisations.schemas import NotarisationIn
 from baas.notarisations.service import Document, Notarisation
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
@@ -56,8 +57,8 @@ def _notarise(posted: PostedVisit, body: bytes) -> Response:
         if asked and (before := stored_answer(session, asked)):
             return Response(before.body, before.status, {REPEATED: "true"}, JSON)
         batch, log = services.notarisations.accept(session, posted.scope, wanted.administration, documents)
-        found = services.notarisations.of_batch(session, posted.scope, batch.id)
-        answer = StoredAnswer(202, _json({"notarisations": [_state(each) for each in found]}))
+        made = [_state(f"{batch.id}-{place}", EntryState.ACCEPTED) for place in range(batch.count)]
+        answer = StoredAnswer(202, _json({"notarisations": made}))
         if asked:
             store_answer(session, asked, answer, services.clock.now())
     services.logs.poke(log)
@@ -86,7 +87,7 @@ def notarisation_state(notarisation: str, visit: SignedIn) -> Response:
     """How far it is."""
     with visit.services.store.reading() as session:
         found = visit.services.notarisations.get(session, visit.scope, notarisation)
-    return Response(_json(_state(found)), media_type=JSON)
+    return Response(_json(_state(found.id, found.state)), media_type=JSON)
 
 
 @router.get("/notarisations/{notarisation}")
@@ -115,8 +116,8 @@ def _shown(visit: Visit, session: Session, found: Notarisation) -> dict[str, Any
     }
 
 
-def _state(found: Notarisation) -> dict[str, str]:
-    return {"id": found.id, "state": found.state.value}
+def _state(notarisation: str, state: EntryState) -> dict[str, str]:
+    return {"id": notarisation, "state": state.value}
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from baas.chains.service import ChainStopped
 from baas.console.attempts import TooManyAttempts
 from baas.console.forgery import Forged
-from baas.console.visits import PATH, Visit, redirect, visit_of
+from baas.console.visits import CHALLENGE, PATH, Visit, redirect, visit_of
 from baas.logs.service import Erased, NotAnchoredYet
 from baas.notarisations.service import NotDeployed
 
@@ -102,6 +102,8 @@ def refusal(
 ) -> Response:
     """The page or problem of one refusal; `reference` is what the operator finds in the log."""
     detail = visit.t(f"console.error.kind.{slug}")
+    if status == 401:
+        headers = {**(headers or {}), **CHALLENGE}
     if _is_scripts(visit.request):
         return _problem(visit, status, slug, detail, headers)
     if status == 401:

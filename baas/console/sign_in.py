@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 
 from baas.console.forgery import require_own
 from baas.console.visits import (
+    CHALLENGE,
     HOME,
     PATH,
     SESSION_COOKIE,
@@ -74,8 +75,9 @@ def own_path(asked: str) -> str:
 
 def _form(visit: Visit, after: str, *, refused: bool) -> Response:
     secret = _secret(visit) or visit.console.sessions.secret()
+    status, headers = (401, CHALLENGE) if refused else (200, None)
     response = visit.page(
-        "sign_in", 401 if refused else 200, csrf_token=secret, refused=refused, next=own_path(after)
+        "sign_in", status, headers, csrf_token=secret, refused=refused, next=own_path(after)
     )
     set_cookie(visit.request, response, COOKIE, secret)
     return response

@@ -37,6 +37,8 @@ PATH = "/console"
 HOME = f"{PATH}/"
 SESSION_COOKIE, LANGUAGE_COOKIE = "baas_console", "baas_language"
 YEAR = 365 * 24 * 3600
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="baas"'}
+"""What every 401 must carry (RFC 9110 section 11.6.1); browsers ask nobody for it."""
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Notarisation:
-    """One notarised digest, as it stands now. `index` is its place in the log, known from acceptance on."""
+    """One notarised digest, as it stands now. `index` is its place in the log, known from acceptance on.
+
+    `origin` is the log's name in receipts and checkpoints.
+    """
 
     id: str
     administration_id: str
     log: str
+    origin: str
     index: int
     kind: str
     algorithm: str | None
@@ -269,6 +273,7 @@ class Notarisations:
             id=f"{batch.id}-{row.position - batch.first_index}",
             administration_id=log.administration_id,
             log=log.id,
+            origin=log.origin,
             index=row.position,
             kind=row.kind,
             algorithm=row.algorithm,

@@ -52,7 +52,11 @@ class Store:
             path = directory / "baas.sqlite"
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             engine = _engine(path, write_timeout)
-            upgrade(engine)
+            try:
+                upgrade(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         except BaseException:
             lock_file.close()
             raise

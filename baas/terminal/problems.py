@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import httpx2
 
 from baas import errors
-from baas.audit.redaction import redact
 from baas.client import ApiProblem
 from sandbox.errors import SandboxError
 
@@ -35,7 +34,6 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (errors.SettingsError, "usage"),
     (errors.DataDirectoryLocked, "conflict"),
     (errors.AlreadyInitialised, "conflict"),
-    (errors.NotInitialised, "conflict"),
     (errors.Conflict, "conflict"),
     (errors.StoreError, "failed"),
     (errors.BaasError, "refused"),
@@ -86,4 +84,6 @@ def _plain(ending: str, text: str) -> Told:
 
 
 def _line(text: str) -> str:
+    from baas.audit.redaction import redact  # loads the database's packages, which only an error is worth
+
     return redact(" ".join(text.split()))

@@ -29,7 +29,7 @@ def record(item: Mapping[str, Any], *fields: str) -> Shown:
 def table(items: Iterable[Mapping[str, Any]], *fields: str) -> Shown:
     """Several things: a line for each, with aligned columns under the fields' names."""
     listed = list(items)
-    rows = [[field.upper() for field in fields]]
+    rows = [[field.replace(".", " ").upper() for field in fields]]
     rows += [[cell(item, field) for field in fields] for item in listed]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -58,14 +58,17 @@ def note(line: str) -> None:
     typer.echo(printable(line), err=True)
 
 
-def progress(label: str, least: int = 0, clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
-    """A callback `(done, total)` that notes at most one line a second, and none while `total` is below `least`."""
-    last = clock()
+def progress(
+    label: str, least: int = 0, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """A callback `(done, total)`: a line a second at most, when the percentage rose; none if `total` is below `least`."""
+    last, shown = clock(), 0
 
     def show(done: int, total: int) -> None:
-        nonlocal last
-        if total >= max(least, 1) and clock() - last >= 1:
-            last = clock()
-            note(f"{label}: {done * 100 // total} %")
+        nonlocal last, shown
+        percentage = done * 100 // max(total, 1)
+        if total >= least and percentage > shown and clock() - last >= 1:
+            last, shown = clock(), percentage
+            note(f"{label}: {percentage} %")
 
     return show

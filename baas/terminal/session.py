@@ -47,10 +47,7 @@ def resolve(url: str | None, data: Path | None, environ: Mapping[str, str], logi
         raise Unusable("expected --url or --data, got both: a service, or a data directory in this process")
     if data is None:
         url = url or environ.get("BAAS_URL") or login.service
-    if url:
-        place = Place(checked_url(url), None)
-    else:
-        place = Place(None, data_directory(data))
+    place = Place(checked_url(url), None) if url else Place(None, data_directory(data))
     return Place(place.url, place.data, environ.get("BAAS_TOKEN") or login.tokens.get(place.name))
 
 
@@ -75,18 +72,26 @@ def checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def here() -> Place:
+def here(ctx: typer.Context) -> Place:
     """The place that this invocation of `baas` talks to."""
-    from typer._click import get_current_context
-
-    given = get_current_context().find_root().params
+    given = ctx.find_root().params
     return resolve(given.get("url"), given.get("data"), os.environ, Login.load())
 
 
+def data_place(ctx: typer.Context) -> Place:
+    """The data directory, for commands that are about nothing else (init, serve); no login counts."""
+    given = ctx.find_root().params
+    if given.get("url"):
+        raise Unusable(
+            "--url names a service that runs already: this command works on a data directory, --data"
+        )
+    return Place(None, data_directory(given.get("data")))
+
+
 @contextmanager
-def connect() -> Iterator[Client]:
+def connect(ctx: typer.Context) -> Iterator[Client]:
     """A client of that place. NotLoggedIn without a token; DataDirectoryLocked when another process has it."""
-    place = here()
+    place = here(ctx)
     if place.token is None:
         raise NotLoggedIn(_how_to_log_in(place))
     if place.url:
@@ -95,6 +100,17 @@ def connect() -> Iterator[Client]:
         return
     with in_process(place) as services, serving(services) as url, Client(url, place.token) as client:
         yield client
+
+
+def public_url(place: Place) -> str:
+    """The address that other programs use: the service's, or the one that `baas serve` would have."""
+    if place.url:
+        return place.url
+    from baas.settings import load_settings
+
+    settings = load_settings(data=place.data)
+    note("no service is running: this address answers while `baas serve` runs on the same data directory")
+    return f"http://{settings.host}:{settings.port}"
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def notarisation(state: str, **changes: Any) -> Row:
         "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "state": state,
         "reason": None,
-        "log": "9999900001/documents",
+        "origin": "sandbox.example/9999900001/documents",
         "index": 17,
         "administration": ADMINISTRATIONS[0].name,
         "administration_code": ADMINISTRATIONS[0].code,

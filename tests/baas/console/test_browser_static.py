@@ -21,6 +21,7 @@ from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.pdf import revision_digests
 from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest
 from sandbox.evidence.trust import TrustedKey, TrustedLog, TrustRoot
+from tests.baas.console.chromium import chromium, wait_until
 from tests.baas.console.samples import PAGES
 from tests.baas.console.site import Site, serve
 
@@ -31,17 +32,6 @@ SIGNER = NoteSigner("sandbox.example/log", hashlib.sha256(b"log").digest())
 STRANGER = NoteSigner("sandbox.example/log", hashlib.sha256(b"other").digest())
 CHECK = next(number for number, (page, _) in enumerate(PAGES) if page == "check")
 NOTARISE = next(number for number, (page, _) in enumerate(PAGES) if page == "notarise")
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1100,1400",
-)
 
 Run = Callable[..., Any]
 
@@ -54,18 +44,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    driver.set_script_timeout(60)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -364,12 +344,6 @@ def evidence(tmp_path: Path) -> Evidence:
     (tmp_path / "receipt.json").write_bytes(made.to_bytes())
     (tmp_path / "trust.json").write_bytes(trust_root())
     return Evidence(EXAMPLES / "documents" / name, tmp_path / "receipt.json", tmp_path / "trust.json", made)
-
-
-def wait_until(browser: Any, condition: Callable[[], Any]) -> Any:
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, 30, poll_frequency=0.05).until(lambda _: condition())
 
 
 def layers(browser: Any, site: Site, evidence: Evidence, trust: bool = True) -> dict[str, tuple[str, str]]:

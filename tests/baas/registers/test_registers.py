@@ -17,16 +17,26 @@ from tests.baas.flows import checked, ok, until
 COLUMNS = ["numero", "titol"]
 
 
-@pytest.fixture
-def register(town: Any, request: pytest.FixtureRequest) -> str:
-    """A new register of the town, on a deployment of its own."""
+def new_register(town: Any, name: str) -> str:
+    """A register on a deployment of its own."""
     place = ok(
         town.member.post(f"/chains/{town.chain['id']}/deployments", json={"template": "hash-registry"}), 201
     )
-    body = {"administration": town.code, "name": request.node.name, "key": "numero", "columns": COLUMNS}
+    body = {"administration": town.code, "name": name, "key": "numero", "columns": COLUMNS}
     made = ok(town.member.post("/registers", json={**body, "deployment": place["id"]}), 201)
     assert (made["columns"], made["accepted"], made["problem"]) == (COLUMNS, 1, None)
     return str(made["id"])
+
+
+@pytest.fixture
+def register(town: Any, request: pytest.FixtureRequest) -> str:
+    return new_register(town, request.node.name)
+
+
+@pytest.fixture(scope="module")
+def unwritten(town: Any) -> str:
+    """A register that no test writes to."""
+    return new_register(town, "sense assentaments")
 
 
 def row(number: str, title: str = "Decret") -> dict[str, str]:
@@ -118,11 +128,11 @@ def test_two_versions_in_one_append(town: Any, register: str) -> None:
     ],
 )
 def test_a_wrong_row_is_named_and_no_row_is_written(
-    town: Any, register: str, rows: list[Any], pointer: str
+    town: Any, unwritten: str, rows: list[Any], pointer: str
 ) -> None:
-    answer = town.member.post(f"/registers/{register}/entries", json={"rows": [row("1"), *rows]})
+    answer = town.member.post(f"/registers/{unwritten}/entries", json={"rows": [row("1"), *rows]})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
-    assert ok(town.member.get(f"/registers/{register}"))["accepted"] == 1
+    assert ok(town.member.get(f"/registers/{unwritten}"))["accepted"] == 1
 
 
 def test_every_checkpoint_extends_every_earlier_one(town: Any, register: str) -> None:
@@ -154,13 +164,13 @@ def test_every_checkpoint_extends_every_earlier_one(town: Any, register: str) ->
 
 
 @pytest.mark.parametrize(("old", "new"), [(2, 1), (1, 10**30), (10**30, 10**30)])
-def test_a_proof_of_sizes_that_are_none(town: Any, register: str, old: int, new: int) -> None:
-    answer = town.member.get(f"/registers/{register}/consistency", params={"old": old, "new": new})
+def test_a_proof_of_sizes_that_are_none(town: Any, unwritten: str, old: int, new: int) -> None:
+    answer = town.member.get(f"/registers/{unwritten}/consistency", params={"old": old, "new": new})
     assert answer.status_code == 409
 
 
-def test_each_register_has_a_deployment_and_a_name_of_its_own(town: Any, register: str) -> None:
-    taken = ok(town.member.get(f"/registers/{register}"))
+def test_each_register_has_a_deployment_and_a_name_of_its_own(town: Any, unwritten: str) -> None:
+    taken = ok(town.member.get(f"/registers/{unwritten}"))
     body = {"administration": town.code, "name": taken["name"], "key": "numero", "columns": COLUMNS}
     assert town.member.post("/registers", json=body).json()["type"].endswith("already-exists")
     other = {**body, "name": "un altre", "deployment": town.notary["id"]}  # not a hash-registry

@@ -1,0 +1,37 @@
+"""`baas administration`: the public bodies, for AOC's operators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from baas.terminal.render import Shown, record, table
+from baas.terminal.session import connect
+
+app = typer.Typer(help="Administrations: the public bodies that use the sandbox.")
+Administration = Annotated[str, typer.Argument(help="The administration's INE10 or DIR3 code.")]
+#: Those of baas.administrations.model, whose import would take longer than the command; a test compares.
+Kind = Literal[
+    "generalitat", "ajuntament", "consell_comarcal", "diputacio", "consorci", "universitat", "other"
+]
+FIELDS = ("code", "name", "kind", "created")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    code: Administration,
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    kind: Annotated[Kind, typer.Option(help="What kind of body it is.")] = "other",
+) -> Shown:
+    """Register an administration. For AOC's operators."""
+    with connect(ctx) as client:
+        return record(client.create_administration(code, name, kind), *FIELDS)
+
+
+@app.command("list")
+def list_(ctx: typer.Context) -> Shown:
+    """The administrations that you reach."""
+    with connect(ctx) as client:
+        return table(client.administrations(), *FIELDS)

@@ -1,0 +1,157 @@
+"""`baas chain`: isolated test chains, and the way to their JSON-RPC."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from baas.client import Client
+from baas.terminal.problems import Unusable
+from baas.terminal.render import Shown, note, printable, record, table
+from baas.terminal.session import connect, here, public_url
+from baas.terminal.snippets import snippets
+
+app = typer.Typer(help="Chains: isolated, permissioned test chains.")
+Chain = Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")]
+FIELDS = ("id", "label", "chain_id", "engine", "desired", "observed", "head.number", "created")
+ALL = (*FIELDS, "head.hash", "genesis_hash", "sealing_key", "rpc")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    administration: Annotated[str, typer.Argument(help="Code of the administration that owns it.")],
+    label: Annotated[str, typer.Argument(help="What it is for.")],
+    engine: Annotated[str, typer.Option(help="The software that runs it (baas engine list).")] = "embedded",
+) -> Shown:
+    """Make a chain, awake, with one technical account that may send and deploy."""
+    with connect(ctx) as client:
+        return record(client.create_chain(administration, label, engine=engine), *ALL)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    administration: Annotated[
+        str | None, typer.Option(help="Only this administration's, by its code.")
+    ] = None,
+) -> Shown:
+    """The chains that you may see, without the deleted ones."""
+    with connect(ctx) as client:
+        return table(client.chains(administration), *FIELDS)
+
+
+@app.command()
+def show(ctx: typer.Context, chain: Chain) -> Shown:
+    """One chain: what is desired, what is observed, its newest block."""
+    with connect(ctx) as client:
+        return record(client.chain(chain), *ALL)
+
+
+@app.command()
+def start(ctx: typer.Context, chain: Chain) -> Shown:
+    """Wake a stopped chain."""
+    with connect(ctx) as client:
+        return record(client.start_chain(chain), *ALL)
+
+
+@app.command()
+def stop(ctx: typer.Context, chain: Chain) -> Shown:
+    """End a chain's processes; what was accepted stays on disk."""
+    with connect(ctx) as client:
+        return record(client.stop_chain(chain), *ALL)
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    chain: Chain,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: needed where there is no terminal.")
+    ] = False,
+) -> Shown:
+    """Delete a chain's blocks for good. Receipts stay valid; its chain id is never used again."""
+    with connect(ctx) as client:
+        found = client.chain(chain)
+        if not yes and not sys.stdin.isatty():
+            raise Unusable("there is no terminal to ask on whether to delete it for good: say so with --yes")
+        if not yes:
+            question = f"Delete chain {found['chain_id']} ({printable(found['label'])}) for good?"
+            typer.confirm(question, abort=True, err=True)
+        client.delete_chain(found["id"])
+    return Shown({"deleted": found["id"]}, f"chain {found['chain_id']} is deleted")
+
+
+@app.command()
+def rpc(
+    ctx: typer.Context,
+    chain: Chain,
+    method: Annotated[
+        str | None, typer.Argument(help="A JSON-RPC method to call, such as eth_blockNumber.")
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Its parameters: JSON where it reads as JSON, else text, so that latest and 0x10 need no quotes."
+        ),
+    ] = None,
+    wallet: Annotated[
+        bool,
+        typer.Option(
+            "--wallet", help="Make a token for wallets, of this chain's RPC alone, and print its URL."
+        ),
+    ] = False,
+    days: Annotated[int | None, typer.Option(help="How long the wallet's token lasts.", min=1)] = None,
+) -> Shown:
+    """Print a chain's RPC address with ready snippets, or call one METHOD and print its result.
+
+    Without METHOD: the address, and programs for web3.py, ethers 6 and Hardhat 3 that read the token from BAAS_TOKEN.
+    With METHOD: the result; an error of the chain ends the command with 1.
+    """
+    if method and (wallet or days):
+        raise Unusable("expected a METHOD to call, or --wallet to make an address for wallets: got both")
+    if days and not wallet:
+        raise Unusable("--days says how long the token of --wallet lasts: give both")
+    with connect(ctx) as client:
+        if method:
+            return _call(client, chain, method, params or [])
+        found = client.chain(chain)
+        base = public_url(here(ctx))
+        shown = {
+            "chain_id": found["chain_id"],
+            "url": base + found["rpc"],
+            "wallet_url": None,
+            "expires": None,
+        }
+        if wallet:
+            made = client.create_rpc_token(chain, days=days)
+            shown |= {"wallet_url": base + made["url"], "expires": made["expires"]}
+            note(
+                "the wallet's URL holds its token: whoever has it may send to this chain, and it is shown this once"
+            )
+    programs = snippets(str(shown["url"]), found["chain_id"])
+    lines = [record(shown, "chain_id", "url", *(["wallet_url", "expires"] if wallet else [])).text]
+    lines += [f"\n# {title}\n{text}" for title, text in programs.items()]
+    return Shown(shown | {"snippets": programs}, "\n".join(lines).rstrip())
+
+
+def _call(client: Client, chain: str, method: str, params: list[str]) -> Shown:
+    answer = client.rpc(chain, method, *map(_parameter, params))
+    if "error" in answer:
+        error = answer["error"]
+        data = f" {json.dumps(error['data'], ensure_ascii=False)}" if error.get("data") is not None else ""
+        note(f"the chain refused: {error['message']} ({error['code']}){data}")
+        return Shown(answer, "", "refused")
+    result = answer["result"]
+    text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
+    return Shown(answer, text)
+
+
+def _parameter(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,161 @@
+"""`baas register`: an administration's registers, from CSV files to receipts of rows."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baas.terminal import files, rows
+from baas.terminal.commands.administration import Administration
+from baas.terminal.problems import Unusable
+from baas.terminal.render import Shown, note, record, table
+from baas.terminal.session import connect
+from sandbox.evidence import receipt as receipts
+from sandbox.evidence import trust as trust_roots
+from sandbox.evidence import verify as evidence
+from sandbox.evidence.canonical import dumps
+from sandbox.evidence.digest import digest_bytes
+
+app = typer.Typer(help="Registers: append-only logs of an administration's rows.")
+Register = Annotated[str, typer.Argument(help="The register's id.")]
+Csv = Annotated[
+    Path, typer.Argument(help="A CSV file: UTF-8, names in its first line.", exists=True, dir_okay=False)
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="What separates values; comma, semicolon or tab are recognised.", metavar="CHARACTER"),
+]
+FIELDS = ("id", "name", "key", "columns", "accepted", "anchored_size", "problem")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    administration: Administration,
+    name: Annotated[str, typer.Argument(help="The register's name.")],
+    key: Annotated[str, typer.Option(help="The column that names a row, such as numero.")],
+    columns: Annotated[str | None, typer.Option(help="Its columns, separated by commas.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Take the columns from this CSV file's first line.", exists=True, dir_okay=False),
+    ] = None,
+    delimiter: Delimiter = None,
+    deployment: Annotated[
+        str | None, typer.Option(help="Id of a free hash-registry deployment; the first, unless said.")
+    ] = None,
+) -> Shown:
+    """Open a register on a free deployment of the template hash-registry."""
+    if (columns is None) == (csv is None):
+        raise Unusable("expected the register's columns by --columns or by --csv, one of the two")
+    named = rows.columns(csv, _one(delimiter)) if csv else [each.strip() for each in str(columns).split(",")]
+    with connect(ctx) as client:
+        return record(client.create_register(administration, name, key, named, deployment), *FIELDS)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    administration: Annotated[
+        str | None, typer.Option(help="Only this administration's, by its code.")
+    ] = None,
+) -> Shown:
+    """The registers that you may see."""
+    with connect(ctx) as client:
+        return table(client.registers(administration), *FIELDS)
+
+
+@app.command()
+def show(ctx: typer.Context, register: Register) -> Shown:
+    """One register and how far its log is."""
+    with connect(ctx) as client:
+        return record(client.register(register), *FIELDS, "size", "origin", "created")
+
+
+@app.command()
+def append(ctx: typer.Context, register: Register, file: Csv, delimiter: Delimiter = None) -> Shown:
+    """Add a CSV file's rows: new keys are created, changed rows amended; the same row again changes nothing.
+
+    Rows go in requests of at most 1,000, each accepted whole or not at all; after an interruption, run it again.
+    """
+    found = rows.read(file, _one(delimiter))
+    done = {"created": 0, "amended": 0, "unchanged": 0}
+    with connect(ctx) as client:
+        for number, batch in enumerate(rows.batches(found), start=1):
+            answer = client.append(register, batch)
+            done = {name: count + answer[name] for name, count in done.items()}
+            note(f"accepted: request {number}, {sum(done.values())} of {len(found)} rows")
+    return record(done, *done)
+
+
+@app.command()
+def checkpoint(
+    ctx: typer.Context,
+    register: Register,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0)] = 300.0,
+) -> Shown:
+    """Wait until all that was accepted is anchored on the chain, and print the newest checkpoint."""
+    with connect(ctx) as client:
+        found = client.checkpoint(register, timeout=timeout)
+    newest = found["checkpoint"]
+    if newest is None:
+        return Shown(found, "no checkpoint yet: the register has no rows")
+    summary = record(newest, "size", "root", "transaction_hash", "anchored").text
+    return Shown(found, f"{summary}\n\n{newest['checkpoint'].rstrip()}")
+
+
+@app.command()
+def prove(
+    ctx: typer.Context,
+    register: Register,
+    key: Annotated[str, typer.Argument(help="The row's key.")],
+    version: Annotated[
+        int | None, typer.Option(help="Which version; the newest with content, unless said.", min=1)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The directory to write to.", file_okay=False)] = Path(),
+) -> Shown:
+    """Write a row's canonical JSON and its receipt: what to hand to whoever shall check it."""
+    with connect(ctx) as client:
+        content = [
+            each
+            for each in client.entries(register, key)
+            if each["content"] and version in (None, each["version"])
+        ]
+        receipt = client.entry_receipt(register, key, version)
+    row = dumps(content[-1]["content"])
+    if receipts.parse(receipt).document.digest != hashlib.sha256(row).digest():
+        raise Unusable(
+            f"the receipt that came is not of version {content[-1]['version']} of {key!r}: ask again"
+        )
+    stem = out / rows.file_stem(key)
+    written = {"row": f"{stem}.row.json", "receipt": f"{stem}.receipt.json"}
+    files.write(Path(written["row"]), row)
+    files.write(Path(written["receipt"]), receipt)
+    return record(
+        {"key": key, "version": content[-1]["version"], **written}, "key", "version", "row", "receipt"
+    )
+
+
+@app.command()
+def verify(
+    row: Annotated[
+        Path, typer.Argument(help="The row as a JSON file, in any spacing.", exists=True, dir_okay=False)
+    ],
+    receipt: Annotated[Path, typer.Argument(help="Its receipt.", exists=True, dir_okay=False)],
+    trust: Annotated[
+        Path, typer.Option(help="The administration's trust root.", exists=True, dir_okay=False)
+    ],
+) -> Shown:
+    """Check a row against its receipt, offline, as `baas verify` checks a document."""
+    document = digest_bytes(rows.canonical(row))
+    root = trust_roots.parse(trust.read_bytes())
+    report = evidence.verify(document, receipts.parse(receipt.read_bytes()), root)
+    return Shown(report.to_dict(), report.to_text(), "ok" if report.ok else "refused")
+
+
+def _one(delimiter: str | None) -> str | None:
+    if delimiter is not None and len(delimiter) != 1:
+        raise Unusable(f"--delimiter: expected one character, got {delimiter!r}")
+    return delimiter

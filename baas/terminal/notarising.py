@@ -1,0 +1,150 @@
+"""Notarise files: hash them here, send the digests in batches, write a receipt for each. No file leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from baas.client import Client
+from baas.terminal import files
+from baas.terminal.problems import Unusable
+from baas.terminal.render import BIG_FILE, Shown, note, progress
+from sandbox.evidence.digest import Digest, DocumentChanged, digest_file
+
+#: Documents in one request: a few hundred kilobytes of JSON.
+BATCH = 1000
+#: Seconds to wait for a batch to be on the chain.
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A file and its digest, as it was read once."""
+
+    file: Path
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that could not be hashed, and why."""
+
+    file: Path
+    reason: str
+
+
+def receipt_paths(documents: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+    """Where each file's receipt goes: beside it, or in `out`. Unusable if two would share one, or one is there."""
+    found: dict[Path, Path] = {}
+    taken: dict[Path, Path] = {}
+    for document in documents:
+        receipt = (out or document.parent) / f"{document.name}.receipt.json"
+        if receipt in taken:
+            raise Unusable(
+                f"{taken[receipt]} and {document} would have one receipt, {receipt}: notarise them apart, "
+                "with --out in two directories"
+            )
+        if receipt.exists():
+            raise Unusable(
+                f"{receipt} is there already: move it away, or write to another directory with --out"
+            )
+        taken[receipt] = document
+        found[document] = receipt
+    return found
+
+
+def hash_all(documents: Sequence[Path]) -> tuple[list[Hashed], list[Failed]]:
+    """The digests of the files; those that changed meanwhile or cannot be read are told and left out."""
+    hashed: list[Hashed] = []
+    failed: list[Failed] = []
+    for document in documents:
+        try:
+            hashed.append(
+                Hashed(document, digest_file(document, progress(f"hashing {document.name}", BIG_FILE)))
+            )
+        except (DocumentChanged, OSError) as error:
+            failed.append(Failed(document, str(error)))
+            note(f"not notarised: {error}")
+    return hashed, failed
+
+
+def notarise(
+    documents: Sequence[Hashed],
+    administration: str | None,
+    client: Client,
+    store: Callable[[Path, bytes], Path] | None,
+) -> list[dict[str, Any]]:
+    """One row for each document: file, digest, notarisation and, with `store`, the path that it gave the receipt.
+
+    Each batch is on the service's disk before the next is sent. Without `store` nothing is waited for.
+    """
+    owner = administration or _only_administration(client)
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(documents), BATCH):
+        part = documents[start : start + BATCH]
+        accepted = client.notarise(owner, [each.digest.value.hex() for each in part])
+        note(f"accepted: {len(part)} documents, batch {accepted['batch']}")
+        rows += [
+            {
+                "file": str(each.file),
+                "algorithm": each.digest.algorithm,
+                "digest": each.digest.value.hex(),
+                "notarisation": notarisation,
+                "receipt": None,
+            }
+            for each, notarisation in zip(part, accepted["items"], strict=True)
+        ]
+        if store is None:
+            continue
+        client.wait_anchored(accepted["items"][-1], timeout=PATIENCE)
+        receipts = client.receipts(accepted["batch"])
+        for row, each, receipt in zip(rows[start:], part, receipts, strict=True):
+            row["receipt"] = str(store(each.file, receipt))
+        note(f"anchored: receipts of batch {accepted['batch']} are written")
+    return rows
+
+
+def shown(rows: Sequence[dict[str, Any]], failed: Sequence[Failed]) -> Shown:
+    """What was notarised and what was not; `refused` when anything was not."""
+    value = {"items": rows, "failed": [{"file": str(each.file), "reason": each.reason} for each in failed]}
+    text = "\n".join(
+        f"{row['file']}  {row['notarisation']}  {row['receipt'] or 'no receipt yet'}" for row in rows
+    )
+    if failed:
+        text += f"\n{len(failed)} of {len(rows) + len(failed)} files were not notarised"
+    return Shown(value, text.lstrip("\n"), "refused" if failed else "ok")
+
+
+def run(
+    documents: Sequence[Path],
+    administration: str | None,
+    out: Path | None,
+    wait: bool,
+    open_client: Callable[[], Any],
+) -> Shown:
+    """The whole of `baas notarise`; `open_client` gives the client as a context manager, once all is hashed."""
+    receipts = receipt_paths(documents, out) if wait else {}
+    hashed, failed = hash_all(documents)
+    if not hashed:
+        return shown([], failed)
+
+    def store(document: Path, receipt: bytes) -> Path:
+        files.write(receipts[document], receipt)
+        return receipts[document]
+
+    with open_client() as client:
+        rows = notarise(hashed, administration, client, store if wait else None)
+    if not wait:
+        note("their receipts can be had when they are anchored: baas receipt NOTARISATION --out FILE")
+    return shown(rows, failed)
+
+
+def _only_administration(client: Client) -> str:
+    codes = [each["administration"]["code"] for each in client.me()["administrations"]]
+    if len(codes) != 1:
+        raise Unusable(
+            f"expected --administration, because you reach {len(codes)}: {', '.join(codes) or 'none as a member'}"
+        )
+    return str(codes[0])

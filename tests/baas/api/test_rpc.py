@@ -1,0 +1,187 @@
+"""The JSON-RPC door over real HTTP: who gets in, to which chain, and what no body can do to it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx2
+import pytest
+
+from baas.tenancy import Role
+from tests.baas.flows import ok
+from tests.transactions import account, address_of, typed
+
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+
+
+@pytest.fixture(scope="module")
+def anybody(world: Any) -> httpx2.Client:
+    """A client that sends no token by itself."""
+    client: httpx2.Client = world.server.client()
+    return client
+
+
+def rpc_token(town: Any, chain: str) -> str:
+    return str(ok(town.member.post(f"/chains/{chain}/tokens", json={"label": "wallet"}), 201)["token"])
+
+
+def post(client: httpx2.Client, world: Any, path: str, body: Any = CALL, **headers: str) -> httpx2.Response:
+    return client.post(f"{world.server.url}/rpc/{path}", json=body, headers=headers)
+
+
+def basic(token: str) -> str:
+    return "Basic " + base64.b64encode(f"anyone:{token}".encode()).decode()
+
+
+@pytest.fixture(scope="module")
+def spare(town: Any) -> dict[str, Any]:
+    """A second chain of the town, for this module alone."""
+    body = {"administration": town.code, "label": "segona"}
+    return dict(ok(town.member.post("/chains", json=body), 201))
+
+
+def test_every_way_in_reaches_the_same_chain(world: Any, anybody: httpx2.Client) -> None:
+    chain = world.town.chain
+    token = rpc_token(world.town, chain["id"])
+    expected = {"jsonrpc": "2.0", "id": 1, "result": hex(chain["chain_id"])}
+    for name in (chain["id"], str(chain["chain_id"])):
+        for given in (token, world.town.token):
+            assert post(anybody, world, name, Authorization=f"Bearer {given}").json() == expected
+            assert post(anybody, world, name, Authorization=basic(given)).json() == expected
+        assert post(anybody, world, f"{name}/{token}").json() == expected
+
+
+def test_a_token_of_the_api_does_not_work_in_an_address(world: Any, anybody: httpx2.Client) -> None:
+    answers = [post(anybody, world, f"{world.town.chain['id']}/{each}") for each in (world.town.token, "x")]
+    assert [each.status_code for each in answers] == [401, 401]
+    assert answers[0].content == answers[1].content
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x", "Basic x", "Basic ????", "Basic " + "A" * 60, "Digest x"])
+def test_no_valid_token_says_nothing_of_the_chain(world: Any, anybody: httpx2.Client, header: str) -> None:
+    headers = {"Authorization": header} if header else {}
+    answers = [post(anybody, world, name, **headers) for name in (world.town.chain["id"], "0" * 26)]
+    assert [each.status_code for each in answers] == [401, 401]
+    assert answers[0].content == answers[1].content
+
+
+def test_a_wallets_token_opens_its_own_chain_and_no_other(
+    world: Any, anybody: httpx2.Client, spare: dict[str, Any]
+) -> None:
+    token = rpc_token(world.town, world.town.chain["id"])
+    for name in (spare["id"], str(spare["chain_id"]), world.other.chain["id"], "0" * 26):
+        for answer in (
+            post(anybody, world, f"{name}/{token}"),
+            post(anybody, world, name, Authorization=f"Bearer {token}"),
+        ):
+            assert answer.status_code == 404
+            assert answer.json()["detail"] == f"there is no chain '{name}' that you may see"
+    other = world.server.as_member(world.other.code, *Role)
+    assert post(other, world, world.town.chain["id"]).status_code == 404
+
+
+def test_a_stopped_and_a_deleted_chain(world: Any, anybody: httpx2.Client) -> None:
+    town = world.town
+    body = {"administration": town.code, "label": "passatgera"}
+    chain = ok(town.member.post("/chains", json=body), 201)
+    own, another = rpc_token(town, chain["id"]), rpc_token(town, town.chain["id"])
+
+    def statuses(path: str = "") -> list[int]:
+        mine = town.member.get(f"/chains/{chain['id']}/accounts").status_code
+        wallet = post(anybody, world, f"{chain['id']}/{own}").status_code
+        return [mine, wallet, post(anybody, world, f"{chain['id']}/{another}").status_code]
+
+    assert statuses() == [200, 200, 404]
+    assert ok(town.member.post(f"/chains/{chain['id']}/stop"))["observed"] == "stopped"
+    assert statuses() == [409, 409, 404]
+    started = ok(town.member.post(f"/chains/{chain['id']}/start"))
+    assert (started["observed"], started["head"]["number"]) == ("running", 0)
+    assert statuses() == [200, 200, 404]
+    assert town.member.delete(f"/chains/{chain['id']}").status_code == 204
+    assert statuses() == [410, 410, 404]
+    stranger = world.server.as_member(world.other.code, *Role)
+    assert stranger.get(f"/chains/{chain['id']}").status_code == 404
+    for again in ("start", "stop"):
+        assert town.member.post(f"/chains/{chain['id']}/{again}").status_code == 410
+    listed = ok(town.member.get("/chains", params={"limit": 500}))["items"]
+    assert chain["id"] not in {each["id"] for each in listed}
+
+
+def test_a_sender_who_is_not_allowed_is_told_how_to_ask(world: Any) -> None:
+    town, signer = world.town, account(41)
+    raw = typed(signer, 2, 0, town.chain["chain_id"], to=address_of(signer))
+    call = {**CALL, "method": "eth_sendRawTransaction", "params": [f"0x{raw.hex()}"]}
+    error = post(town.member, world, town.chain["id"], call).json()["error"]
+    assert (error["code"], error["data"]["subject"]) == (-32007, signer.address.lower())
+    assert error["data"]["how_to_ask"]
+    rows = ok(town.member.get(f"/chains/{town.chain['id']}/refusals"))["items"]
+    assert (rows[0]["code"], rows[0]["sender"].lower()) == (-32007, signer.address.lower())
+
+
+def test_a_transaction_signed_for_the_other_chain_is_refused(world: Any) -> None:
+    signer = account(42)
+    raw = typed(signer, 2, 0, world.other.chain["chain_id"], to=address_of(signer))
+    call = {**CALL, "method": "eth_sendRawTransaction", "params": [f"0x{raw.hex()}"]}
+    error = post(world.town.member, world, world.town.chain["id"], call).json()["error"]
+    assert (error["code"], error["message"]) == (-32000, "Wrong chainId")
+
+
+def test_an_account_that_is_allowed_sends_and_one_that_is_taken_off_does_not(
+    world: Any, spare: dict[str, Any]
+) -> None:
+    town, signer, name = world.town, account(43), spare["id"]
+    permission = {"address": signer.address, "role": "sender"}
+    ok(town.member.post(f"/chains/{name}/allowlist", json=permission), 201)
+
+    def send(nonce: int) -> Any:
+        raw = typed(signer, 2, nonce, spare["chain_id"], to=address_of(signer))
+        call = {**CALL, "method": "eth_sendRawTransaction", "params": [f"0x{raw.hex()}"]}
+        return post(town.member, world, name, call).json()
+
+    assert len(send(0)["result"]) == 66
+    shown = ok(town.member.get(f"/chains/{name}/allowlist"))["items"]
+    assert permission in shown
+    assert town.member.delete(f"/chains/{name}/allowlist/sender/{signer.address}").status_code == 204
+    assert send(1)["error"]["code"] == -32007
+
+
+def test_batches_and_notifications(world: Any) -> None:
+    town, name = world.town, world.town.chain["id"]
+    notification = {key: value for key, value in CALL.items() if key != "id"}
+    answer = post(town.member, world, name, [CALL, notification, {**CALL, "id": 2, "method": "no_such"}])
+    assert [(each["id"], each.get("error", {}).get("code")) for each in answer.json()] == [(1, None), (2, -32601)]
+    silent = post(town.member, world, name, [notification])
+    assert (silent.status_code, silent.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", -32700),
+        (b"{", -32700),
+        (b"\xff", -32700),
+        (b"[" * 50, -32700),
+        (b"[]", -32600),
+        (b"1", -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":{"a":1}}', -32602),
+        (b'{"jsonrpc":"2.0","id":1,"id":2,"method":"eth_chainId"}', -32600),
+        (b"[" + b",".join([b"1"] * 1_001) + b"]", -32005),
+        (b" " * (3 * 1024 * 1024), -32600),
+    ],
+    ids=["empty", "open", "not UTF-8", "deep", "none", "number", "by name", "twice", "many", "large"],
+)
+def test_a_malformed_body_is_answered(world: Any, content: bytes, code: int) -> None:
+    address = f"{world.server.url}/rpc/{world.town.chain['id']}"
+    answer = world.town.member.post(address, content=content)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (200, code)
+
+
+def test_deep_nesting_does_not_end_the_service(world: Any) -> None:
+    headers = {"Content-Type": "application/json"}
+    addresses = ("/notarisations", f"{world.server.url}/rpc/{world.town.chain['id']}")
+    for content in (b"[" * 1_000_000, b'{"documents":' * 200_000, b'{"documents":[' + b"[" * 900_000):
+        for address in addresses:
+            answer = world.town.member.post(address, content=content, headers=headers)
+            assert (answer.status_code, answer.json()["title"]) == (400, "The body is not JSON")
+    assert ok(world.server.client().get("/health"))["status"] == "ok"

@@ -1,0 +1,171 @@
+"""The run with arms of our own: open loop, balanced order, and nothing that happens is left out."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baas.clock import SystemClock
+from baas.connectors import ConnectorTimeout, Environment, LegalEffect
+from baas.metrics import Observation, Outcome
+from baas.pilots import runner
+from baas.pilots.arms import ArmEvidence, ArmTimeout
+from baas.pilots.plan import Plan
+from sandbox.errors import VerificationError
+
+TEXT = "una frase prou llarga"
+
+
+class FakeArm:
+    """Answers after `delay` seconds with the digest itself; `act` may do otherwise."""
+
+    environment = Environment.LAB_EMULATOR
+    operators_who_must_collude = 1
+    qualified = False
+    legal_effect = LegalEffect.NONE
+
+    def __init__(self, slug: str, delay: float = 0.0, act: Callable[[bytes], None] = lambda digest: None) -> None:
+        self.slug, self.delay, self.act = slug, delay, act
+        self.titles: dict[str, str] = {}
+        self.seen: list[bytes] = []
+
+    def submit(self, digest: bytes, timeout: float) -> ArmEvidence:
+        self.seen.append(digest)
+        time.sleep(self.delay)
+        self.act(digest)
+        return ArmEvidence(b"evidence:" + digest, int(time.time() * 1000))
+
+    def verify(self, digest: bytes, content: bytes) -> None:
+        if content != b"evidence:" + digest:
+            raise VerificationError("another document's")
+
+
+def plan(**given: Any) -> Plan:
+    terms = {"pairs": 8, "interval": 0.03, "seed": 5, "mid": 1.0, **given}
+    return Plan(problem=TEXT, hypothesis=TEXT, alternative=TEXT, **terms)
+
+
+def run(terms: Plan, chain: FakeArm, incumbent: FakeArm, **more: Any) -> list[Observation]:
+    found: list[Observation] = []
+    ended = list(runner.run(terms, chain, incumbent, SystemClock(), found.append, **more))
+    assert ended == list(range(1, terms.pairs * 3 + 1))
+    return found
+
+
+@given(seed=st.integers(0, 2**53 - 1), pairs=st.integers(6, 60))
+@settings(max_examples=60, deadline=None)
+def test_the_order_is_random_and_exactly_balanced(seed: int, pairs: int) -> None:
+    chain, incumbent = FakeArm("chain"), FakeArm("timestamp")
+    acts = runner.schedule(plan(seed=seed, pairs=pairs), chain, incumbent)
+    assert acts == runner.schedule(plan(seed=seed, pairs=pairs), chain, incumbent)
+    assert [each.due for each in acts] == sorted(each.due for each in acts)
+    first = 0
+    for number in range(pairs):
+        three = acts[number * 3 : number * 3 + 3]
+        assert {each.case.number for each in three} == {number}
+        assert [each.position for each in three] == [0, 1, 2]
+        assert Counter((each.arm.slug, each.replicate) for each in three) == {
+            ("chain", 0): 1, ("timestamp", 0): 1, ("timestamp", 1): 1,
+        }  # fmt: skip
+        place = {(each.arm.slug, each.replicate): each.position for each in three}
+        first += place["chain", 0] < place["timestamp", 0]
+    assert first == (pairs + 1) // 2
+
+
+def test_cases_are_made_from_the_seed() -> None:
+    cases = runner.cases(plan(seed=1))
+    assert cases == runner.cases(plan(seed=1)) != runner.cases(plan(seed=2))
+    assert len({each.digest for each in cases}) == 8
+
+
+def test_a_slow_arm_delays_nobody() -> None:
+    """Open loop: acts begin when they are due, though the chain takes ten times the interval."""
+    terms = plan(pairs=10, interval=0.04)
+    found = run(terms, FakeArm("chain", 0.4), FakeArm("timestamp"))
+    acts = runner.schedule(terms, FakeArm("chain"), FakeArm("timestamp"))
+    due = {(each.case.number, each.arm.slug, each.replicate): each.due for each in acts}
+    assert {(o.case, o.arm, o.replicate): o.intended_at for o in found} == due
+    late = sorted(each.submitted_at - each.intended_at for each in found)
+    assert late[len(late) // 2] < 0.1
+    assert max(late) < 0.35  # in a closed loop the last one would be seconds late
+
+
+def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
+    def medians(delay: float) -> dict[str, float]:
+        found = run(plan(), FakeArm("chain", delay), FakeArm("timestamp", 0.01))
+        times: dict[str, list[float]] = {}
+        for each in found:
+            assert each.good and each.evidence_at is not None
+            times.setdefault(f"{each.arm}{each.replicate}", []).append(each.evidence_at - each.intended_at)
+        return {arm: sorted(values)[len(values) // 2] for arm, values in times.items()}
+
+    without, delayed = medians(0.01), medians(0.31)
+    moved = {arm: delayed[arm] - without[arm] for arm in without}
+    assert moved["chain0"] == pytest.approx(0.3, abs=0.08)
+    assert abs(moved["timestamp0"]) < 0.08
+    assert abs(moved["timestamp1"]) < 0.08
+
+
+def test_whatever_happens_is_an_observation() -> None:
+    cases = {each.digest: each.number for each in runner.cases(plan())}
+
+    def misbehave(digest: bytes) -> None:
+        match cases[digest] % 4:
+            case 0:
+                raise ArmTimeout("not anchored yet")
+            case 1:
+                raise ConnectorTimeout("no answer")
+            case 2:
+                raise OSError("\n")
+
+    class Liar(FakeArm):
+        def submit(self, digest: bytes, timeout: float) -> ArmEvidence:
+            return ArmEvidence(b"evidence:" + bytes(32), 0)
+
+    found = run(plan(), FakeArm("chain", act=misbehave), Liar("timestamp"))
+    assert len(found) == 24
+    chain = {each.case: each for each in found if each.arm == "chain"}
+    assert [chain[n].outcome for n in range(4)] == [
+        Outcome.TIMEOUT, Outcome.TIMEOUT, Outcome.FAILED, Outcome.OK,
+    ]  # fmt: skip
+    assert [chain[n].reason for n in range(4)] == ["not anchored yet", "no answer", "OSError", ""]
+    assert (chain[3].good, chain[0].good, chain[0].evidence_at) == (True, False, None)
+    evidence = b"evidence:" + runner.cases(plan())[3].digest
+    assert chain[3].evidence_sha256 == hashlib.sha256(evidence).hexdigest()
+    for each in found:
+        if each.arm == "timestamp":
+            assert (each.outcome, each.verified, each.reason) == (Outcome.OK, False, "another document's")
+            assert each.clock_offset_ms is not None and each.clock_offset_ms < -1e11
+
+
+def test_a_record_that_cannot_be_kept_ends_the_run() -> None:
+    def fail(_observation: Observation) -> None:
+        raise OSError("the disk is full")
+
+    before = threading.active_count()
+    with pytest.raises(OSError, match="full"):
+        list(runner.run(plan(), FakeArm("chain"), FakeArm("timestamp"), SystemClock(), fail))
+    assert threading.active_count() == before
+
+
+def test_a_stop_ends_the_run_soon_and_what_was_under_way_is_not_recorded() -> None:
+    stop = threading.Event()
+    found: list[Observation] = []
+    slow = FakeArm("chain", 0.5)
+    terms = plan(pairs=100, interval=0.5)
+    started = time.monotonic()
+    with pytest.raises(runner.RunStopped):
+        for ended in runner.run(terms, slow, FakeArm("timestamp"), SystemClock(), found.append, stop=stop):
+            if ended == 4:
+                stop.set()
+    assert time.monotonic() - started < 5
+    assert len(found) < 12
+    assert len(slow.seen) < 6
