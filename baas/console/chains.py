@@ -11,6 +11,8 @@ from baas.chains.model import Chain
 from baas.chains.snippets import snippets
 from baas.console.visits import PATH, Posted, SignedIn, Visit, redirect
 from baas.errors import QuotaExceeded
+from baas.logs.model import LogKind
+from baas.logs.service import TEMPLATE_OF
 from baas.store.paging import MOST, PageOf
 from baas.tenancy import Role
 from sandbox.lifecycle import ChainState, DesiredState
@@ -37,6 +39,8 @@ def create_chain(posted: Posted) -> Response:
         row = posted.services.chains.create(posted.scope, posted.field("administration"), label)
     except QuotaExceeded:
         return _list(posted, 409, problem=posted.t("console.error.kind.quota-exceeded"))
+    # whoever has only the console could not notarise on an empty chain
+    posted.services.deployments.deploy(posted.scope, row.id, TEMPLATE_OF[LogKind.DOCUMENTS], {})
     return redirect(f"{PATH}/chains/{row.id}")
 
 

@@ -66,9 +66,9 @@ def progress(
 
     def show(done: int, total: int) -> None:
         nonlocal last, shown
-        percentage = done * 100 // max(total, 1)
-        if total >= least and percentage > shown and clock() - last >= 1:
-            last, shown = clock(), percentage
+        now, percentage = clock(), done * 100 // max(total, 1)
+        if total >= least and percentage > shown and now - last >= 1:
+            last, shown = now, percentage
             note(f"{label}: {percentage} %")
 
     return show

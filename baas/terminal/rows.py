@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -74,7 +75,7 @@ def _read(file: Path, delimiter: str | None) -> tuple[list[str], Iterator[tuple[
         ) from None
     first = text.partition("\n")[0]
     chosen = delimiter or max(DELIMITERS, key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=chosen, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
     lines = _lines(file, reader)
     _, names = next(lines, (0, []))
     if not names or not all(name.strip() for name in names) or len(set(names)) != len(names):

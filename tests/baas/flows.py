@@ -117,9 +117,7 @@ def new_place(services: Services, code: str = "9999990001") -> Place:
 
 def scope_of(administration_id: str) -> TenantScope:
     roles = {administration_id: frozenset(Role)}
-    return TenantScope(
-        Caller(CallerKind.MEMBER, "member", "persona", "token", administration_id, roles)
-    )
+    return TenantScope(Caller(CallerKind.MEMBER, "member", "persona", "token", administration_id, roles))
 
 
 def accept(services: Services, place: Place, *documents: bytes, poke: bool = True) -> str:

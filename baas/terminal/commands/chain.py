@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from baas.chains.snippets import snippets
 from baas.client import Client
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect, here, public_url
-from baas.terminal.snippets import snippets
 
 app = typer.Typer(help="Chains: isolated, permissioned test chains.")
 Chain = Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")]

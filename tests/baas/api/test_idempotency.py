@@ -63,7 +63,11 @@ def test_another_request_under_the_same_key_is_refused(town: Any, place: int) ->
     headers = {"Idempotency-Key": f"other-{place}"}
     first = town.member.post(path, json=body, headers=headers)
     before = count(town, path)
-    changed = {**body, "administration": "9999990002"} if "administration" in body else {"template": "document-notary"}
+    changed = (
+        {**body, "administration": "9999990002"}
+        if "administration" in body
+        else {"template": "document-notary"}
+    )
     for where, what in ((path, changed), (other, body), (f"{path}?x=1", body)):
         refused = town.member.post(where, json=what, headers=headers)
         assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) in (

@@ -149,7 +149,9 @@ def test_a_chains_other_name_does_not_help(world: Any) -> None:
     answer = stranger.get(f"/chains/{world.town.chain['chain_id']}")
     none = stranger.get("/chains/73570000000001")
     assert [answer.status_code, none.status_code] == [404, 404]
-    assert ok(world.town.member.get(f"/chains/{world.town.chain['chain_id']}"))["id"] == world.town.chain["id"]
+    assert (
+        ok(world.town.member.get(f"/chains/{world.town.chain['chain_id']}"))["id"] == world.town.chain["id"]
+    )
 
 
 def test_what_is_created_names_an_administration_that_the_caller_reaches(world: Any) -> None:
@@ -183,7 +185,9 @@ def test_lists_hold_nothing_of_others(world: Any, description: dict[str, Any], o
         assert shown.status_code == 200, path
         assert not any(each in shown.text for each in secret), path
         if path in lists:
-            answers = [stranger.get(path, params={"administration": code}) for code in (world.town.code, NOBODY)]
+            answers = [
+                stranger.get(path, params={"administration": code}) for code in (world.town.code, NOBODY)
+            ]
             assert [each.status_code for each in answers] == [404, 404], path
             assert answers[0].text.replace(world.town.code, "X") == answers[1].text.replace(NOBODY, "X")
 

@@ -150,7 +150,10 @@ def test_batches_and_notifications(world: Any) -> None:
     town, name = world.town, world.town.chain["id"]
     notification = {key: value for key, value in CALL.items() if key != "id"}
     answer = post(town.member, world, name, [CALL, notification, {**CALL, "id": 2, "method": "no_such"}])
-    assert [(each["id"], each.get("error", {}).get("code")) for each in answer.json()] == [(1, None), (2, -32601)]
+    assert [(each["id"], each.get("error", {}).get("code")) for each in answer.json()] == [
+        (1, None),
+        (2, -32601),
+    ]
     silent = post(town.member, world, name, [notification])
     assert (silent.status_code, silent.content) == (204, b"")
 

@@ -73,7 +73,9 @@ def test_a_creation_that_fails_leaves_nothing_but_a_used_number(
     assert services.chains.create(owner, CODE, "b").chain_id == before.chain_id + 2
 
 
-def test_what_no_row_stands_for_is_swept_at_the_start_and_nothing_else(services: Services, owner: Any) -> None:
+def test_what_no_row_stands_for_is_swept_at_the_start_and_nothing_else(
+    services: Services, owner: Any
+) -> None:
     kept = services.chains.create(owner, CODE, "a")
     services.chains.stop(owner, kept.id)
     home = services.settings.data / "chains"
@@ -185,7 +187,9 @@ def test_what_waits_for_a_stopped_chain_goes_on_when_it_is_started(services: Ser
     assert "stopped" in problem
     for _ in range(50):  # who asks often leaves no timer each time
         services.pipeline.poke(1)
-    threads = [each for each in threading.enumerate() if isinstance(each, threading.Timer) and each.is_alive()]
+    threads = [
+        each for each in threading.enumerate() if isinstance(each, threading.Timer) and each.is_alive()
+    ]
     assert len(threads) < 10
     services.chains.start(place.scope, place.chain.id)
     services.pipeline.resume(place.chain.id)

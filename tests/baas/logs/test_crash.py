@@ -55,7 +55,9 @@ for line in sys.stdin:
 """
 
 
-def load(url: str, token: str, code: str, numbers: itertools.count[int], acknowledged: dict[str, bytes]) -> None:
+def load(
+    url: str, token: str, code: str, numbers: itertools.count[int], acknowledged: dict[str, bytes]
+) -> None:
     """Notarises until the connection breaks, keeping what was acknowledged."""
     with (
         httpx2.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}) as client,
@@ -100,7 +102,8 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
         print(directory, file=nursery.stdin, flush=True)
         process, url = nursery.stdout.readline().split()
         clients = [
-            threading.Thread(target=load, args=(url, token, place.code, numbers, acknowledged)) for _ in range(2)
+            threading.Thread(target=load, args=(url, token, place.code, numbers, acknowledged))
+            for _ in range(2)
         ]
         for each in clients:
             each.start()
@@ -128,7 +131,9 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert reopened < 3, f"reopening took {reopened:.1f} s"
 
 
-def everything(services: Services, place: Place, accepted: int, numbers: itertools.count[int]) -> dict[str, bytes]:
+def everything(
+    services: Services, place: Place, accepted: int, numbers: itertools.count[int]
+) -> dict[str, bytes]:
     """Every entry of the log by its notarisation's id: also what was accepted and never acknowledged."""
     known = {digest(each)["digest"]: each for each in (b"document %d" % n for n in range(next(numbers)))}
     found: dict[str, bytes] = {}

@@ -21,12 +21,16 @@ def test_it_names_the_administrations_chains_contracts_and_logs_and_no_others(wo
             each["chain_id"]: each["genesis_hash"] for each in chains
         }
         (chain,) = [each for each in root.chains if each.chain_id == one.chain["chain_id"]]
-        deployed = ok(one.member.get(f"/chains/{one.chain['id']}/deployments", params={"limit": 500}))["items"]
+        deployed = ok(one.member.get(f"/chains/{one.chain['id']}/deployments", params={"limit": 500}))[
+            "items"
+        ]
         assert [(f"0x{each.address.hex()}", each.template) for each in chain.contracts] == [
             (each["address"].lower(), each["template"]) for each in deployed
         ]
         assert [each.verifier.vkey for each in chain.sealing_keys] == [one.chain["sealing_key"]]
-        registers = ok(one.member.get("/registers", params={"administration": one.code, "limit": 500}))["items"]
+        registers = ok(one.member.get("/registers", params={"administration": one.code, "limit": 500}))[
+            "items"
+        ]
         origins = {each["origin"] for each in registers} | {f"baas-sandbox.example/{one.code}/documents"}
         assert {each.origin for each in root.logs} == origins
         (log,) = [each for each in root.logs if each.origin.endswith("/documents")]

@@ -143,7 +143,9 @@ def test_ten_thousand_documents_in_one_batch(town: Any) -> None:
     batch = notarise(town, *documents)
     accepted = time.monotonic() - started
     anchored(town, batch["items"][-1])
-    lines = town.member.get(f"/notarisations/batches/{batch['batch']}/receipts", timeout=60).content.splitlines()
+    lines = town.member.get(
+        f"/notarisations/batches/{batch['batch']}/receipts", timeout=60
+    ).content.splitlines()
     assert len(lines) == len(set(lines)) == MOST_DOCUMENTS
     assert checked(b"9876", lines[9876], trust_of(town)).ok
     assert accepted < 10, f"accepting took {accepted:.1f} s"

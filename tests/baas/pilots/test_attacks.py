@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from baas.clock import SystemClock
-from baas.connectors.timestamp import TimeStampAuthority
+from baas.connectors.timestamp import TimeStampAuthority, request_der
 from baas.logs.model import Log
 from baas.metrics import Attack, Trial
 from baas.pilots import attacks
 from baas.pilots.attacks import Victim, attack_chain, second_chain
+from baas.pilots.plan import Plan
 from baas.pilots.timestamp_attacks import KeptToken, attack_timestamps
 from baas.settings import Settings
 from baas.wiring import Services
@@ -25,6 +26,8 @@ from tests.baas.conftest import serving
 from tests.baas.flows import Place, accept, all_anchored, new_place
 
 KEPT = 3
+TEXT = "una frase prou llarga"
+PLAN = Plan(problem=TEXT, hypothesis=TEXT, alternative=TEXT, mid=1.0, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -128,18 +131,15 @@ def test_the_attacked_chain_is_left_as_it_was(
 def test_a_time_stamp_authority_back_dates_and_nobody_can_tell(cheated: tuple[Services, Place]) -> None:
     services, _ = cheated
     with serving(services):
-        connector = services.pilots._connector(_plan())
+        connector = services.pilots._connector(PLAN)
         digests = [bytes([number]) * 32 for number in range(2)]
         kept = [KeptToken(digest, connector.timestamp(digest)) for digest in digests]
         found = list(
             attack_timestamps("timestamp", connector, kept, services.pilots._examine._stamp_at, SystemClock())  # type: ignore[attr-defined]
         )
-        lying = services.pilots._examine._stamp_at(digests[0], datetime(2001, 2, 3, tzinfo=UTC))  # type: ignore[attr-defined]
-        stated = None
-        try:
-            stated = connector.verify(digests[0], lying).stated_time
-        except Exception as error:
-            assert "valid" in str(error)  # before the authority's own certificate: even it cannot go back so far
+        hour_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+        lying = services.pilots._examine._stamp_at(digests[0], hour_ago)  # type: ignore[attr-defined]
+        assert abs(connector.verify(digests[0], lying).stated_time - hour_ago) < timedelta(seconds=1)
         connector.close()
     noticed = {attack: [each.noticed for each in found if each.attack is attack] for attack in Attack}
     assert noticed == {
@@ -148,7 +148,6 @@ def test_a_time_stamp_authority_back_dates_and_nobody_can_tell(cheated: tuple[Se
         Attack.DELETE: [True, True],
         Attack.NONE: [False, False],
     }
-    assert stated is None or stated.year == 2001
 
 
 def test_another_authoritys_tokens_are_noticed(cheated: tuple[Services, Place], tmp_path: Path) -> None:
@@ -157,24 +156,15 @@ def test_another_authoritys_tokens_are_noticed(cheated: tuple[Services, Place], 
     stranger = TimeStampAuthority.open(tmp_path / "stranger", SystemClock())
 
     def stamp(digest: bytes, _time: datetime) -> bytes:
-        return stranger.respond(attacks_request(digest))
+        return stranger.respond(request_der(digest, 7))
 
     with serving(services):
-        connector = services.pilots._connector(_plan())
+        connector = services.pilots._connector(PLAN)
         kept = [KeptToken(b"1" * 32, connector.timestamp(b"1" * 32))]
-        found = {each.attack: each for each in attack_timestamps("timestamp", connector, kept, stamp, SystemClock())}
+        found = {
+            each.attack: each
+            for each in attack_timestamps("timestamp", connector, kept, stamp, SystemClock())
+        }
         connector.close()
     stranger.close()
     assert found[Attack.BACK_DATE].noticed_by == found[Attack.REWRITE].noticed_by == "verifier"
-
-
-def attacks_request(digest: bytes) -> bytes:
-    from baas.connectors.timestamp import request_der
-
-    return request_der(digest, 7)
-
-
-def _plan() -> object:
-    from tests.baas.pilots.test_runner import plan
-
-    return plan()

@@ -10,7 +10,7 @@ from baas.pilots.lifecycle import TRANSITIONS, PilotState, advance
 from sandbox.errors import IllegalTransition
 
 
-@pytest.mark.parametrize(("current", "to"), product(PilotState, PilotState))
+@pytest.mark.parametrize(("current", "to"), list(product(PilotState, PilotState)))
 def test_every_pair_of_states(current: PilotState, to: PilotState) -> None:
     if (current, to) in pairwise(PilotState):  # one way, step by step, and never back
         assert advance(current, to) is to

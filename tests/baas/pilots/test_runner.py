@@ -32,7 +32,9 @@ class FakeArm:
     qualified = False
     legal_effect = LegalEffect.NONE
 
-    def __init__(self, slug: str, delay: float = 0.0, act: Callable[[bytes], None] = lambda digest: None) -> None:
+    def __init__(
+        self, slug: str, delay: float = 0.0, act: Callable[[bytes], None] = lambda digest: None
+    ) -> None:
         self.slug, self.delay, self.act = slug, delay, act
         self.titles: dict[str, str] = {}
         self.seen: list[bytes] = []

@@ -181,7 +181,7 @@ def test_each_register_has_a_deployment_and_a_name_of_its_own(town: Any, unwritt
 
 
 def test_a_rows_digest_is_that_of_its_canonical_json(town: Any, register: str) -> None:
-    text = {"numero": "ñ\u0000\\\"1", "titol": "Decret de l'alcaldia \U0001f4dc"}
+    text = {"numero": 'ñ\u0000\\"1', "titol": "Decret de l'alcaldia \U0001f4dc"}
     append(town, register, text)
     checkpoint(town, register)
     given = receipt(town, register, text["numero"])

@@ -1,0 +1,60 @@
+"""Deployments: what lies on the chain is the reviewed code, and what cannot be deployed leaves no row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_utils import keccak
+
+from sandbox.catalogue import templates
+from tests.baas.flows import ok
+
+
+def test_the_code_on_the_chain_is_the_artifacts(world: Any) -> None:
+    town = world.town
+    for made, slug in ((town.notary, "document-notary"), (town.registry, "hash-registry")):
+        artifact = templates()[slug].artifact()
+        call = {"jsonrpc": "2.0", "id": 1, "method": "eth_getCode", "params": [made["address"], "latest"]}
+        answer = ok(town.member.post(f"{world.server.url}/rpc/{town.chain['id']}", json=call))
+        code = bytes.fromhex(answer["result"][2:])
+        assert artifact.matches(code)
+        assert (made["template"], made["artifact"]) == (slug, artifact.digest.hex())
+        if not artifact.immutable_references:
+            assert made["code_hash"] == f"0x{keccak(code).hex()}"
+    listed = ok(town.member.get(f"/chains/{town.chain['id']}/deployments", params={"limit": 500}))["items"]
+    assert [each["id"] for each in listed][:2] == [town.notary["id"], town.registry["id"]]
+
+
+def test_what_cannot_be_deployed_is_refused_by_name(town: Any) -> None:
+    path = f"/chains/{town.chain['id']}/deployments"
+    before = ok(town.member.get(path, params={"limit": 500}))["items"]
+    for body, status, slug in (
+        ({"template": "nothing"}, 404, "unknown-template"),
+        ({"template": "document-notary", "parameters": {"admin": "0x12"}}, 422, "invalid-parameter"),
+        ({"template": "document-notary", "parameters": {"owner": "x"}}, 422, "invalid-parameter"),
+        ({"template": "document-notary", "parameters": {"admin": f"0x{'0' * 40}"}}, 409, "deployment-failed"),
+    ):
+        answer = town.member.post(path, json=body)
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (status, slug), answer.text
+    assert ok(town.member.get(path, params={"limit": 500}))["items"] == before
+
+
+def test_an_account_that_may_not_deploy(town: Any) -> None:
+    """The platform's own account goes through the same door: taken off the list, it is refused like any other."""
+    chain = ok(town.member.post("/chains", json={"administration": town.code, "label": "tancada"}), 201)
+    (account,) = ok(town.member.get(f"/chains/{chain['id']}/accounts"))["items"]
+    assert (
+        town.member.delete(f"/chains/{chain['id']}/allowlist/deployer/{account['address']}").status_code
+        == 204
+    )
+    answer = town.member.post(f"/chains/{chain['id']}/deployments", json={"template": "hash-registry"})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "chain-refused")
+    assert ok(town.member.get(f"/chains/{chain['id']}/deployments"))["items"] == []
+
+
+def test_every_template_is_explained_in_three_languages(town: Any) -> None:
+    listed = ok(town.member.get("/templates"))["items"]
+    assert {each["slug"] for each in listed} == set(templates())
+    for each in listed:
+        assert ok(town.member.get(f"/templates/{each['slug']}")) == each
+        assert {"ca", "es", "en"} <= set(each["title"]) & set(each["summary"]) & set(each["privacy_note"])

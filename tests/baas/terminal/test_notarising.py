@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from baas.terminal import notarising
+from baas.terminal.problems import Unusable
+
+
+def _file(path: Path, content: bytes = b"contingut") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_receipts_go_beside_the_files_or_to_one_directory(tmp_path: Path) -> None:
+    one, two = _file(tmp_path / "a" / "acta.pdf"), _file(tmp_path / "b" / "ban.pdf")
+    assert notarising.receipt_paths([one, two], None) == {
+        one: tmp_path / "a/acta.pdf.receipt.json",
+        two: tmp_path / "b/ban.pdf.receipt.json",
+    }
+    assert set(notarising.receipt_paths([one, two], tmp_path / "out").values()) == {
+        tmp_path / "out/acta.pdf.receipt.json",
+        tmp_path / "out/ban.pdf.receipt.json",
+    }
+
+
+def test_two_files_that_would_share_a_receipt_are_refused_before_anything_is_done(tmp_path: Path) -> None:
+    one, two = _file(tmp_path / "a" / "acta.pdf"), _file(tmp_path / "b" / "acta.pdf")
+    with pytest.raises(Unusable, match="would have one receipt"):
+        notarising.receipt_paths([one, two], tmp_path / "out")
+
+
+def test_a_receipt_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    document = _file(tmp_path / "acta.pdf")
+    _file(tmp_path / "acta.pdf.receipt.json")
+    with pytest.raises(Unusable, match="is there already"):
+        notarising.receipt_paths([document], None)
+
+
+def test_a_file_that_changes_or_cannot_be_read_is_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, changing = _file(tmp_path / "good.pdf"), _file(tmp_path / "changing.pdf")
+
+    def written_to_meanwhile(label: str, least: int) -> object:
+        def show(done: int, total: int) -> None:
+            if "changing" in label:
+                with changing.open("ab") as file:
+                    file.write(b"more")
+
+        return show
+
+    monkeypatch.setattr(notarising, "progress", written_to_meanwhile)
+    hashed, failed = notarising.hash_all([changing, tmp_path / "absent.pdf", good])
+    assert [(each.file, each.digest.value) for each in hashed] == [
+        (good, hashlib.sha256(b"contingut").digest())
+    ]
+    assert [each.file.name for each in failed] == ["changing.pdf", "absent.pdf"]
+    assert "changed while it was hashed" in failed[0].reason
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert notarising.shown([], failed).ending == "refused"
