@@ -8,7 +8,7 @@ from typing import Any
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
-from sandbox.errors import ChainError, RpcError
+from sandbox.errors import ChainError, ContractRefused, RpcError
 from sandbox.evidence.keccak import keccak
 
 #: Errors that any contract of ours may raise: Solidity's own and OpenZeppelin 5's.
@@ -18,16 +18,6 @@ _COMMON = (
     "AccessControlUnauthorizedAccount(address account, bytes32 neededRole)",
     "EnforcedPause()",
 )
-
-
-class ContractRefused(ChainError):  # named as the other errors of this package are
-    """The contract reverted. `name` and `values` are its custom error's, or empty for one not known here."""
-
-    def __init__(self, contract: str, name: str, values: dict[str, Any], data: bytes) -> None:
-        self.contract, self.name, self.values, self.data = contract, name, values, data
-        shown = ", ".join(f"{key}={_shown(value)}" for key, value in values.items())
-        why = f"{name}({shown})" if name else f"revert data 0x{data.hex()}"
-        super().__init__(f"the contract {contract} refused: {why}; nothing was sent")
 
 
 class ErrorTable:
@@ -73,7 +63,3 @@ def dry_run(
         if error.code == 3 and isinstance(error.data, str):
             raise errors.read(address, bytes.fromhex(error.data[2:])) from error
         raise
-
-
-def _shown(value: Any) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -16,7 +16,9 @@ def discover(package: str, attribute: str) -> dict[str, Any]:
     its own file's name: an extension that silently does not count is worse than a crash.
     """
     found: dict[str, Any] = {}
-    for module in sorted(pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name):
+    for module in sorted(
+        pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name
+    ):
         if module.name.startswith("_"):
             continue
         name = f"{package}.{module.name}"

@@ -10,7 +10,8 @@
     ├── ChainError
     │   ├── ChainNotFound        no chain in this directory
     │   ├── ChainLocked          another process has this chain open
-    │   └── TransactionDropped   an accepted transaction could not be sealed; it says why
+    │   ├── TransactionDropped   an accepted transaction could not be sealed; it says why
+    │   └── ContractRefused      a contract reverted; its custom error has a name and values
     ├── AccountError             an unknown label, or a label used twice
     ├── CatalogueError
     │   ├── UnknownTemplate
@@ -20,7 +21,9 @@
     ├── RpcError                 a JSON-RPC refusal with its code, message and data
     └── EvidenceError
         ├── MalformedEvidence    it cannot be read
+        ├── DocumentChanged      a file was written to while it was hashed
         └── VerificationError    it was read, and it does not hold; `reason` names why
+            └── OutOfRange       an index or size that no such log has (a ValueError too)
 
 Values are attributes; a message says what happened, what was expected, what came, and what to do.
 """
@@ -85,6 +88,19 @@ class TransactionDropped(ChainError):
         super().__init__(f"transaction {transaction_hash} was accepted but could not be sealed: {reason}")
 
 
+class ContractRefused(ChainError):
+    """The contract reverted. `name` and `values` are its custom error's, or empty for one not known here."""
+
+    def __init__(self, contract: str, name: str, values: dict[str, Any], data: bytes) -> None:
+        self.contract, self.name, self.values, self.data = contract, name, values, data
+        texts = {
+            key: f"0x{value.hex()}" if isinstance(value, bytes) else value for key, value in values.items()
+        }
+        shown = ", ".join(f"{key}={value}" for key, value in texts.items())
+        why = f"{name}({shown})" if name else f"revert data 0x{data.hex()}"
+        super().__init__(f"the contract {contract} refused: {why}; nothing was sent")
+
+
 class AccountError(SandboxError):
     pass
 
@@ -125,7 +141,15 @@ class MalformedEvidence(EvidenceError):
     pass
 
 
+class DocumentChanged(EvidenceError):
+    """A file was written to while it was being read: its digest would belong to no state of it."""
+
+
 class VerificationError(EvidenceError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class OutOfRange(VerificationError, ValueError):
+    """A proof's index or size lies outside its tree: the proof fails, whoever asked wrongly."""

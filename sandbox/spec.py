@@ -36,7 +36,9 @@ class ChainSpec:
         if self.genesis_time < 0:
             raise SpecError(f"genesis_time must be seconds since 1970, got {self.genesis_time}")
         if self.block_gas_limit < TRANSACTION_GAS_CAP:
-            raise SpecError(f"block_gas_limit must be at least {TRANSACTION_GAS_CAP}, got {self.block_gas_limit}")
+            raise SpecError(
+                f"block_gas_limit must be at least {TRANSACTION_GAS_CAP}, got {self.block_gas_limit}"
+            )
         if self.seal_after_transactions < 1 or self.seal_after_ms < 0:
             raise SpecError("seal_after_transactions must be at least 1 and seal_after_ms at least 0")
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from baas.demo import refusals, tampering
 from baas.demo.stage import Stage, Town, examples
 from sandbox import register
-from sandbox.contract_calls import ContractRefused
+from sandbox.errors import ContractRefused
 from sandbox.evidence import merkle
 from sandbox.evidence.checkpoint import parse_unverified
 from sandbox.evidence.digest import digest_file

@@ -127,8 +127,8 @@ def _contradiction(victim: Victim, kept: Receipt, shown: str, leaves: Sequence[b
 def _issued(
     victim: Victim, attack: Attack, invented: Invented, index: int, leaves: Sequence[bytes], shown: str
 ) -> Receipt:
-    """A receipt for an invented document, anchored on the operator's second chain, in that chain's first seconds."""
-    with second_chain(victim, in_the_past=attack is not Attack.NONE) as chain:
+    """A receipt for an invented document, anchored on the operator's second chain: as early as its keys speak."""
+    with second_chain(victim, time.time() if attack is Attack.NONE else _earliest(victim)) as chain:
         data = notary.notarise_batch(merkle.root(leaves), 0, len(leaves))
         transaction = chain.send(victim.account, to=victim.contract, data=data)
         chain.wait(transaction)
@@ -138,11 +138,18 @@ def _issued(
     return Receipt(document, invented.entry, place, shown, anchor)
 
 
+def _earliest(victim: Victim) -> float:
+    """The first second (Unix time) in which both the log's and the chain's keys are valid for a verifier."""
+    (log,) = (each for each in victim.trust.logs if each.origin == victim.signer.name)
+    (chain,) = (each for each in victim.trust.chains if each.chain_id == log.chain_id)
+    return max(key.valid_from.timestamp() for key in (*log.keys, *chain.sealing_keys)) + 1
+
+
 @contextmanager
-def second_chain(victim: Victim, *, in_the_past: bool) -> Iterator[Chain]:
+def second_chain(victim: Victim, begins: float) -> Iterator[Chain]:
     """A chain that nobody can tell from the victim's by its keys: same spec, genesis, sealing key, account and contract.
 
-    `in_the_past` sets its clock back to just after its genesis.
+    Its clock stands at `begins` (Unix time) when it is opened, and goes on from there.
     """
     files = Journal(victim.chain)
     try:
@@ -161,7 +168,7 @@ def second_chain(victim: Victim, *, in_the_past: bool) -> Iterator[Chain]:
                     forged.allow(address, Role(role))
         finally:
             forged.close()
-        behind = time.time() - row.spec.genesis_time - 1 if in_the_past else 0.0
+        behind = max(0.0, time.time() - begins)
         with Chain.open(scratch, clock=lambda: time.time() - behind) as chain:
             for _ in range(victim.nonce):  # the same nonce gives the contract the same address
                 chain.send(victim.account, to=account.address)

@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 Row = TypeVar("Row")
 MOST = 500
+MOST_ROWS = 2**63 - 1  # what SQLite holds in an integer
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ def paged(session: Session, statement: SelectOfScalar[Row], key: Mapped[Any], pa
     """The page of `statement` in the order of `key`, a unique column whose values sort as they were made."""
     assert isinstance(key, InstrumentedAttribute)
     if page.after is not None:
-        after = int(page.after) if key.type.python_type is int and page.after.isdecimal() else page.after
+        after: int | str = page.after
+        if key.type.python_type is int and page.after.isdecimal():
+            after = min(int(page.after), MOST_ROWS)
         statement = statement.where(key > after)
     rows = list(session.exec(statement.order_by(key).limit(page.limit + 1)))
     more = len(rows) > page.limit

@@ -11,7 +11,8 @@ from baas.client import Client
 from baas.terminal import files
 from baas.terminal.problems import Unusable
 from baas.terminal.render import BIG_FILE, Shown, note, progress
-from sandbox.evidence.digest import Digest, DocumentChanged, digest_file
+from sandbox.errors import DocumentChanged
+from sandbox.evidence.digest import Digest, digest_file
 
 #: Documents in one request: a few hundred kilobytes of JSON.
 BATCH = 1000

@@ -8,13 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.errors import EvidenceError, MalformedEvidence
+from sandbox.errors import DocumentChanged, MalformedEvidence
 
 CHUNK = 1 << 20
-
-
-class DocumentChanged(EvidenceError):  # named as the rest of sandbox.errors: by what happened
-    """A file was written to while it was being read: its digest would belong to no state of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from hmac import compare_digest
 
-from sandbox.errors import VerificationError
+from sandbox.errors import OutOfRange, VerificationError
 
 HASH_SIZE = 32
 #: Hashes in any proof: C2SP's bound, since sizes stay below 2^63.
 MAX_PROOF_LENGTH = 63
-
-
-class OutOfRange(VerificationError, ValueError):  # named as sandbox.errors: by what happened
-    """A proof's index or size lies outside its tree: the proof fails, whoever asked wrongly."""
 
 
 def leaf_hash(data: bytes) -> bytes:

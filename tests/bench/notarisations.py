@@ -51,9 +51,11 @@ class Bench:
         self._bare = sqlite3.connect(self._folder / "bare.sqlite", isolation_level=None)
         self._bare.execute("PRAGMA journal_mode = WAL")
         self._bare.execute("PRAGMA synchronous = FULL")
-        columns = "log INTEGER, position INTEGER, kind TEXT, algorithm TEXT, digest BLOB, salt BLOB, commitment BLOB, refers_to INTEGER, reason TEXT"
-        key = "PRIMARY KEY (log, position)"
-        self._bare.execute(f"CREATE TABLE log_entries ({columns}, {key}) WITHOUT ROWID")
+        texts = "kind TEXT, algorithm TEXT, digest BLOB, salt BLOB, commitment BLOB, refers_to INTEGER, reason TEXT"
+        key = "log INTEGER, position INTEGER"
+        self._bare.execute(
+            f"CREATE TABLE log_entries ({key}, {texts}, PRIMARY KEY (log, position)) WITHOUT ROWID"
+        )
         self._rows = 0
         return self
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import contract_calls, notary, register
-from sandbox.contract_calls import ContractRefused
-from sandbox.errors import ChainError
+from sandbox.errors import ChainError, ContractRefused
 from sandbox.evidence import header, merkle, rlp, transaction_receipt, trie
 from sandbox.evidence.note import NoteVerifier
 from sandbox.evidence.sealer import open_sealed_block

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ import pytest
 from baas.chains import service as chains
 from baas.chains.service import ChainDeleted, ChainStopped
 from baas.errors import QuotaExceeded
-from baas.store import Session
 from baas.wiring import Services
 from sandbox.chain import Chain as RunningChain
 from sandbox.errors import SpecError
-from sandbox.lifecycle import ChainState, DesiredState
+from sandbox.lifecycle import ChainState
 from tests.baas.flows import accept, all_anchored, log_of, new_place, scope_of, until
 
 CODE = "9999990001"

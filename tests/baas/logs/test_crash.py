@@ -22,7 +22,7 @@ from tests.baas.flows import Place, all_anchored, digest, new_place
 from tests.baas.logs.whole import check_whole
 
 ROOT = Path(__file__).parents[3]
-ROUNDS = 6
+ROUNDS = 5
 
 #: For each line of its input, forks a process that serves the directory and says its id and address. It has all code
 #: loaded and no thread, so that a round takes no time to start.

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+
 from baas.errors import DataDirectoryLocked
 from baas.logs import pipeline as pipelines
 from baas.logs.pipeline import Pipeline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -131,7 +132,7 @@ def test_parallel_batches_keep_their_places(town: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
         batches = list(pool.map(batch_of_five, range(24)))
     taken = sorted((each["first_index"], each["count"]) for each in batches)
-    for (start, count), (following, _) in zip(taken, taken[1:], strict=False):
+    for (start, count), (following, _) in itertools.pairwise(taken):
         assert start + count == following
     for batch in batches:
         anchored(town, batch["items"][-1])

@@ -67,7 +67,8 @@ def test_the_second_chain_cannot_be_told_from_the_first_by_its_keys(
 ) -> None:
     services, place = cheated
     first = services.chains.awake(place.chain.id)
-    with second_chain(victim, in_the_past=True) as second:
+    begins = first.spec.genesis_time + 1
+    with second_chain(victim, begins) as second:
         scratch = second.directory
         assert scratch != first.directory
         assert (second.genesis_hash, second.sealing_key) == (first.genesis_hash, first.sealing_key)
@@ -90,6 +91,14 @@ def test_one_operator_can_forge_a_receipt_that_passes_by_itself(victim: Victim, 
     assert report.ok, report.to_text()
     assert forged.anchor is not None
     assert len(claimed) > parse_unverified(victim.kept[-1].checkpoint).size
+
+
+def test_the_forger_waits_until_its_keys_speak(victim: Victim) -> None:
+    """Chains are often older than the log on them: a receipt from before the log's key was valid would be noticed."""
+    (log,) = victim.trust.logs
+    later = [replace(key, valid_from=key.valid_from + timedelta(days=400)) for key in log.keys]
+    trust = replace(victim.trust, logs=(replace(log, keys=tuple(later)),))
+    assert attacks._earliest(replace(victim, trust=trust)) == later[0].valid_from.timestamp() + 1
 
 
 def test_who_kept_a_receipt_notices_every_attack_and_nothing_else(trials: dict[Attack, list[Trial]]) -> None:

@@ -96,8 +96,8 @@ def test_a_slow_arm_delays_nobody() -> None:
     due = {(each.case.number, each.arm.slug, each.replicate): each.due for each in acts}
     assert {(o.case, o.arm, o.replicate): o.intended_at for o in found} == due
     late = sorted(each.submitted_at - each.intended_at for each in found)
-    assert late[len(late) // 2] < 0.1
-    assert max(late) < 0.35  # in a closed loop the last one would be seconds late
+    assert late[len(late) // 2] < 0.2
+    assert max(late) < 1.0  # in a closed loop the last one would be 4 s late
 
 
 def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
@@ -111,9 +111,9 @@ def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
 
     without, delayed = medians(0.01), medians(0.31)
     moved = {arm: delayed[arm] - without[arm] for arm in without}
-    assert moved["chain0"] == pytest.approx(0.3, abs=0.08)
-    assert abs(moved["timestamp0"]) < 0.08
-    assert abs(moved["timestamp1"]) < 0.08
+    assert moved["chain0"] == pytest.approx(0.3, abs=0.15)
+    assert abs(moved["timestamp0"]) < 0.15
+    assert abs(moved["timestamp1"]) < 0.15
 
 
 def test_whatever_happens_is_an_observation() -> None:

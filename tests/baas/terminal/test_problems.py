@@ -69,10 +69,8 @@ def test_the_codes_are_distinct_and_stay_as_scripts_know_them() -> None:
 def test_what_was_expected_and_what_came_are_told_once() -> None:
     problem = {"detail": "/code: expected INE10, got '1'", "expected": "INE10", "got": "'1'"}
     assert told(ApiProblem(422, problem)).line == "/code: expected INE10, got '1'"
-    assert (
-        told(ApiProblem(422, {"title": "No", "expected": "admin", "got": "auditor"})).line == (
+    assert told(ApiProblem(422, {"title": "No", "expected": "admin", "got": "auditor"})).line == (
         "No; expected admin; got auditor"
-    )
     )
 
 

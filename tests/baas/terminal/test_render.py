@@ -29,7 +29,7 @@ def test_other_peoples_texts_do_not_steer_the_terminal() -> None:
 
 
 def test_progress_is_a_line_a_second_and_none_for_what_is_small(capsys: pytest.CaptureFixture[str]) -> None:
-    times = iter([0.0, 5.0, 5.5, 6.5, 8.0, 8.5, 9.5])
+    times = iter([0.0, 5.0, 5.5, 6.5, 7.0, 7.2, 9.5])
     show = progress("hashing a.pdf", 100, lambda: next(times))
     show(99, 99)
     for done in (0, 20, 20, 30, 40):

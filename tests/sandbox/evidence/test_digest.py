@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.errors import EvidenceError, MalformedEvidence
+from sandbox.errors import DocumentChanged, EvidenceError, MalformedEvidence
 from sandbox.evidence import commitment, digest
-from sandbox.evidence.digest import Digest, DocumentChanged, digest_bytes, digest_file
+from sandbox.evidence.digest import Digest, digest_bytes, digest_file
 
 # FIPS 180-4 and FIPS 202 examples: the digests of "abc".
 ABC = {

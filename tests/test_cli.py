@@ -1,0 +1,593 @@
+"""The command line as its users meet it: child processes, a real service, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import cli
+from baas.terminal import session
+from baas.terminal.manual import pages
+
+ROOT = Path(__file__).parents[1]
+CODE = "9999990001"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.out.count("\n") == 1, f"expected one JSON document, got {self.out!r} {self.err}"
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """A user's terminal: a home of its own, and `baas` in it."""
+
+    home: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def login(self) -> Path:
+        return self.home / "config" / "baas-sandbox" / "login.json"
+
+    def start(self, *arguments: object, **environ: str) -> subprocess.Popen[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BAAS_", "XDG_"))}
+        own = {"XDG_CONFIG_HOME": str(self.home / "config"), "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli", *map(str, arguments)],
+            env=kept | own | self.environ | environ,
+            cwd=self.home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def baas(self, *arguments: object, stdin: str = "", **environ: str) -> Done:
+        with self.start(*arguments, **environ) as process:
+            out, err = process.communicate(stdin, timeout=60)
+        return Done(process.returncode, out, err)
+
+    def ok(self, *arguments: object) -> Any:
+        """What a command that must succeed writes with --json."""
+        done = self.baas(*arguments, "--json")
+        assert done.code == 0, done.err
+        return done.json
+
+
+def serving(shell: Shell, *arguments: object) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """A child that serves, and the document that it wrote when it was ready."""
+    process = shell.start(*arguments, "serve", "--port", "0", "--json")
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], 60)
+    line = process.stdout.readline() if readable else ""
+    if not line:
+        process.kill()
+        raise AssertionError(f"the service did not start: {process.communicate()[1]}")
+    return process, json.loads(line)
+
+
+def stopped(process: subprocess.Popen[str], number: int) -> Done:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out, err)
+
+
+@dataclass
+class World:
+    """A service in a child, its operator's terminal, and one of a developer with a chain and both templates."""
+
+    operator: Shell
+    developer: Shell
+    data: Path
+    url: str
+    chain: dict[str, Any]
+    deployments: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    base = tmp_path_factory.mktemp("cli")
+    (base / "operator").mkdir()
+    (base / "developer").mkdir()
+    data = base / "data"
+    operator = Shell(base / "operator")
+    made = operator.ok("--data", data, "init")
+    assert made["data"] == str(data)
+    process, ready = serving(operator, "--data", data)
+    try:
+        operator.environ = {"BAAS_URL": ready["url"], "BAAS_TOKEN": made["token"]}
+        assert (
+            operator.ok("administration", "create", CODE, "Vilafictícia", "--kind", "ajuntament")["code"]
+            == CODE
+        )
+        roles = ["--role", "admin", "--role", "developer", "--role", "auditor"]
+        member = operator.ok("member", "create", CODE, "Secretaria", *roles)
+        token = operator.ok("token", "create", "cli", "--for", member["id"])["token"]
+        developer = Shell(base / "developer")
+        logged_in = developer.baas("login", ready["url"], "--token-stdin", "--json", stdin=f"{token}\n")
+        assert logged_in.code == 0, logged_in.err
+        assert token not in logged_in.out + logged_in.err
+        chain = developer.ok("chain", "create", CODE, "Prova")
+        slugs = ("document-notary", "hash-registry")
+        deployments = {slug: developer.ok("deploy", chain["id"], slug) for slug in slugs}
+        yield World(operator, developer, data, ready["url"], chain, deployments)
+    finally:
+        done = stopped(process, signal.SIGTERM)
+    assert (done.code, done.out) == (0, ""), done.err
+    assert "Traceback" not in done.err
+    assert "baas_" not in done.err
+
+
+@pytest.fixture
+def here(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """`baas` as the developer, in this process: quicker than a child, where the difference does not matter."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.developer.home / "config"))
+    monkeypatch.chdir(world.developer.home)
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["baas", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Done(end.value.code if isinstance(end.value.code, int) else 0, out, err)
+
+    return run
+
+
+# -- the whole way ---------------------------------------------------------------------------------
+
+
+def test_files_are_notarised_and_verified_offline(world: World, tmp_path: Path) -> None:
+    good, other = tmp_path / "acta.pdf", tmp_path / "ban.pdf"
+    good.write_bytes(b"%PDF-1.7 acta")
+    other.write_bytes(b"%PDF-1.7 ban")
+    done = world.developer.baas("notarise", good, other, "--out", tmp_path / "receipts", "--json")
+    assert done.code == 0, done.err
+    assert [Path(item["receipt"]).name for item in done.json["items"]] == [
+        "acta.pdf.receipt.json",
+        "ban.pdf.receipt.json",
+    ]
+    world.developer.ok("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    receipt = tmp_path / "receipts" / "acta.pdf.receipt.json"
+
+    passed = world.developer.baas("verify", good, receipt, "--trust", tmp_path / "trust.json")
+    assert passed.code == 0, passed.err
+    assert re.search(r"^ 1 document-digest +passed", passed.out, re.MULTILINE)
+    assert re.search(r"^10 anchored-root +passed", passed.out, re.MULTILINE)
+
+    wrong = world.developer.baas("verify", other, receipt, "--trust", tmp_path / "trust.json", "--json")
+    assert wrong.code == 1
+    assert (wrong.json["ok"], wrong.json["failed_step"]) == (False, "document-digest")
+
+    receipt.write_bytes(receipt.read_bytes()[:-1])
+    broken = world.developer.baas("verify", good, receipt, "--trust", tmp_path / "trust.json")
+    assert (broken.code, broken.out) == (1, "")
+    assert broken.err.startswith("baas: receipt: expected canonical JSON")
+
+
+def test_verify_opens_no_socket_and_loads_neither_service_nor_chain(world: World, tmp_path: Path) -> None:
+    document = tmp_path / "acta.pdf"
+    document.write_bytes(b"%PDF-1.7 offline")
+    world.developer.ok("notarise", document)
+    world.developer.ok("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    program = """
+import json, sys
+def no_network(event, arguments):
+    if event.startswith("socket."):
+        raise PermissionError(event)
+sys.addaudithook(no_network)
+import cli
+try:
+    cli.main()
+except SystemExit as end:
+    heavy = {"web3", "eth", "fastapi", "sqlalchemy", "sqlmodel", "httpx2", "baas", "starlette", "uvicorn"}
+    print(json.dumps([end.code, sorted({name.partition(".")[0] for name in sys.modules} & heavy)]), file=sys.stderr)
+"""
+    receipt = tmp_path / "acta.pdf.receipt.json"
+    for file, code in ((document, 0), (receipt, 1)):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                program,
+                "verify",
+                file,
+                receipt,
+                "--trust",
+                tmp_path / "trust.json",
+                "--json",
+            ],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert json.loads(done.stderr) == [code, []]
+        assert json.loads(done.stdout)["ok"] is (code == 0)
+
+
+def test_a_register_goes_from_csv_to_a_rows_receipt(
+    world: World, here: Callable[..., Done], tmp_path: Path
+) -> None:
+    csv = tmp_path / "decrets.csv"
+    csv.write_text("numero;titol\n2024/0001;Un\n2024/0002;Dos\n")
+    opened = world.developer.ok("register", "create", CODE, "Decrets", "--key", "numero", "--csv", csv)
+    assert opened["columns"] == ["numero", "titol"]
+    register = opened["id"]
+    assert world.developer.ok("register", "append", register, csv) == {
+        "created": 2,
+        "amended": 0,
+        "unchanged": 0,
+    }
+    csv.write_text("numero;titol\n2024/0001;Un, esmenat\n2024/0002;Dos\n")
+    assert here("register", "append", register, csv, "--json").json == {
+        "created": 0,
+        "amended": 1,
+        "unchanged": 1,
+    }
+    assert here("register", "checkpoint", register, "--json").json["checkpoint"]["size"] == 4
+    assert CODE in here("register", "checkpoint", register).out
+    for version, title in ((None, "Un, esmenat"), (1, "Un")):
+        chosen = ["--version", version] if version else []
+        proof = here("register", "prove", register, "2024/0001", "--out", tmp_path, *chosen, "--json").json
+        row = Path(proof["row"])
+        assert row.name == "2024-0001.row.json"
+        assert json.loads(row.read_bytes()) == {"numero": "2024/0001", "titol": title}
+        here("trust", "export", CODE, "--out", tmp_path / "trust.json")
+        checked = here("register", "verify", row, proof["receipt"], "--trust", tmp_path / "trust.json")
+        assert checked.code == 0, checked.err
+        row.write_text(json.dumps({"titol": title, "numero": "2024/0001"}, indent=1))
+        assert here("register", "verify", row, proof["receipt"], "--trust", tmp_path / "trust.json").code == 0
+        row.write_text(json.dumps({"titol": title, "numero": "2024/0003"}))
+        forged = here(
+            "register", "verify", row, proof["receipt"], "--trust", tmp_path / "trust.json", "--json"
+        )
+        assert (forged.code, forged.json["failed_step"]) == (1, "document-digest")
+    assert register in here("register", "list").out
+    assert here("register", "show", register, "--json").json["accepted"] == 4
+    csv.write_text("numero;titol\n2024/0001\n")
+    assert here("register", "append", register, csv).code == 2
+
+
+def test_a_pilot_goes_from_plan_to_report(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'problem = "la constància dels decrets d\'un ajuntament fictici"\n'
+        'hypothesis = "La cadena dona evidència tan aviat com un segell de temps."\n'
+        'alternative = "Un segell de temps pot ser suficient: és la hipòtesi nul·la."\n'
+        "mid = 2.0\npairs = 6\ninterval = 0.02\nseed = 7\n"
+    )
+    draft = here("pilot", "create", CODE, plan, "--title", "Prova", "--json").json
+    pilot = draft["id"]
+    assert here("pilot", "run", pilot).code == 6  # not frozen yet
+    assert here("pilot", "freeze", pilot, "--json").json["plan_sha256"] == draft["plan_sha256"]
+    assert here("pilot", "run", pilot, "--json").json["state"] == "measured"
+    verdict = here("pilot", "evaluate", pilot, "--json").json["verdict"]
+    assert verdict
+    assert here("pilot", "decide", pilot, "scale", "--reason", "Ho volem a tot arreu de seguida.").code != 0
+    reason = "El segell de temps ja dona el que cal."
+    assert here("pilot", "decide", pilot, "stop_learned", "--reason", reason).code == 0
+    report, receipt = tmp_path / "report.json", tmp_path / "report.receipt.json"
+    assert here("pilot", "report", pilot, "--out", report, "--receipt", receipt).code == 0
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    assert here("verify", report, receipt, "--trust", tmp_path / "trust.json").code == 0
+    assert here("pilot", "report", pilot, "--out", tmp_path / "report.html").code == 0
+    assert (tmp_path / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
+    assert verdict in here("pilot", "list").out
+    plan.write_text("pairs = [")
+    assert here("pilot", "create", CODE, plan, "--title", "Prova").code == 2
+
+
+# -- chains ----------------------------------------------------------------------------------------
+
+
+def test_a_chain_is_called_stopped_started_and_deleted(world: World, here: Callable[..., Done]) -> None:
+    chain = here("chain", "create", CODE, "Passatgera", "--json").json["id"]
+    assert here("chain", "rpc", chain, "eth_chainId").out.startswith("0x")
+    nobody = "0x" + "00" * 19 + "01"
+    assert here("chain", "rpc", chain, "eth_getBalance", nobody, "latest").out == "0x0\n"
+    refused = here("chain", "rpc", chain, "eth_sign", nobody, "0x00", "--json")
+    assert refused.code == 1
+    assert refused.json["error"]["code"] == -32601
+    assert here("chain", "stop", chain, "--json").json["desired"] == "stopped"
+    assert here("chain", "rpc", chain, "eth_chainId").code == 6
+    assert here("chain", "start", chain, "--json").json["observed"] == "running"
+    assert here("chain", "show", chain, "--json").json["head"]["number"] == 0
+    assert chain in here("chain", "list").out
+    unasked = world.developer.baas("chain", "delete", chain)
+    assert (unasked.code, "--yes" in unasked.err) == (2, True)
+    assert here("chain", "delete", chain, "--yes").code == 0
+    assert here("chain", "show", chain).code == 5
+    assert chain not in here("chain", "list").out
+
+
+def test_the_web3_snippet_runs_as_it_is_printed(world: World, here: Callable[..., Done]) -> None:
+    shown = here("chain", "rpc", world.chain["id"], "--json").json
+    assert set(shown["snippets"]) == {"web3.py", "ethers 6", "Hardhat 3 (hardhat.config.ts)"}
+    assert all(shown["url"] in text and str(shown["chain_id"]) in text for text in shown["snippets"].values())
+    token = json.loads(world.developer.login.read_bytes())["tokens"][world.url]
+    done = subprocess.run(
+        [sys.executable, "-c", shown["snippets"]["web3.py"]],
+        env={"PATH": os.environ["PATH"], "BAAS_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert re.fullmatch(r"block \d+\n", done.stdout), done.stderr
+
+
+def test_a_wallets_url_opens_the_chain_and_nothing_else(world: World, here: Callable[..., Done]) -> None:
+    import httpx2
+
+    shown = here("chain", "rpc", world.chain["id"], "--wallet", "--days", 1, "--json").json
+    call = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    answer = httpx2.post(shown["wallet_url"], json=call).json()
+    assert int(answer["result"], 16) == world.chain["chain_id"]
+    token = shown["wallet_url"].rpartition("/")[2]
+    assert world.developer.baas("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token).code == 4
+
+
+def test_accounts_and_the_allowlist(world: World, here: Callable[..., Done]) -> None:
+    chain = world.chain["id"]
+    address = here("account", "create", chain, "tecnic", "--json").json["address"]
+    assert address in here("account", "list", chain).out
+    assert here("allowlist", "grant", chain, address, "sender").code == 0
+    assert {"address": address, "role": "sender"} in here("allowlist", "list", chain, "--json").json["items"]
+    assert here("allowlist", "revoke", chain, address, "sender").code == 0
+    assert address not in here("allowlist", "list", chain).out
+    assert here("account", "create", chain, "tecnic").code in (1, 6)
+
+
+def test_templates_engines_and_a_parameter_that_does_not_hold(
+    world: World, here: Callable[..., Done]
+) -> None:
+    assert {item["slug"] for item in here("template", "list", "--json").json["items"]} >= set(
+        world.deployments
+    )
+    assert "--set admin=…" in here("template", "show", "document-notary").out
+    assert here("template", "show", "absent").code == 5
+    assert "embedded" in here("engine", "list").out
+    refused = here("deploy", world.chain["id"], "document-notary", "--set", "admin=me")
+    assert (refused.code, "admin" in refused.err) == (1, True)
+
+
+# -- who may, and what goes wrong ------------------------------------------------------------------
+
+
+def test_tokens_mandates_and_members(world: World) -> None:
+    operator, developer = world.operator, world.developer
+    provider = operator.ok(
+        "administration", "create", "9999990002", "Diputació fictícia", "--kind", "diputacio"
+    )
+    granted = developer.ok("mandate", "grant", CODE, provider["code"], "--role", "developer", "--days", "30")
+    assert granted["roles"] == ["developer"]
+    developer.ok("mandate", "revoke", CODE, granted["id"])
+    assert developer.ok("mandate", "list", CODE)["items"][0]["revoked"]
+    assert [each["label"] for each in developer.ok("member", "list", CODE)["items"]] == ["Secretaria"]
+    token = developer.ok("token", "create", "passatger", "--days", "1")
+    assert developer.baas("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token["token"]).code == 0
+    developer.ok("token", "revoke", token["id"])
+    assert developer.baas("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token["token"]).code == 4
+    listed = developer.ok("token", "list", "--administration", CODE)["items"]
+    assert token["id"] in [each["id"] for each in listed]
+    assert "token" not in listed[0]
+
+
+def test_a_wrong_token_a_missing_role_and_an_absent_object(world: World, here: Callable[..., Done]) -> None:
+    wrong = world.developer.baas("chain", "list", "--json", BAAS_URL=world.url, BAAS_TOKEN=f"baas_{'x' * 43}")
+    assert (wrong.code, wrong.json["exit_code"], wrong.json["problem"]["status"]) == (4, 4, 401)
+    assert len(wrong.err.splitlines()) == 1
+    assert "log in again" in wrong.err
+    missing = here("administration", "create", "9999990003", "x")
+    assert (missing.code, "operator" in missing.err) == (4, True)
+    assert here("chain", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV").code == 5
+    invalid = world.operator.baas("administration", "create", "123", "x")
+    assert (invalid.code, "INE10" in invalid.err) == (1, True)
+    again = world.operator.baas("administration", "create", CODE, "x")
+    assert (again.code, "already exists" in again.err) == (6, True)
+
+
+def test_a_command_that_does_not_exist_and_one_without_its_argument(world: World) -> None:
+    unknown = world.developer.baas("chian", "list")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "No such command 'chian'" in unknown.err
+    assert "Did you mean 'chain'" in unknown.err
+    assert world.developer.baas("chain", "show").code == 2
+    assert world.developer.baas("verify", "absent.pdf", "absent.json", "--trust", "absent.json").code == 2
+    assert world.developer.baas("--url", world.url, "--data", world.data, "chain", "list").code == 2
+
+
+def test_no_service_there(world: World) -> None:
+    done = world.developer.baas("--url", "http://127.0.0.1:1", "chain", "list", "--json", BAAS_TOKEN="baas_x")
+    assert done.code == 3
+    assert "baas serve" in done.json["problem"]["detail"]
+
+
+def test_a_data_directory_in_use_is_refused_with_a_hint(world: World) -> None:
+    for command in (["administration", "list"], ["serve", "--port", "0"], ["init"]):
+        done = world.operator.baas("--data", world.data, *command)
+        assert (done.code, done.out) == (6, ""), done.err
+        assert "in use by another process" in done.err
+        assert "set BAAS_URL" in done.err
+
+
+def test_a_port_in_use_is_refused_with_a_hint(world: World, tmp_path: Path) -> None:
+    port = world.url.rpartition(":")[2]
+    done = world.operator.baas("--data", tmp_path / "data", "serve", "--port", port)
+    assert (done.code, done.out) == (6, "")
+    assert f"cannot listen on port {port}" in done.err
+    assert "--port" in done.err
+
+
+def test_files_that_cannot_be_notarised_are_told_and_the_others_go_on(
+    world: World, here: Callable[..., Done], tmp_path: Path
+) -> None:
+    good = tmp_path / "good.pdf"
+    good.write_bytes(b"%PDF-1.7 good")
+    done = here("notarise", tmp_path / "absent.pdf", good, "--json")
+    assert done.code == 1
+    assert [Path(item["file"]).name for item in done.json["items"]] == ["good.pdf"]
+    assert [Path(item["file"]).name for item in done.json["failed"]] == ["absent.pdf"]
+    assert Path(f"{good}.receipt.json").exists()
+    again = here("notarise", good)
+    assert (again.code, "is there already" in again.err) == (2, True)
+
+
+def test_a_receipt_can_be_had_later(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
+    document = tmp_path / "acta.pdf"
+    document.write_bytes(b"%PDF-1.7 later")
+    accepted = here("notarise", document, "--no-wait", "--json").json["items"][0]
+    assert accepted["receipt"] is None
+    assert not Path(f"{document}.receipt.json").exists()
+    deadline = time.monotonic() + 30
+    while (got := here("receipt", accepted["notarisation"], "--out", tmp_path / "r.json")).code == 6:
+        assert time.monotonic() < deadline, got.err
+        time.sleep(0.1)
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    assert here("verify", document, tmp_path / "r.json", "--trust", tmp_path / "trust.json").code == 0
+
+
+def test_an_error_that_nobody_expected_has_a_traceback_only_when_asked_for(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(ctx: object) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    monkeypatch.setattr(session, "connect", broken)
+    done = here("receipt", "x", "--json")
+    assert (done.code, len(done.err.splitlines())) == (7, 1)
+    assert "BAAS_DEBUG=1" in done.json["problem"]["detail"]
+    monkeypatch.setenv("BAAS_DEBUG", "1")
+    assert "Traceback" in here("receipt", "x").err
+
+    def interrupted(ctx: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "connect", interrupted)
+    assert here("receipt", "x").code == cli.EXITS["interrupted"][0]
+
+
+# -- a data directory of one's own -----------------------------------------------------------------
+
+
+def test_without_a_service_the_same_application_runs_in_process(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"BAAS_DATA": str(tmp_path / "data")})
+    before = shell.baas("administration", "list")
+    assert (before.code, "init" in before.err) == (4, True)
+    made = shell.baas("init")
+    assert made.code == 0, made.err
+    assert stat.S_IMODE(shell.login.stat().st_mode) == 0o600
+    token = json.loads(shell.login.read_bytes())["tokens"][str(tmp_path / "data")]
+    assert token in made.out
+    assert shell.baas("init").code == 6
+    shell.ok("administration", "create", CODE, "Vilafictícia")
+    assert [item["code"] for item in shell.ok("administration", "list")["items"]] == [CODE]
+
+
+def test_serve_makes_the_first_operator_when_asked_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    data = tmp_path / "data"
+    refused = shell.baas("--data", data, "serve", "--port", "0")
+    assert (refused.code, "init" in refused.err) == (6, True)
+    process = shell.start("--data", data, "serve", "--port", "0", "--init", "--json")
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    logged_in = shell.baas("login", ready["url"], BAAS_TOKEN=ready["token"])
+    assert logged_in.code == 0, logged_in.err
+    assert shell.ok("administration", "list") == {"items": []}
+    done = stopped(process, signal.SIGINT)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.endswith("stopped: everything that was accepted is on disk\n")
+    assert "Traceback" not in done.err
+    assert shell.baas("administration", "list").code == 3
+    assert shell.baas("logout").code == 0
+    assert json.loads(shell.login.read_bytes()) == {"service": None, "tokens": {str(data): ready["token"]}}
+    assert shell.baas("logout").code == 4
+
+
+@pytest.mark.parametrize(("stdin", "code"), [("", 2), ("not a token\n", 4), (f"baas_{'x' * 43}\n", 4)])
+def test_a_token_that_the_service_does_not_accept_is_not_stored(
+    world: World, tmp_path: Path, stdin: str, code: int
+) -> None:
+    shell = Shell(tmp_path)
+    assert shell.baas("login", world.url, "--token-stdin", stdin=stdin).code == code
+    assert not shell.login.exists()
+    assert shell.baas("login", world.url).code == 2  # no terminal to ask on
+
+
+# -- help ------------------------------------------------------------------------------------------
+
+
+def _commands() -> dict[str, Any]:
+    """Every page of help by its command, as the manual shows them."""
+    root = get_command(cli.app)
+    return {page.command_path: page for page in pages(root.make_context("baas", [], resilient_parsing=True))}
+
+
+COMMANDS = _commands()
+
+
+def test_the_commands_are_those_that_the_product_promises() -> None:
+    promised = {
+        "init", "login", "logout", "serve", "demo", "deploy", "notarise", "verify", "trust export", "engine list",
+        "administration create", "administration list", "member create", "member list",
+        "token create", "token list", "token revoke", "mandate grant", "mandate list", "mandate revoke",
+        "account create", "account list", "allowlist list", "allowlist grant", "allowlist revoke",
+        "chain create", "chain list", "chain show", "chain start", "chain stop", "chain delete", "chain rpc",
+        "template list", "template show", "register create", "register list", "register show", "register append",
+        "register checkpoint", "register prove", "register verify",
+        "pilot create", "pilot freeze", "pilot run", "pilot evaluate", "pilot decide", "pilot report",
+    }  # fmt: skip
+    assert {f"baas {each}" for each in promised} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_every_option_says_what_it_is(name: str) -> None:
+    page = COMMANDS[name]
+    assert page.command.help, f"{name} has no docstring"
+    undocumented = [each.name for each in page.command.params if not each.help]
+    assert undocumented == [], f"{name}: {undocumented} have no help"
+    if not hasattr(page.command, "commands"):
+        assert "--json" in [option for each in page.command.params for option in each.opts]
+
+
+def test_the_manual_is_what_the_commands_say(world: World) -> None:
+    done = world.developer.baas("manual", COLUMNS="40")
+    expected = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert done.out == expected, "the commands' help changed: baas manual > docs/cli.md"
+    for name in COMMANDS:
+        assert f"## `{name}`" in expected
+
+
+def test_the_help_says_every_exit_code(world: World) -> None:
+    done = world.developer.baas("--help")
+    for code, meaning in cli.EXITS.values():
+        assert re.search(rf"^ +{code} +{re.escape(meaning.split()[0])}", done.out, re.MULTILINE)
+        assert f"| {code} | {meaning} |" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
