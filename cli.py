@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 #: What a command returns: a value for --json, the same as text for people, and how it ended: a key of EXITS.
@@ -54,8 +54,9 @@ With --json a command writes one JSON document to stdout; hints and progress go 
 class Root(TyperGroup):
     """`baas` itself: loads a group when it is called for, and gives every command its --json."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *GROUPS]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands |= {name: TyperCommand(name) for name in GROUPS}  # their names; get_command loads them
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in GROUPS:

@@ -252,12 +252,20 @@ class Chains:
     # -- the process -------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
-        """After a crash: remove directories that no row stands for, and those of deleted chains."""
+        """After a crash: remove the directories of deleted chains, and set aside those that no row stands for.
+
+        A creation that was cut leaves such a one; so does an older database put back from a backup, and then the
+        directory holds the only copy of a chain and its keys. Whoever runs the service may delete what is set aside.
+        """
         with self._store.reading() as session:
             rows = session.exec(across_administrations(Chain, "reconciling every chain's directory")).all()
-        kept = {row.id for row in rows if row.desired != DesiredState.DELETED}
+        desired = {row.id: row.desired for row in rows}
         for directory in self._fleet.directories():
-            if directory.name not in kept:
+            if directory.suffix == ".new":
+                shutil.rmtree(directory, ignore_errors=True)  # half-made: never a chain
+            elif directory.name not in desired:
+                directory.rename(directory.with_name(f"{directory.name}.unclaimed"))
+            elif desired[directory.name] == DesiredState.DELETED:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def close(self) -> None:

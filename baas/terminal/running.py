@@ -44,13 +44,9 @@ def serve(
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its INFO says again what we say
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _bound(settings.host, settings.port) as listener:
+            _listen_to_signals_and_logs()
             token = _first_token(place) if first else None
             with in_process(place, host=settings.host, port=settings.port) as services:
                 _require_operator(services, place)
@@ -62,6 +58,14 @@ def serve(
                 server.run(sockets=[listener])
     except KeyboardInterrupt:
         note("stopped: everything that was accepted is on disk")
+
+
+def _listen_to_signals_and_logs() -> None:
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its INFO says again what we say
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _first_token(place: Place) -> str | None:

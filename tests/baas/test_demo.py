@@ -31,9 +31,16 @@ def test_the_summary_says_what_the_main_job_is(out: Path) -> None:
     assert summary["countersigned_verified"] == 5
     assert summary["forged_root_rejected"] is True
     assert summary["pairs"] == 60
-    assert summary["verdict"] in {"incumbent_better", "chain_better", "equivalent_keep_incumbent", "inconclusive"}
+    assert summary["verdict"] in {
+        "incumbent_better",
+        "chain_better",
+        "equivalent_keep_incumbent",
+        "inconclusive",
+    }
     assert {each["chain_id"] for each in summary["chains"]}.__len__() == 2
-    assert all(each["genesis_hash"].startswith("0x") and each["head"]["number"] > 0 for each in summary["chains"])
+    assert all(
+        each["genesis_hash"].startswith("0x") and each["head"]["number"] > 0 for each in summary["chains"]
+    )
     refusals = summary["refusals"]
     assert refusals["sender_not_allowed"] == {"code": -32007, "rule": "sender-allowlist"}
     assert refusals["deployer_not_allowed"] == {"code": -32007, "rule": "deployer-allowlist"}

@@ -71,7 +71,7 @@ def test_a_creation_that_fails_leaves_nothing_but_a_used_number(
     assert services.chains.create(owner, CODE, "b").chain_id == before.chain_id + 2
 
 
-def test_what_no_row_stands_for_is_swept_at_the_start_and_nothing_else(
+def test_what_no_row_stands_for_is_set_aside_at_the_start_and_half_made_ones_go(
     services: Services, owner: Any
 ) -> None:
     kept = services.chains.create(owner, CODE, "a")
@@ -81,7 +81,10 @@ def test_what_no_row_stands_for_is_swept_at_the_start_and_nothing_else(
     for name in (orphan, draft, "backup-2026", "lost+found"):
         shutil.copytree(home / kept.id, home / name)
     services.chains.reconcile()
-    assert directories(services) == {kept.id, "backup-2026", "lost+found"}
+    assert directories(services) == {kept.id, f"{orphan}.unclaimed", "backup-2026", "lost+found"}
+    assert (home / f"{orphan}.unclaimed" / "chain.sqlite").exists()  # perhaps the only copy of its keys
+    services.chains.reconcile()
+    assert directories(services) == {kept.id, f"{orphan}.unclaimed", "backup-2026", "lost+found"}
 
 
 def test_the_quota_holds_when_many_are_made_at_once(
