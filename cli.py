@@ -51,12 +51,15 @@ With --json a command writes one JSON document to stdout; hints and progress go 
 """
 
 
+DEMO = Path("build/demo")
+
+
 class Root(TyperGroup):
     """`baas` itself: loads a group when it is called for, and gives every command its --json."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands |= {name: TyperCommand(name) for name in GROUPS}  # their names; get_command loads them
+        self.commands.update({name: TyperCommand(name) for name in GROUPS})  # get_command loads them
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in GROUPS:
@@ -118,12 +121,8 @@ app = typer.Typer(
 
 @app.callback()
 def _options(
-    url: Annotated[
-        str | None, typer.Option(help="The service to talk to, such as http://127.0.0.1:8080.")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The data directory to work on in this process.", file_okay=False)
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="The service to talk to: https://HOST[:PORT].")] = None,
+    data: Annotated[Path | None, typer.Option(help="The data directory to work on.", file_okay=False)] = None,
 ) -> None:
     """Options that go before the command; commands read them from the root context."""
 
@@ -139,15 +138,11 @@ def init(ctx: typer.Context) -> Shown:
 @app.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[
-        str | None, typer.Option(help="The address to listen on; BAAS_HOST, or loopback.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address; BAAS_HOST or loopback, unless said.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="The port; 0 takes a free one; BAAS_PORT, or 8080.", min=0, max=65535)
+        int | None, typer.Option(help="0 takes a free one; BAAS_PORT or 8080.", max=65535)
     ] = None,
-    first: Annotated[
-        bool, typer.Option("--init", help="Make the first operator, as `baas init` does, if there is none.")
-    ] = False,
+    first: Annotated[bool, typer.Option("--init", help="Do `baas init` first, if it was not done.")] = False,
 ) -> None:
     """Run the service in the foreground until Ctrl-C, and print its address."""
     from baas.terminal import running, session
@@ -159,9 +154,7 @@ def serve(
 def login(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="The service's address.")],
-    token_stdin: Annotated[
-        bool, typer.Option("--token-stdin", help="Read the token from standard input.")
-    ] = False,
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from stdin.")] = False,
 ) -> Shown:
     """Store a service and a token for it. The token is BAAS_TOKEN, or asked for without showing it."""
     from baas.terminal import signing_in
@@ -171,9 +164,7 @@ def login(
 
 @app.command()
 def logout(
-    url: Annotated[
-        str | None, typer.Argument(help="The service; the one that you are logged in to, unless said.")
-    ] = None,
+    url: Annotated[str | None, typer.Argument(help="The service; that of the login, unless said.")] = None,
 ) -> Shown:
     """Forget a stored token. It stays valid: `baas token revoke` ends it."""
     from baas.terminal import signing_in
@@ -183,9 +174,7 @@ def logout(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="The directory for all that it makes.", file_okay=False)] = Path(
-        "build/demo"
-    ),
+    out: Annotated[Path, typer.Option(help="Where all that it makes goes.", file_okay=False)] = DEMO,
 ) -> Shown:
     """Run the whole main job on fictional files: chains, receipts, a register, a pilot and its verdict."""
     from baas import demo as story
@@ -199,37 +188,35 @@ def deploy(
     ctx: typer.Context,
     chain: Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")],
     template: Annotated[str, typer.Argument(help="A template (baas template list).")],
-    values: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter; once for each.", metavar="NAME=VALUE")
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter.")
     ] = None,
 ) -> Shown:
     """Deploy a template on a chain; the code at its address is compared with the artifact."""
     from baas.terminal import render, session
 
-    parameters = dict(each.partition("=")[::2] for each in values or [])
+    for each in given or []:
+        if "=" not in each:
+            raise typer.BadParameter(f"expected NAME=VALUE, got {each!r}", param_hint="--set")
+    parameters = dict(each.partition("=")[::2] for each in given or [])
     with session.connect(ctx) as client:
         made = client.deploy(chain, template, parameters)
-    return render.record(
-        made, "id", "template", "version", "address", "transaction_hash", "block_number", "artifact"
-    )
+    return render.record(made, "id", "template", "version", "address", "transaction_hash", "artifact")
 
 
 @app.command()
 def notarise(
     ctx: typer.Context,
-    documents: Annotated[
-        list[Path], typer.Argument(help="The files. They are hashed here and never sent.", metavar="FILE...")
-    ],
-    administration: Annotated[
-        str | None, typer.Option(help="Its code; the only one that you reach, unless said.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write receipts to this directory, not beside the files.", file_okay=False),
-    ] = None,
+    documents: Annotated[list[Path], typer.Argument(metavar="FILE", help="Hashed here, and never sent.")],
+    administration: Annotated[str | None, typer.Option(help="Its code, if you reach several.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The receipts' directory.", file_okay=False)] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the chain and write a receipt for each file.")] = True,
 ) -> Shown:
-    """Notarise files: each gets FILE.receipt.json. A file that changes while it is hashed is told and left out."""
+    """Notarise files: each gets FILE.receipt.json, beside it or in --out.
+
+    A file that changes while it is hashed, or cannot be read, is told and left out; the others go on, and the
+    command ends with 1.
+    """
     from baas.terminal import notarising, session
 
     return notarising.run(documents, administration, out, wait, lambda: session.connect(ctx))
@@ -239,9 +226,7 @@ def notarise(
 def receipt(
     ctx: typer.Context,
     notarisation: Annotated[str, typer.Argument(help="The notarisation's id.")],
-    out: Annotated[
-        Path | None, typer.Option(help="The file to write; stdout unless said.", dir_okay=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; stdout unless said.", dir_okay=False)] = None,
 ) -> Shown:
     """Get the receipt of a notarisation that was not waited for."""
     from baas.terminal import files, session
@@ -258,16 +243,12 @@ def receipt(
 def verify(
     file: Annotated[Path, typer.Argument(help="The document.", exists=True, dir_okay=False)],
     receipt: Annotated[Path, typer.Argument(help="Its receipt.", exists=True, dir_okay=False)],
-    trust: Annotated[
-        Path,
-        typer.Option(
-            help="The trust root, got by another way than the receipt.", exists=True, dir_okay=False
-        ),
-    ],
+    trust: Annotated[Path, typer.Option(help="What you trust already.", exists=True, dir_okay=False)],
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
 
-    It needs no service, no login and no network. 0: the policy is met. 1: it is not, and the step is named.
+    The trust root (baas trust export) must have come by another way than the receipt. This needs no service, no
+    login and no network. It ends with 0 if the policy is met, else with 1 and the name of the step that failed.
     """
     from sandbox.evidence import receipt as receipts
     from sandbox.evidence import trust as trust_roots

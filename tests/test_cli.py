@@ -20,7 +20,7 @@ import pytest
 from typer.main import get_command
 
 import cli
-from baas.terminal import session
+from baas.terminal import running, session
 from baas.terminal.manual import pages
 
 ROOT = Path(__file__).parents[1]
@@ -147,10 +147,13 @@ def here(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(world.developer.home / "config"))
     monkeypatch.chdir(world.developer.home)
 
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["baas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
+    def run(*arguments: object, **environ: str) -> Done:
+        with monkeypatch.context() as now:
+            now.setattr(sys, "argv", ["baas", *map(str, arguments)])
+            for name, value in environ.items():
+                now.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                cli.main()
         out, err = capsys.readouterr()
         return Done(end.value.code if isinstance(end.value.code, int) else 0, out, err)
 
@@ -160,7 +163,9 @@ def here(
 # -- the whole way ---------------------------------------------------------------------------------
 
 
-def test_files_are_notarised_and_verified_offline(world: World, tmp_path: Path) -> None:
+def test_files_are_notarised_and_verified_offline(
+    world: World, here: Callable[..., Done], tmp_path: Path
+) -> None:
     good, other = tmp_path / "acta.pdf", tmp_path / "ban.pdf"
     good.write_bytes(b"%PDF-1.7 acta")
     other.write_bytes(b"%PDF-1.7 ban")
@@ -170,7 +175,7 @@ def test_files_are_notarised_and_verified_offline(world: World, tmp_path: Path) 
         "acta.pdf.receipt.json",
         "ban.pdf.receipt.json",
     ]
-    world.developer.ok("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
     receipt = tmp_path / "receipts" / "acta.pdf.receipt.json"
 
     passed = world.developer.baas("verify", good, receipt, "--trust", tmp_path / "trust.json")
@@ -188,11 +193,13 @@ def test_files_are_notarised_and_verified_offline(world: World, tmp_path: Path) 
     assert broken.err.startswith("baas: receipt: expected canonical JSON")
 
 
-def test_verify_opens_no_socket_and_loads_neither_service_nor_chain(world: World, tmp_path: Path) -> None:
+def test_verify_opens_no_socket_and_loads_neither_service_nor_chain(
+    here: Callable[..., Done], tmp_path: Path
+) -> None:
     document = tmp_path / "acta.pdf"
     document.write_bytes(b"%PDF-1.7 offline")
-    world.developer.ok("notarise", document)
-    world.developer.ok("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    assert here("notarise", document).code == 0
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
     program = """
 import json, sys
 def no_network(event, arguments):
@@ -235,7 +242,7 @@ def test_a_register_goes_from_csv_to_a_rows_receipt(
 ) -> None:
     csv = tmp_path / "decrets.csv"
     csv.write_text("numero;titol\n2024/0001;Un\n2024/0002;Dos\n")
-    opened = world.developer.ok("register", "create", CODE, "Decrets", "--key", "numero", "--csv", csv)
+    opened = here("register", "create", CODE, "Decrets", "--key", "numero", "--csv", csv, "--json").json
     assert opened["columns"] == ["numero", "titol"]
     register = opened["id"]
     assert world.developer.ok("register", "append", register, csv) == {
@@ -349,7 +356,7 @@ def test_a_wallets_url_opens_the_chain_and_nothing_else(world: World, here: Call
     answer = httpx2.post(shown["wallet_url"], json=call).json()
     assert int(answer["result"], 16) == world.chain["chain_id"]
     token = shown["wallet_url"].rpartition("/")[2]
-    assert world.developer.baas("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token).code == 4
+    assert here("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token).code == 4
 
 
 def test_accounts_and_the_allowlist(world: World, here: Callable[..., Done]) -> None:
@@ -392,9 +399,9 @@ def test_tokens_mandates_and_members(world: World, here: Callable[..., Done]) ->
     assert "Secretaria" in here("member", "list", CODE).out
     token = here("token", "create", "passatger", "--days", "1", "--json").json
     environ = {"BAAS_URL": world.url, "BAAS_TOKEN": token["token"]}
-    assert world.developer.baas("chain", "list", **environ).code == 0
+    assert here("chain", "list", **environ).code == 0
     assert here("token", "revoke", token["id"]).code == 0
-    assert world.developer.baas("chain", "list", **environ).code == 4
+    assert here("chain", "list", **environ).code == 4
     listed = here("token", "list", "--administration", CODE, "--json").json["items"]
     assert token["id"] in [each["id"] for each in listed]
     assert "token" not in listed[0]
@@ -408,24 +415,27 @@ def test_a_wrong_token_a_missing_role_and_an_absent_object(world: World, here: C
     missing = here("administration", "create", "9999990003", "x")
     assert (missing.code, "operator" in missing.err) == (4, True)
     assert here("chain", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV").code == 5
-    invalid = world.operator.baas("administration", "create", "123", "x")
+    invalid = here("administration", "create", "123", "x", **world.operator.environ)
     assert (invalid.code, "INE10" in invalid.err) == (1, True)
-    again = world.operator.baas("administration", "create", CODE, "x")
+    again = here("administration", "create", CODE, "x", **world.operator.environ)
     assert (again.code, "already exists" in again.err) == (6, True)
 
 
-def test_a_command_that_does_not_exist_and_one_without_its_argument(world: World) -> None:
+def test_a_command_that_does_not_exist_and_one_without_its_argument(
+    world: World, here: Callable[..., Done]
+) -> None:
     unknown = world.developer.baas("chian", "list")
     assert (unknown.code, unknown.out) == (2, "")
     assert "No such command 'chian'" in unknown.err
     assert "Did you mean 'chain'" in unknown.err
-    assert world.developer.baas("chain", "show").code == 2
-    assert world.developer.baas("verify", "absent.pdf", "absent.json", "--trust", "absent.json").code == 2
-    assert world.developer.baas("--url", world.url, "--data", world.data, "chain", "list").code == 2
+    assert here("chain", "show").code == 2
+    assert here("verify", "absent.pdf", "absent.json", "--trust", "absent.json").code == 2
+    assert here("--url", world.url, "--data", world.data, "chain", "list").code == 2
+    assert here("deploy", "chain", "template", "--set", "name").code == 2
 
 
-def test_no_service_there(world: World) -> None:
-    done = world.developer.baas("--url", "http://127.0.0.1:1", "chain", "list", "--json", BAAS_TOKEN="baas_x")
+def test_no_service_there(here: Callable[..., Done]) -> None:
+    done = here("--url", "http://127.0.0.1:1", "chain", "list", "--json", BAAS_TOKEN="baas_x")
     assert done.code == 3
     assert "baas serve" in done.json["problem"]["detail"]
 
@@ -501,14 +511,18 @@ def test_an_error_that_nobody_expected_has_a_traceback_only_when_asked_for(
 # -- a data directory of one's own -----------------------------------------------------------------
 
 
-def test_a_data_directory_is_worked_on_in_process_and_then_served(tmp_path: Path) -> None:
+def test_a_data_directory_is_worked_on_in_process_and_then_served(
+    here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = tmp_path / "data"
     shell = Shell(tmp_path, {"BAAS_DATA": str(data)})
     before = shell.baas("administration", "list")
     assert (before.code, "init" in before.err) == (4, True)
-    unserved = shell.baas("serve", "--port", "0")
-    assert (unserved.code, "init" in unserved.err) == (6, True)
-    made = shell.baas("init")
+    monkeypatch.setattr(running, "_listen_to_signals_and_logs", lambda: None)  # not in the tests' process
+    unserved = here("--data", data, "serve", "--port", "0")
+    assert (unserved.code, "--init" in unserved.err) == (6, True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(shell.login.parents[1]))
+    made = here("--data", data, "init")
     assert made.code == 0, made.err
     assert stat.S_IMODE(shell.login.stat().st_mode) == 0o600
     token = json.loads(shell.login.read_bytes())["tokens"][str(data)]
@@ -524,20 +538,18 @@ def test_a_data_directory_is_worked_on_in_process_and_then_served(tmp_path: Path
     assert (done.code, done.out) == (0, "")
     assert done.err.endswith("stopped: everything that was accepted is on disk\n")
     assert "Traceback" not in done.err
-    assert shell.baas("administration", "list").code == 3
-    assert shell.baas("logout").code == 0
+    assert here("administration", "list").code == 3
+    assert here("logout").code == 0
     assert json.loads(shell.login.read_bytes()) == {"service": None, "tokens": {str(data): token}}
-    assert shell.baas("logout").code == 4
+    assert here("logout").code == 4
 
 
-@pytest.mark.parametrize(("stdin", "code"), [("", 2), ("not a token\n", 4), (f"baas_{'x' * 43}\n", 4)])
-def test_a_token_that_the_service_does_not_accept_is_not_stored(
-    world: World, tmp_path: Path, stdin: str, code: int
-) -> None:
+def test_a_token_that_the_service_does_not_accept_is_not_stored(world: World, tmp_path: Path) -> None:
     shell = Shell(tmp_path)
-    assert shell.baas("login", world.url, "--token-stdin", stdin=stdin).code == code
-    assert not shell.login.exists()
+    assert shell.baas("login", world.url, "--token-stdin", stdin="\n").code == 2
+    assert shell.baas("login", world.url, "--token-stdin", stdin=f"baas_{'x' * 43}\n").code == 4
     assert shell.baas("login", world.url).code == 2  # no terminal to ask on
+    assert not shell.login.exists()
 
 
 # -- help ------------------------------------------------------------------------------------------

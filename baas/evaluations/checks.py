@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy  # its submodules load on first use: only an evaluation waits for them
 
 from baas.evaluations.statistics import Estimate
 from baas.metrics import CHAIN, Arm, Measurements
@@ -37,7 +37,7 @@ def order_counts(measurements: Measurements) -> tuple[int, int]:
 def order_balanced(chain_first: int, incumbent_first: int) -> bool:
     """The exact two-sided binomial test of a fair coin does not refuse the order (`ORDER_CHANCE`)."""
     n = chain_first + incumbent_first
-    return n == 0 or float(stats.binomtest(chain_first, n, 0.5).pvalue) >= ORDER_CHANCE
+    return n == 0 or float(scipy.stats.binomtest(chain_first, n, 0.5).pvalue) >= ORDER_CHANCE
 
 
 def clock_offsets(measurements: Measurements) -> dict[Arm, float | None]:
@@ -62,7 +62,7 @@ def drift(differences: Sequence[float]) -> Estimate:
     n, method = len(differences), "Theil-Sen"
     if n < 10:
         return Estimate(None, None, None, n, method, f"n = {n} < 10")
-    slope = stats.theilslopes(np.asarray(differences, dtype=np.float64), alpha=0.95)
+    slope = scipy.stats.theilslopes(np.asarray(differences, dtype=np.float64), alpha=0.95)
     steps = n - 1
     return Estimate(
         float(slope.slope) * steps, float(slope.low_slope) * steps, float(slope.high_slope) * steps, n, method

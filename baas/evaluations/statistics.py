@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # its submodules load on first use: only an evaluation waits for them
 
 Values = npt.NDArray[np.float64]
 
@@ -57,8 +57,8 @@ def median_of_differences(
     value = float(np.median(differences))
     for method in ("BCa", "percentile"):
         with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-            warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # it shows below, as NaN
-            interval = stats.bootstrap(
+            warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)  # it shows below, as NaN
+            interval = scipy.stats.bootstrap(
                 (_array(chain), _array(incumbent)),
                 _median_difference,
                 paired=True,
@@ -106,7 +106,7 @@ def wilson(successes: int, n: int, *, confidence: float = CONFIDENCE) -> Estimat
     _check_counts(successes, n)
     if n == 0:
         return not_estimable(0, 1, "Wilson")
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
     p = successes / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -134,7 +134,7 @@ def difference_of_rates(
 def rate_at_least(successes: int, n: int, *, confidence: float = CONFIDENCE) -> float:
     """The exact one-sided lower bound of a rate (Clopper and Pearson 1934): 299 of 299 show at least 99 %."""
     _check_counts(successes, n)
-    return float(stats.beta.ppf(1 - confidence, successes, n - successes + 1)) if successes else 0.0
+    return float(scipy.stats.beta.ppf(1 - confidence, successes, n - successes + 1)) if successes else 0.0
 
 
 def minimum_n(q: float, *, one_sided: bool = False, confidence: float = CONFIDENCE) -> int:
@@ -157,11 +157,11 @@ def quantile(values: Sequence[float], q: float, *, confidence: float = CONFIDENC
         return not_estimable(n, needed, method)
     tail = (1 - confidence) / 2
     # X(i) exceeds the quantile with the chance that fewer than i values lie below it.
-    low = int(stats.binom.ppf(tail, n, q))
-    while low > 0 and stats.binom.cdf(low - 1, n, q) > tail:
+    low = int(scipy.stats.binom.ppf(tail, n, q))
+    while low > 0 and scipy.stats.binom.cdf(low - 1, n, q) > tail:
         low -= 1
-    high = int(stats.binom.isf(tail, n, q)) + 1
-    while high < n and stats.binom.sf(high - 1, n, q) > tail:
+    high = int(scipy.stats.binom.isf(tail, n, q)) + 1
+    while high < n and scipy.stats.binom.sf(high - 1, n, q) > tail:
         high += 1
     return Estimate(
         float(np.quantile(ordered, q)), float(ordered[max(low, 1) - 1]), float(ordered[high - 1]), n, method
@@ -174,7 +174,7 @@ def quantile_upper(values: Sequence[float], q: float, *, confidence: float = CON
     n, needed = len(ordered), minimum_n(q, one_sided=True, confidence=confidence)
     if n < needed:
         return not_estimable(n, needed, method)
-    rank = int(stats.binom.ppf(confidence, n, q)) + 1
+    rank = int(scipy.stats.binom.ppf(confidence, n, q)) + 1
     return Estimate(float(np.quantile(ordered, q)), None, float(ordered[min(rank, n) - 1]), n, method)
 
 
