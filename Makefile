@@ -39,7 +39,7 @@ lint: setup  ## ruff, mypy strict, import-linter floors
 	@$(BIN)/lint-imports
 
 serve: setup  ## the service and its console on http://127.0.0.1:8080 (data in build/serve)
-	@$(BIN)/baas --data build/serve serve
+	@$(BIN)/baas --data build/serve serve --init
 
 bench: setup  ## ratios measured side by side in one run, to build/bench/bench.json
 	@$(BIN)/python -m tests.bench

@@ -45,7 +45,7 @@ class IllegalTransition(SandboxError):
     def __init__(self, current: str, to: str, allowed: tuple[str, ...]) -> None:
         self.current, self.to, self.allowed = current, to, allowed
         super().__init__(
-            f"cannot go from {current!r} to {to!r}; from {current!r} one may go to: "
+            f"cannot go from {str(current)!r} to {str(to)!r}; from {str(current)!r} one may go to: "
             f"{', '.join(allowed) or 'nowhere'}"
         )
 

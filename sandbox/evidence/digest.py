@@ -76,6 +76,8 @@ def digest_file(
         while chunk := file.read(CHUNK):
             state.update(chunk)
             done += len(chunk)
+            if done > total:  # it grows while it is read, perhaps for ever
+                raise _changed(path)
             if on_progress is not None:
                 on_progress(done, total)
         require_unchanged(path, before)

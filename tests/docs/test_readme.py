@@ -25,7 +25,14 @@ def run(command: list[str], folder: Path, text: str) -> subprocess.CompletedProc
         "PYTHONPATH": str(TREE),
     }
     return subprocess.run(
-        command, input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False
+        command,
+        input=text,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
     )
 
 

@@ -92,3 +92,15 @@ def test_salts() -> None:
         commitment.commit("sha-256", bytes(32), b"short")
     with pytest.raises(EvidenceError, match="digest"):
         commitment.commit("sha-256", bytes(64), bytes(32))
+
+
+def test_a_file_that_grows_as_fast_as_it_is_read_does_not_hold_us_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(bytes(1 << 20))
+
+    def grow(_done: int, _total: int) -> None:
+        with path.open("ab") as file:
+            file.write(bytes(1 << 20))
+
+    with pytest.raises(DocumentChanged):
+        digest_file(path, grow)
