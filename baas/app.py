@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -54,15 +61,49 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
+#: Seconds in which a request's head, and then its body, must have come; it may take up to twice as long.
+SLOWEST_REQUEST = 30.0
+#: Connections waiting to be accepted. When descriptors run out, asyncio writes a traceback for each place here.
+BACKLOG = 128
+#: Connections at once: at most this many, and at most half of the descriptors that this process may have, since its
+#: chains and its database need the others.
+MOST_CONNECTIONS = 1_000
+
+
 class Protocol(H11Protocol):
     """HTTP/1.1 without uvicorn's access log: its lines hold queries and wallets' tokens; ours do not.
 
-    `access_log=False` alone leaves it on as soon as a logging configuration gives that logger a handler.
+    `access_log=False` alone leaves it on as soon as a logging configuration gives that logger a handler. And it
+    ends a connection whose request does not come: uvicorn waits for ever, and descriptors run out.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.access_log = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._owed: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if len(self.connections) > min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2):
+            transport.abort()
+        else:
+            self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Twice in a row the same request still not whole: the client holds the connection for nothing."""
+        waiting = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused
+        owed = (self.conn.their_state, self.cycle) if waiting else None
+        if owed is not None and owed == self._owed:
+            self.transport.close()
+            return
+        self._owed = owed
+        self._watch = self.loop.call_later(SLOWEST_REQUEST, self._look)
 
 
 class Server(uvicorn.Server):
@@ -97,10 +138,28 @@ def create_server(services: Services) -> Server:
             access_log=False,
             log_config=None,
             server_header=False,
+            backlog=BACKLOG,
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         ),
     )
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[str]:
+    """The URL of a server for `services` in a thread of its own, until the end of the block."""
+    server = create_server(services)
+    thread = threading.Thread(target=server.run, name="http", daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the HTTP server of this process ended before it listened")
+            time.sleep(0.005)
+        yield server.url
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 def _operation_id(route: APIRoute) -> str:

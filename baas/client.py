@@ -1,6 +1,7 @@
 """The Python client of the REST API: one method per act, JSON in, JSON out.
 
-Errors are ApiProblem with the problem details (RFC 9457) that the service answered.
+Errors are ApiProblem with the problem details (RFC 9457) that the service answered. One class on purpose, however long:
+it is the list of what can be asked, and it changes for one reason, the API.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Client:
     def me(self) -> Json:
         return dict(self._get("/me"))
 
-    def create_administration(self, code: str, name: str, kind: str = "ajuntament") -> Json:
+    def create_administration(self, code: str, name: str, kind: str = "other") -> Json:
         return dict(self._post("/administrations", {"code": code, "name": name, "kind": kind}))
 
     def administrations(self) -> list[Json]:
@@ -218,27 +219,17 @@ class Client:
         """Every receipt of a batch, in the order of its documents."""
         return self.request("GET", f"/api/v1/notarisations/batches/{batch}/receipts").content.splitlines()
 
-    def wait_anchored(
-        self,
-        notarisation: str,
-        *,
-        timeout: float = 60.0,
-        on_state: Callable[[str], None] = lambda state: None,
-    ) -> Json:
+    def wait_anchored(self, notarisation: str, *, timeout: float = 60.0) -> Json:
         """Poll until the notarisation is anchored; TimeoutError says where it stood."""
-        deadline = time.monotonic() + timeout
-        last = ""
-        while True:
-            state = self.notarisation(notarisation)
-            if state["state"] != last:
-                on_state(last := state["state"])
-            if last == "anchored":
-                return state
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"notarisation {notarisation} is still {last!r} after {timeout:g} s; it is not lost: ask again later"
-                )
-            time.sleep(0.05)
+        return _until(
+            lambda: self.notarisation(notarisation),
+            lambda now: now["state"] == "anchored",
+            lambda now: (
+                f"notarisation {notarisation} is still {now['state']!r} after {timeout:g} s; it is not lost: "
+                f"get its receipt later (baas receipt {notarisation})"
+            ),
+            timeout,
+        )
 
     # -- registers ---------------------------------------------------------------------------------
 
@@ -279,16 +270,14 @@ class Client:
 
     def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
         """Wait until all that was accepted is anchored, and answer the newest checkpoint."""
-        deadline = time.monotonic() + timeout
-        while True:
-            answer = dict(self._post(f"/registers/{register}/checkpoint"))
-            if answer["pending"] == 0:
-                return answer
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"{answer['pending']} entries of register {register} are not anchored yet after {timeout:g} s"
-                )
-            time.sleep(0.05)
+        return _until(
+            lambda: dict(self._post(f"/registers/{register}/checkpoint")),
+            lambda now: now["pending"] == 0,
+            lambda now: (
+                f"{now['pending']} entries of register {register} are not anchored yet after {timeout:g} s"
+            ),
+            timeout,
+        )
 
     def checkpoints(self, register: str) -> list[Json]:
         return list(self._get(f"/registers/{register}/checkpoints")["items"])
@@ -326,17 +315,19 @@ class Client:
         timeout: float = 3600.0,
     ) -> Json:
         """Poll until the run has ended; TimeoutError says how far it was."""
-        deadline = time.monotonic() + timeout
-        while True:
+
+        def ask() -> Json:
             now = self.pilot(pilot)
             on_progress(now["acts"], now["acts_planned"])
-            if now["state"] != "running":
-                return now
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s"
-                )
-            time.sleep(0.2)
+            return now
+
+        return _until(
+            ask,
+            lambda now: now["state"] != "running",
+            lambda now: f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s",
+            timeout,
+            every=0.2,
+        )
 
     def evaluate_pilot(self, pilot: str) -> Json:
         return dict(self._post(f"/pilots/{pilot}/evaluate"))
@@ -346,6 +337,22 @@ class Client:
 
     def report(self, pilot: str, *, html: bool = False) -> bytes:
         return self.request("GET", f"/api/v1/pilots/{pilot}/report{'.html' if html else ''}").content
+
+
+def _until(
+    ask: Callable[[], Json],
+    done: Callable[[Json], bool],
+    told: Callable[[Json], str],
+    timeout: float,
+    every: float = 0.05,
+) -> Json:
+    """The first answer that is `done`, asked for each `every` seconds; after `timeout` TimeoutError with what is `told`."""
+    deadline = time.monotonic() + timeout
+    while not done(now := ask()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(told(now))
+        time.sleep(every)
+    return now
 
 
 def _problem(response: httpx2.Response) -> Json:

@@ -17,6 +17,9 @@ Moment = Annotated[datetime, PlainSerializer(iso, return_type=str, when_used="js
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 """A name for people: 1 to 200 characters, without blanks around it."""
 
+REPEATED = "Idempotent-Replayed"
+"""Header of an answer that was stored under an idempotency key before: nothing was done this time."""
+
 
 class In(BaseModel):
     """What a request says."""

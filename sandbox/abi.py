@@ -13,6 +13,12 @@ from eth_hash.auto import keccak
 
 from sandbox.artifacts import Artifact
 
+#: What `require` with a text, and a failed check of the compiler's own, revert with.
+_BUILT_IN_ERRORS: tuple[dict[str, Any], ...] = (
+    {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
+    {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
+)
+
 
 def type_name(parameter: dict[str, Any]) -> str:
     """An ABI parameter's canonical type; a struct is written out as its members' types."""
@@ -47,17 +53,20 @@ def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, 
         raise ValueError(f"{artifact.name}.{function}: expected {types}, got 0x{data.hex()}") from error
 
 
-def describe_revert(artifact: Artifact, data: bytes) -> str:
-    """The custom error in a revert's data, such as `NotGrown(size=5, newSize=5)`; else the data in hex."""
-    for item in artifact.abi:
+def decode_error(artifact: Artifact, data: bytes) -> tuple[str, dict[str, Any]]:
+    """The error in a revert's data: its name, and its values by name; no name and no values for one not known.
+
+    Known are the contract's custom errors (inherited ones are in its ABI too) and Solidity's own two.
+    """
+    for item in (*artifact.abi, *_BUILT_IN_ERRORS):
         if item["type"] == "error" and keccak(signature(item).encode())[:4] == data[:4]:
             try:
                 values = decode([type_name(parameter) for parameter in item["inputs"]], data[4:])
             except DecodingError:
                 break
-            named = zip((parameter["name"] for parameter in item["inputs"]), values, strict=True)
-            return f"{item['name']}({', '.join(f'{name}={_shown(value)}' for name, value in named)})"
-    return f"0x{data.hex()}"
+            names = [parameter["name"] for parameter in item["inputs"]]
+            return item["name"], dict(zip(names, values, strict=True))
+    return "", {}
 
 
 def _function(artifact: Artifact, name: str) -> dict[str, Any]:
@@ -75,7 +84,3 @@ def _encode(what: str, inputs: list[dict[str, Any]], arguments: tuple[Any, ...])
         return bytes(encode(types, arguments))
     except (EncodingError, TypeError) as error:
         raise ValueError(f"{what}: {error}") from error
-
-
-def _shown(value: Any) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

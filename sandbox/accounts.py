@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from coincurve.utils import GROUP_ORDER_INT
+
 from sandbox.errors import AccountError
 
 # What eth_account imports raises the interpreter's recursion limit to 100,000, and with that a deeply nested
@@ -22,7 +24,6 @@ from eth_account import Account as EthAccount  # noqa: E402  # see above
 sys.setrecursionlimit(_limit)
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def new_account(label: str, random_bytes: Callable[[int], bytes] = secrets.token
             f"an account's label is 1 to 64 characters of a-z, 0-9 and hyphens inside, got {label[:80]!r}"
         )
     key = random_bytes(32)
-    while not 0 < int.from_bytes(key) < _ORDER:  # one in 2^128: not every 32 bytes are a key
+    while not 0 < int.from_bytes(key) < GROUP_ORDER_INT:  # one in 2^128: not every 32 bytes are a key
         key = random_bytes(32)
     return Account(label, bytes.fromhex(EthAccount.from_key(key).address[2:]), key)
 

@@ -157,9 +157,9 @@ class Chain:
     def head(self) -> Head:
         return self._node.head()
 
-    def rpc(self, body: bytes, *, endpoint: str = "public") -> bytes | None:
+    def rpc(self, body: bytes) -> bytes | None:
         """Answer a JSON-RPC body; None when it held only notifications. Never raises for what came in."""
-        return self._gateway.handle(body, endpoint=endpoint)
+        return self._gateway.handle(body)
 
     def read(self, method: str, *params: Any) -> Any:
         """One JSON-RPC call through the same door; RpcError when it is refused."""

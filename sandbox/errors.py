@@ -89,7 +89,10 @@ class TransactionDropped(ChainError):
 
 
 class ContractRefused(ChainError):
-    """The contract reverted. `name` and `values` are its custom error's, or empty for one not known here."""
+    """The contract reverted. `name` and `values` are its error's, or empty for one not known here.
+
+    `reason` is both in words, such as `NotGrown(size=5, newSize=5)`; else the revert's data.
+    """
 
     def __init__(self, contract: str, name: str, values: dict[str, Any], data: bytes) -> None:
         self.contract, self.name, self.values, self.data = contract, name, values, data
@@ -97,8 +100,8 @@ class ContractRefused(ChainError):
             key: f"0x{value.hex()}" if isinstance(value, bytes) else value for key, value in values.items()
         }
         shown = ", ".join(f"{key}={value}" for key, value in texts.items())
-        why = f"{name}({shown})" if name else f"revert data 0x{data.hex()}"
-        super().__init__(f"the contract {contract} refused: {why}; nothing was sent")
+        self.reason = f"{name}({shown})" if name else f"revert data 0x{data.hex()}"
+        super().__init__(f"the contract {contract} refused: {self.reason}; nothing was sent")
 
 
 class AccountError(SandboxError):

@@ -1,7 +1,7 @@
 """A chain's lifecycle: the states that are observed, those that may be desired, and every legal edge.
 
-Pure: the supervisor persists the desired state, observes the actual one and asks `towards` for the next
-step; side effects are its own. The whole table is below, with the reason for each edge.
+Pure: whoever runs chains persists the desired state and observes the actual one, which changes by `advance`
+alone; side effects are its own. The whole table is below, with the reason for each edge.
 """
 
 from __future__ import annotations
@@ -63,35 +63,3 @@ def advance(current: ChainState, to: ChainState) -> ChainState:
     if (current, to) not in TRANSITIONS:
         raise IllegalTransition(current.value, to.value, tuple(state.value for state in allowed(current)))
     return to
-
-
-#: The next state on the way to each desired one; a pair that is absent needs nothing (or only waiting).
-_NEXT: dict[DesiredState, dict[ChainState, ChainState]] = {
-    DesiredState.RUNNING: {
-        ChainState.CREATED: ChainState.STARTING,
-        ChainState.STARTING: ChainState.RUNNING,
-        ChainState.STOPPING: ChainState.STOPPED,
-        ChainState.STOPPED: ChainState.STARTING,
-        ChainState.FAILED: ChainState.STARTING,
-    },
-    DesiredState.STOPPED: {
-        ChainState.CREATED: ChainState.STOPPED,
-        ChainState.STARTING: ChainState.STOPPING,
-        ChainState.RUNNING: ChainState.STOPPING,
-        ChainState.HIBERNATED: ChainState.STOPPED,
-        ChainState.STOPPING: ChainState.STOPPED,
-        ChainState.FAILED: ChainState.STOPPING,
-    },
-}
-_NEXT[DesiredState.DELETED] = _NEXT[DesiredState.STOPPED] | {
-    ChainState.CREATED: ChainState.DELETED,
-    ChainState.STOPPED: ChainState.DELETED,
-}
-
-
-def towards(desired: DesiredState, observed: ChainState) -> ChainState | None:
-    """The next state on the way from `observed` to `desired`; None when there is nothing to do.
-
-    A hibernated chain is as good as running: its next request wakes it. A deleted one stays deleted.
-    """
-    return _NEXT[desired].get(observed)

@@ -1,28 +1,19 @@
-"""The DocumentNotary contract, as anchoring needs it: the batch's calldata, and its refusals in words."""
+"""The DocumentNotary contract, as anchoring needs it: its artifact and the calldata that anchors a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import cache
 
-from eth_abi.abi import encode
+from sandbox.abi import encode_call
+from sandbox.artifacts import Artifact, load_artifact
 
-from sandbox.contract_calls import ErrorTable, dry_run, selector
 
-_NOTARISE_BATCH = selector("notariseBatch(bytes32,uint64,uint64)")
-ERRORS = ErrorTable(
-    "ZeroRoot()",
-    "SizeMismatch(uint64 size, uint64 oldSize)",
-    "NotGrown(uint64 oldSize, uint64 newSize)",
-    "AlreadyAnchored(bytes32 root, uint64 anchoredAt)",
-)
+@cache
+def artifact() -> Artifact:
+    """The compiled contract, read once."""
+    return load_artifact("DocumentNotary")
 
 
 def notarise_batch(root: bytes, old_size: int, new_size: int) -> bytes:
     """Calldata that anchors `root` (32 bytes) of the document log, grown from `old_size` to `new_size`."""
-    return _NOTARISE_BATCH + encode(["bytes32", "uint64", "uint64"], [root, old_size, new_size])
-
-
-def check(read: Callable[..., Any], *, sender: bytes, contract: bytes, data: bytes) -> None:
-    """Raise ContractRefused with the contract's own error where it would refuse this call now."""
-    dry_run(read, ERRORS, sender=sender, contract=contract, data=data)
+    return encode_call(artifact(), "notariseBatch", root, old_size, new_size)

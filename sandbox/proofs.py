@@ -14,7 +14,7 @@ from typing import Any
 from trie.hexary import HexaryTrie
 
 from sandbox.errors import ChainError, VerificationError
-from sandbox.evidence import rlp
+from sandbox.evidence import anchored_root, rlp
 from sandbox.evidence.keccak import keccak
 
 #: JSON names of the header's fields in RLP order, and whether each is a number. The last ones came with
@@ -43,9 +43,6 @@ _HEADER: tuple[tuple[str, bool], ...] = (
     ("requestsHash", False),
 )
 _ALWAYS = 15  # fields that every header has
-
-#: Topic 0 of the one event that says: this log root is on this chain.
-ROOT_ANCHORED = keccak(b"RootAnchored(bytes32,uint64,uint64,address)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def anchor_evidence(
     anchors = [
         position
         for position, log in enumerate(logs)
-        if log["topics"] and _bytes(log["topics"][0]) == ROOT_ANCHORED
+        if log["topics"] and _bytes(log["topics"][0]) == anchored_root.TOPIC
     ]
     if len(anchors) != 1:
         raise ChainError(

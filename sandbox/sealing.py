@@ -15,9 +15,9 @@ from collections.abc import Callable
 from sandbox.engines import Head, Node, Sealed
 from sandbox.errors import EngineTimeout
 from sandbox.evidence.note import NoteSigner
-from sandbox.evidence.sealer import SealedBlock, sign_sealed_block
+from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, SealedBlock, sign_sealed_block
 from sandbox.journal import Journal, Pending
-from sandbox.spec import MAX_SECONDS_AHEAD, ChainSpec
+from sandbox.spec import ChainSpec
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from sandbox.errors import SpecError
 
 #: Gas that one transaction, `eth_call` or estimate may use: EIP-7825's cap, 2^24.
 TRANSACTION_GAS_CAP = 2**24
-#: Seconds that a block's timestamp may be ahead of the real clock; sealing waits rather than exceed it.
-MAX_SECONDS_AHEAD = 15
+#: Bytes of init code that a transaction which creates a contract may carry: EIP-3860's cap.
+MAX_INITCODE_SIZE = 49_152
 
 
 @dataclass(frozen=True, slots=True)

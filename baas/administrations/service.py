@@ -44,39 +44,39 @@ class Administrations:
     def add_member(
         self, session: Session, scope: TenantScope, code: str, label: str, roles: frozenset[Role]
     ) -> Member:
-        body = repository.administration(session, scope, code)
-        scope.require(body.id, "adding a member", Role.ADMIN, staff=[OPERATOR])
+        owner = repository.administration(session, scope, code)
+        scope.require(owner.id, "adding a member", Role.ADMIN, staff=[OPERATOR])
         row = Member(
-            id=self._ids(), administration_id=body.id, label=label, roles=roles, created=self._clock.now()
+            id=self._ids(), administration_id=owner.id, label=label, roles=roles, created=self._clock.now()
         )
         session.add(row)
         session.flush()
-        self._record(session, scope, "member.create", row, body.id, {"roles": sorted(roles)})
+        self._record(session, scope, "member.create", row, owner.id, {"roles": sorted(roles)})
         return row
 
     def set_roles(
         self, session: Session, scope: TenantScope, code: str, member_id: str, roles: frozenset[Role]
     ) -> Member:
         """Gives the member exactly `roles`, at once also for the tokens that it has."""
-        body = repository.administration(session, scope, code)
-        scope.require(body.id, "changing a member's roles", Role.ADMIN, staff=[OPERATOR])
-        row = repository.member(session, scope, body.id, member_id)
+        owner = repository.administration(session, scope, code)
+        scope.require(owner.id, "changing a member's roles", Role.ADMIN, staff=[OPERATOR])
+        row = repository.member(session, scope, owner.id, member_id)
         before, row.roles = row.roles, roles
         session.add(row)
         self._record(
-            session, scope, "member.roles", row, body.id, {"from": sorted(before), "to": sorted(roles)}
+            session, scope, "member.roles", row, owner.id, {"from": sorted(before), "to": sorted(roles)}
         )
         return row
 
     def end_member(self, session: Session, scope: TenantScope, code: str, member_id: str) -> None:
         """From now on the member's tokens are refused; nothing that it did goes away. Twice is as once."""
-        body = repository.administration(session, scope, code)
-        scope.require(body.id, "ending a membership", Role.ADMIN, staff=[OPERATOR])
-        row = repository.member(session, scope, body.id, member_id)
+        owner = repository.administration(session, scope, code)
+        scope.require(owner.id, "ending a membership", Role.ADMIN, staff=[OPERATOR])
+        row = repository.member(session, scope, owner.id, member_id)
         if row.ended is None:
             row.ended = self._clock.now()
             session.add(row)
-            self._record(session, scope, "member.end", row, body.id)
+            self._record(session, scope, "member.end", row, owner.id)
 
     def grant_mandate(
         self,
@@ -88,17 +88,17 @@ class Administrations:
         days: int,
     ) -> Mandate:
         """Lets `provider` act for the administration `code`, when its own admin or an operator says so."""
-        body = repository.administration(session, scope, code)
-        scope.require_own(body.id, "granting a mandate", Role.ADMIN, staff=[OPERATOR])
+        owner = repository.administration(session, scope, code)
+        scope.require_own(owner.id, "granting a mandate", Role.ADMIN, staff=[OPERATOR])
         other = repository.registered(session, checked_code(provider, "/provider"))
-        if other is None or other.id == body.id:
+        if other is None or other.id == owner.id:
             raise Invalid(
                 "/provider", "the code of another administration that is registered", repr(provider)
             )
         now = self._clock.now()
         row = Mandate(
             id=self._ids(),
-            administration_id=body.id,
+            administration_id=owner.id,
             provider_id=other.id,
             roles=roles,
             since=now,
@@ -107,18 +107,18 @@ class Administrations:
         session.add(row)
         session.flush()
         detail = {"provider": provider, "roles": sorted(roles), "until": iso(row.until)}
-        self._record(session, scope, "mandate.grant", row, body.id, detail)
+        self._record(session, scope, "mandate.grant", row, owner.id, detail)
         return row
 
     def revoke_mandate(self, session: Session, scope: TenantScope, code: str, mandate_id: str) -> None:
         """Ends a mandate at once. Twice is as once."""
-        body = repository.administration(session, scope, code)
-        scope.require_own(body.id, "revoking a mandate", Role.ADMIN, staff=[OPERATOR])
-        row = repository.mandate(session, scope, body.id, mandate_id)
+        owner = repository.administration(session, scope, code)
+        scope.require_own(owner.id, "revoking a mandate", Role.ADMIN, staff=[OPERATOR])
+        row = repository.mandate(session, scope, owner.id, mandate_id)
         if row.revoked is None:
             row.revoked = self._clock.now()
             session.add(row)
-            self._record(session, scope, "mandate.revoke", row, body.id)
+            self._record(session, scope, "mandate.revoke", row, owner.id)
 
     def add_staff(self, session: Session, scope: TenantScope, label: str, kind: CallerKind) -> Staff:
         scope.require_staff("adding staff", OPERATOR)

@@ -24,7 +24,7 @@ from baas.logs.model import Log
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.store.paging import MOST, Paged, PageOf
 from baas.tenancy import Caller, TenantScope
-from baas.wire import Out, Page
+from baas.wire import REPEATED, Out, Page
 from baas.wiring import Services
 
 #: One of these is held while an act on a chain is done under an idempotency key, so that the same request twice at
@@ -33,9 +33,6 @@ _ACTING = tuple(threading.Lock() for _ in range(64))
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=Out)
-
-REPEATED = "Idempotent-Replayed"
-"""Header of an answer that was stored before: nothing was done this time."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Call:
             self.services.logs.poke(log)
         return response
 
-    def act(self, act: Callable[[], Out], status: int = 201) -> Response:
+    def act(self, act: Callable[[], Out | None], status: int = 201) -> Response:
         """As `write`, for an act on a chain, which cannot be in a database transaction.
 
         Its answer is kept under the idempotency key right after it: a crash in between leaves the act done

@@ -58,31 +58,37 @@ def show_chain(chain: Name, call: Calling) -> schemas.ChainOut:
     return chain_out(call, call.services.chains.get(call.scope, chain))
 
 
-@router.post("/chains/{chain}/start")
-def start_chain(chain: Name, call: Calling) -> schemas.ChainOut:
+@router.post("/chains/{chain}/start", response_model=schemas.ChainOut)
+def start_chain(chain: Name, call: Calling) -> Response:
     """Wakes a stopped chain; what waits to be anchored on it goes on."""
-    row = call.services.chains.start(call.scope, chain)
-    call.services.pipeline.resume(row.id)
-    return chain_out(call, row)
+
+    def act() -> schemas.ChainOut:
+        row = call.services.chains.start(call.scope, chain)
+        call.services.pipeline.resume(row.id)
+        return chain_out(call, row)
+
+    return call.act(act, 200)
 
 
-@router.post("/chains/{chain}/stop")
-def stop_chain(chain: Name, call: Calling) -> schemas.ChainOut:
+@router.post("/chains/{chain}/stop", response_model=schemas.ChainOut)
+def stop_chain(chain: Name, call: Calling) -> Response:
     """Ends its processes; what was accepted stays on disk. No request wakes it until it is started."""
-    return chain_out(call, call.services.chains.stop(call.scope, chain))
+    return call.act(lambda: chain_out(call, call.services.chains.stop(call.scope, chain)), 200)
 
 
 @router.delete("/chains/{chain}", status_code=204)
-def delete_chain(chain: Name, call: Calling) -> None:
+def delete_chain(chain: Name, call: Calling) -> Response:
     """Deletes its blocks. Receipts stay valid; its chain id is never used again."""
-    call.services.chains.delete(call.scope, chain)
+    return call.act(lambda: call.services.chains.delete(call.scope, chain))
 
 
-@router.post("/chains/{chain}/accounts", status_code=201)
-def create_account(chain: Name, body: schemas.AccountIn, call: Calling) -> schemas.AccountOut:
+@router.post("/chains/{chain}/accounts", status_code=201, response_model=schemas.AccountOut)
+def create_account(chain: Name, body: schemas.AccountIn, call: Calling) -> Response:
     """A technical account of the administration on this chain. It is on no allowlist yet."""
-    return schemas.AccountOut(
-        label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label)
+    return call.act(
+        lambda: schemas.AccountOut(
+            label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label)
+        )
     )
 
 
@@ -111,11 +117,15 @@ def show_allowlist(chain: Name, call: Calling) -> schemas.AllowlistOut:
     )
 
 
-@router.post("/chains/{chain}/allowlist", status_code=201)
-def allow(chain: Name, body: schemas.PermissionIn, call: Calling) -> schemas.PermissionOut:
+@router.post("/chains/{chain}/allowlist", status_code=201, response_model=schemas.PermissionOut)
+def allow(chain: Name, body: schemas.PermissionIn, call: Calling) -> Response:
     """Lets an address send (role `sender`), or deploy as well (role `deployer`, besides `sender`)."""
-    call.services.chains.allow(call.scope, chain, body.address, body.role)
-    return schemas.PermissionOut(address=body.address, role=body.role)
+
+    def act() -> schemas.PermissionOut:
+        call.services.chains.allow(call.scope, chain, body.address, body.role)
+        return schemas.PermissionOut(address=body.address, role=body.role)
+
+    return call.act(act)
 
 
 @router.delete("/chains/{chain}/allowlist/{role}/{address}", status_code=204)
@@ -124,9 +134,9 @@ def disallow(
     role: AllowlistRole,
     address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")],
     call: Calling,
-) -> None:
+) -> Response:
     """From now on nothing more is accepted from it in that role."""
-    call.services.chains.disallow(call.scope, chain, address, role)
+    return call.act(lambda: call.services.chains.disallow(call.scope, chain, address, role))
 
 
 @router.get("/chains/{chain}/refusals")

@@ -35,9 +35,11 @@ def list_mandates(code: Code, call: Calling, page: Paging) -> Page[MandateOut]:
     """The mandates that it gave, past ones included. For its admins and auditors, and AOC's operators."""
 
     def ask(session: Session) -> Page[MandateOut]:
-        body = repository.administration(session, call.scope, code)
-        call.scope.require(body.id, "listing mandates", Role.ADMIN, Role.AUDITOR, staff=[CallerKind.OPERATOR])
-        return page_out(MandateOut, repository.mandates(session, call.scope, body.id, page))
+        owner = repository.administration(session, call.scope, code)
+        call.scope.require(
+            owner.id, "listing mandates", Role.ADMIN, Role.AUDITOR, staff=[CallerKind.OPERATOR]
+        )
+        return page_out(MandateOut, repository.mandates(session, call.scope, owner.id, page))
 
     return call.read(ask)
 

@@ -30,9 +30,9 @@ def list_members(code: Code, call: Calling, page: Paging) -> Page[MemberOut]:
     """Its members, former ones included. For its admins and auditors, and AOC's operators."""
 
     def ask(session: Session) -> Page[MemberOut]:
-        body = repository.administration(session, call.scope, code)
-        call.scope.require(body.id, "listing members", Role.ADMIN, Role.AUDITOR, staff=[CallerKind.OPERATOR])
-        return page_out(MemberOut, repository.members(session, call.scope, body.id, page))
+        owner = repository.administration(session, call.scope, code)
+        call.scope.require(owner.id, "listing members", Role.ADMIN, Role.AUDITOR, staff=[CallerKind.OPERATOR])
+        return page_out(MemberOut, repository.members(session, call.scope, owner.id, page))
 
     return call.read(ask)
 

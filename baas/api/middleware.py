@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from asyncio import Semaphore
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +27,10 @@ incidents = logging.getLogger("baas.incidents")
 API = "/api/"
 PUBLIC = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
 """The only addresses under `/api/` that answer without a token."""
+
+AT_ONCE = 16
+"""Requests under `/api/` that one administration's people have answered at once, of the server's 40 threads; more wait
+without a thread. Some wait for their chain, and a chain that is kept busy must hold up nobody else."""
 
 HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -114,6 +120,7 @@ class Authentication:
 
     def __init__(self, app: ASGIApp, origin: str, authenticate: Callable[[str | None], Caller]) -> None:
         self.app, self.origin, self.authenticate = app, origin, authenticate
+        self.turns: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()  # those in use
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(API) and scope["path"] not in PUBLIC:
@@ -125,6 +132,10 @@ class Authentication:
                 await refusal(self.origin, error, kind)(scope, receive, send)
                 return
             scope.setdefault("state", {})["caller"] = caller
+            turn = self.turns.setdefault(caller.administration_id or caller.actor_id, Semaphore(AT_ONCE))
+            async with turn:
+                await self.app(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 

@@ -52,16 +52,16 @@ def show_pilot(pilot: str, call: Calling) -> PilotOut:
     return pilot_out(call, call.read(lambda session: call.services.pilots.get(session, call.scope, pilot)))
 
 
-@router.post("/pilots/{pilot}/freeze")
-def freeze_pilot(pilot: str, call: Calling) -> PilotOut:
+@router.post("/pilots/{pilot}/freeze", response_model=PilotOut)
+def freeze_pilot(pilot: str, call: Calling) -> Response:
     """Fixes the plan: its digest is time-stamped and notarised. Nothing of it can be changed from then on."""
-    return pilot_out(call, call.services.pilots.freeze(call.scope, pilot))
+    return call.act(lambda: pilot_out(call, call.services.pilots.freeze(call.scope, pilot)), 200)
 
 
-@router.post("/pilots/{pilot}/run", status_code=202)
-def run_pilot(pilot: str, call: Calling) -> PilotOut:
+@router.post("/pilots/{pilot}/run", status_code=202, response_model=PilotOut)
+def run_pilot(pilot: str, call: Calling) -> Response:
     """Begins the run; ask for the pilot to see how far it is."""
-    return pilot_out(call, call.services.pilots.start(call.scope, pilot))
+    return call.act(lambda: pilot_out(call, call.services.pilots.start(call.scope, pilot)), 202)
 
 
 @router.post("/pilots/{pilot}/evaluate", response_model=PilotOut)

@@ -176,16 +176,22 @@ def _validation(origin: str, found: Sequence[Any]) -> Response:
     return problem(
         origin,
         Kind(422, "invalid", "A value does not hold"),
-        "; ".join(f"{each.get('pointer') or each.get('parameter')}: {each['detail']}" for each in listed[:5]),
+        "; ".join(map(_sentence, listed[:5])),
         errors=listed,
     )
+
+
+def _sentence(named: Mapping[str, str]) -> str:
+    """Where, what was expected and what came, for people; the same is in `errors` for programs."""
+    got = f", got {named['got']}" if "got" in named else ""
+    return f"{named.get('pointer') or named.get('parameter')}: {named['detail']}{got}"
 
 
 def _named(error: Mapping[str, Any]) -> dict[str, str]:
     where, *path = error["loc"]
     if list(error["loc"]) == ["body"]:
         return {"pointer": "#", "detail": "expected a JSON object, sent with Content-Type: application/json"}
-    named = {"detail": redact(error["msg"])}
+    named = {"detail": redact(error["msg"].removeprefix("Value error, "))}
     if where == "body":
         escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
         named["pointer"] = redact("#" + "".join(f"/{part}" for part in escaped))

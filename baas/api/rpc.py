@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from weakref import WeakKeyDictionary
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -18,9 +20,13 @@ from baas.api.middleware import bearer
 from baas.errors import Unauthenticated
 from baas.tenancy import TenantScope
 from baas.wiring import Services
+from sandbox import chain as runtime
 
 router = APIRouter(prefix="/rpc", include_in_schema=False)
 MEDIA_TYPE = "application/json"
+#: Bodies of one chain that are answered at once. Each chain has threads of its own, so that what is slow on one
+#: keeps only its own callers waiting: not another chain, the API or the console.
+THREADS_OF_A_CHAIN = 8
 
 
 @router.post("/{chain}")
@@ -35,16 +41,21 @@ async def rpc_of_wallet(chain: str, token: str, request: Request) -> Response:
 
 async def _answer(chain: str, token: str | None, request: Request, *, in_address: bool) -> Response:
     body = await request.body()
-    answer = await run_in_threadpool(_handle, services_of(request), chain, token, body, in_address)
+    awake = await run_in_threadpool(_awake, services_of(request), chain, token, in_address)
+    limiter = _limiters.setdefault(awake, CapacityLimiter(THREADS_OF_A_CHAIN))
+    answer = await to_thread.run_sync(awake.rpc, body, limiter=limiter)
     return Response(status_code=204) if answer is None else Response(answer, media_type=MEDIA_TYPE)
 
 
-def _handle(services: Services, chain: str, token: str | None, body: bytes, in_address: bool) -> bytes | None:
+_limiters: WeakKeyDictionary[runtime.Chain, CapacityLimiter] = WeakKeyDictionary()
+
+
+def _awake(services: Services, chain: str, token: str | None, in_address: bool) -> runtime.Chain:
     caller = services.tokens.authenticate(token, rpc=True)
     if in_address and caller.chain_id is None:
         raise Unauthenticated
     _, awake = services.chains.use(TenantScope(caller), chain)
-    return awake.rpc(body)
+    return awake
 
 
 def _basic(request: Request) -> str | None:

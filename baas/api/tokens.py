@@ -78,9 +78,9 @@ def list_administration_tokens(code: Code, call: Calling, page: Paging) -> Page[
     """The tokens of an administration's members and of its chains. For its admins, and AOC's operators."""
 
     def ask(session: Session) -> Page[TokenOut]:
-        body = repository.administration(session, call.scope, code)
-        call.scope.require(body.id, "listing tokens", Role.ADMIN, staff=[CallerKind.OPERATOR])
-        return page_out(TokenOut, repository.tokens(session, call.scope, body.id, page))
+        owner = repository.administration(session, call.scope, code)
+        call.scope.require(owner.id, "listing tokens", Role.ADMIN, staff=[CallerKind.OPERATOR])
+        return page_out(TokenOut, repository.tokens(session, call.scope, owner.id, page))
 
     return call.read(ask)
 

@@ -1,4 +1,8 @@
-"""The fleet: the chains that are awake in this process. A chain wakes on its next use, once however many ask."""
+"""The fleet: the chains that are awake in this process. A chain wakes on its next use, once however many ask.
+
+What is desired of a chain is its row's; what is observed is found out here, and changes by the edges of
+`sandbox.lifecycle` alone.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from pathlib import Path
 
 from sandbox.chain import Chain
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound
+from sandbox.lifecycle import ChainState, advance
 from sandbox.spec import ChainSpec
 
 LOGGER = logging.getLogger(__name__)
@@ -30,6 +35,7 @@ class Fleet:
     def __init__(self, directory: Path, origin: str) -> None:
         self._directory, self._origin = directory, origin
         self._awake: dict[str, Chain] = {}
+        self._observed: dict[str, ChainState] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._guard = threading.Lock()
 
@@ -37,8 +43,8 @@ class Fleet:
         """A new chain, awake. On failure nothing half-made stays (`sandbox.chain` sees to its own directory)."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock(name):
-            chain = Chain.create(self._directory / name, spec, origin=self._origin)
-            self._awake[name] = chain
+            chain = self._awake[name] = Chain.create(self._directory / name, spec, origin=self._origin)
+            self._observed[name] = ChainState.RUNNING  # made and started in one
             return chain
 
     def chain(self, name: str, may_wake: Callable[[], None]) -> Chain:
@@ -51,32 +57,38 @@ class Fleet:
             chain = self._awake.get(name)
             if chain is None:
                 may_wake()
-                try:
-                    chain = self._awake[name] = Chain.open(self._directory / name)
-                except (
-                    ChainNotFound,
-                    ChainLocked,
-                ) as error:  # their messages name directories: for the log alone
-                    LOGGER.exception("chain %s cannot be opened", name)
-                    raise ChainUnavailable(f"chain {name!r} cannot be opened: tell the operator") from error
+                chain = self._awake[name] = self._started(name)
             return chain
 
     def awake(self, name: str) -> Chain | None:
         """The chain if it is awake; asking wakes nothing."""
         return self._awake.get(name)
 
+    def observed(self, name: str) -> ChainState:
+        """What is so of a chain now; HIBERNATED for one that this process has not touched yet."""
+        return self._observed.get(name, ChainState.HIBERNATED)
+
     def sleep(self, name: str) -> None:
         """Close it; idempotent. Nothing accepted is lost: it is sealed after the next waking."""
         with self._lock(name):
-            chain = self._awake.pop(name, None)
-            if chain is not None:
-                chain.close()
+            if self.observed(name) is ChainState.STOPPED:
+                return
+            if self.observed(name) is not ChainState.HIBERNATED:
+                self._becomes(name, ChainState.STOPPING)
+                if chain := self._awake.pop(name, None):
+                    try:
+                        chain.close()
+                    except BaseException:
+                        self._becomes(name, ChainState.FAILED)
+                        raise
+            self._becomes(name, ChainState.STOPPED)
 
     def remove(self, name: str) -> None:
-        """Close it and delete its directory."""
+        """Close it and delete its directory; that it is deleted is for its row to say."""
         with self._lock(name):
             self.sleep(name)
             shutil.rmtree(self._directory / name, ignore_errors=True)
+            self._observed.pop(name, None)
 
     def close(self) -> None:
         for name in list(self._awake):
@@ -87,6 +99,23 @@ class Fleet:
         return [
             path for path in self._directory.glob("*") if _DIRECTORY.fullmatch(path.name) and path.is_dir()
         ]
+
+    def _started(self, name: str) -> Chain:
+        self._becomes(name, ChainState.STARTING)
+        try:
+            chain = Chain.open(self._directory / name)
+        except BaseException as error:
+            self._becomes(name, ChainState.FAILED)
+            # the messages of these two name directories: they are for the log alone
+            if isinstance(error, ChainNotFound | ChainLocked):
+                LOGGER.exception("chain %s cannot be opened", name)
+                raise ChainUnavailable(f"chain {name!r} cannot be opened: tell the operator") from error
+            raise
+        self._becomes(name, ChainState.RUNNING)
+        return chain
+
+    def _becomes(self, name: str, to: ChainState) -> None:
+        self._observed[name] = advance(self.observed(name), to)
 
     def _lock(self, name: str) -> threading.RLock:
         with self._guard:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from sqlmodel import Session, col, func, select
 
-from baas.administrations.model import Administration
+from baas.administrations import repository
 from baas.audit import Audit
 from baas.chains.fleet import Fleet
 from baas.chains.model import Chain, ChainNumber
@@ -51,7 +51,10 @@ class ChainStopped(Conflict):
 
 
 class Chains:
-    """The chains slice. `fleet` holds what is awake in this process."""
+    """The slice's service. `fleet` holds what is awake in this process.
+
+    Its methods open their own sessions: what is done on a chain cannot be part of a database transaction.
+    """
 
     #: The custodial account of each chain that anchors the administration's logs.
     ANCHORING_ACCOUNT: ClassVar[str] = "anchoring"
@@ -66,7 +69,7 @@ class Chains:
         """A new isolated chain with one technical account that may send and deploy. `administration` is a code."""
         find_engine(engine)
         with self._store.session() as session:
-            owner = scope.find(session, Administration, administration, Administration.code == administration)
+            owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
             _require_room(session, scope, owner.id)
             first = session.exec(select(func.count()).select_from(ChainNumber)).one() == 0
@@ -118,9 +121,7 @@ class Chains:
         with self._store.reading() as session:
             statement = scope.select(Chain).where(Chain.desired != DesiredState.DELETED)
             if administration is not None:
-                owner = scope.find(
-                    session, Administration, administration, Administration.code == administration
-                )
+                owner = repository.administration(session, scope, administration)
                 statement = statement.where(Chain.administration_id == owner.id)
             return paged(session, statement, col(Chain.id), page)
 
@@ -142,9 +143,10 @@ class Chains:
         """What is so now, beside what is desired."""
         if row.desired == DesiredState.DELETED:
             return ChainState.DELETED
-        if self._fleet.awake(row.id) is not None:
-            return ChainState.RUNNING
-        return ChainState.HIBERNATED if row.desired == DesiredState.RUNNING else ChainState.STOPPED
+        here = self._fleet.observed(row.id)
+        if here is ChainState.HIBERNATED and row.desired == DesiredState.STOPPED:
+            return ChainState.STOPPED  # since before this process: its next request does not wake it
+        return here
 
     def head(self, row: Chain) -> Head | None:
         """The newest block of a chain that is awake; None of one that sleeps, is being stopped, or has failed."""
@@ -176,6 +178,8 @@ class Chains:
         scope.require(found.administration_id, f"having a chain {desired}", Role.ADMIN, Role.DEVELOPER)
         with self._store.session() as session:
             row = scope.get(session, Chain, found.id)
+            if row.desired == DesiredState.DELETED:  # by somebody else, just now: nothing brings it back
+                raise ChainDeleted(name)
             row.desired = desired
             if desired is DesiredState.DELETED:
                 row.deleted = self._clock.now()

@@ -15,7 +15,7 @@ from baas.logs.model import LogKind
 from baas.logs.service import TEMPLATE_OF
 from baas.store.paging import MOST, PageOf
 from baas.tenancy import Role
-from sandbox.lifecycle import ChainState, DesiredState
+from sandbox.lifecycle import DesiredState
 from sandbox.permissions import Role as AllowlistRole
 
 router = APIRouter()
@@ -67,6 +67,7 @@ def chain_page(chain: str, visit: SignedIn) -> Response:
 @router.post("/chains/{chain}/start")
 def start_chain(chain: str, posted: Posted) -> Response:
     row = posted.services.chains.start(posted.scope, chain)
+    posted.services.pipeline.resume(row.id)
     return redirect(f"{PATH}/chains/{row.id}")
 
 
@@ -92,12 +93,11 @@ def _list(visit: Visit, status: int = 200, after: str | None = None, problem: st
 
 
 def _shown(visit: Visit, row: Chain, names: dict[str, str]) -> dict[str, Any]:
-    observed = visit.services.chains.observed(row)
-    awake = observed is ChainState.RUNNING
+    head = visit.services.chains.head(row)
     return row.model_dump() | {
         "administration": names[row.administration_id],
-        "observed": observed.value,
-        "head": visit.services.chains.awake(row.id).head().number if awake else None,
+        "observed": visit.services.chains.observed(row).value,
+        "head": None if head is None else head.number,
     }
 
 

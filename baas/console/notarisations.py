@@ -18,11 +18,10 @@ from baas.notarisations.schemas import NotarisationIn
 from baas.notarisations.service import Document, Notarisation
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.tenancy import Role
+from baas.wire import REPEATED
 
 router = APIRouter()
 JSON = "application/json"
-REPEATED = "Idempotent-Replayed"
-"""Header of an answer that was stored before: nothing was done this time."""
 
 
 @router.get("/notarise")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from baas.app import create_server
+from baas.app import serving
 from baas.client import Client
 from baas.settings import load_settings
 from baas.wiring import Services
@@ -61,22 +60,13 @@ class Stage:
         try:
             token = services.initialise()
             services.start()
-            server = create_server(services)
-            thread = threading.Thread(target=server.run, name="http", daemon=True)
-            thread.start()
-            while not server.started:
-                if not thread.is_alive():
-                    raise RuntimeError("the demo's HTTP server ended before it listened")
-                time.sleep(0.01)
-            with Client(server.url, token.text) as operator:
-                stage = cls(out, say, services, server.url, operator)
+            with serving(services) as url, Client(url, token.text) as operator:
+                stage = cls(out, say, services, url, operator)
                 try:
                     yield stage
                 finally:
                     for town in stage.towns:
                         town.client.close()
-            server.should_exit = True
-            thread.join(10)
         finally:
             services.stop()
 

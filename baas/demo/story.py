@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from baas.demo import refusals, tampering
 from baas.demo.stage import Stage, Town, examples
 from sandbox import register
+from sandbox.contract_calls import dry_run
 from sandbox.errors import ContractRefused
 from sandbox.evidence import merkle
 from sandbox.evidence.checkpoint import parse_unverified
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 def chains(stage: Stage) -> None:
     for code, name in TOWNS:
-        administration = stage.operator.create_administration(code, name)
+        administration = stage.operator.create_administration(code, name, "ajuntament")
         member = stage.operator.create_member(code, "Secretaria", ["admin", "developer", "auditor"])
         client = stage.client_of(member["id"])
         chain = client.create_chain(administration["code"], "Prova de concepte")
@@ -35,7 +36,9 @@ def chains(stage: Stage) -> None:
         stage.towns.append(town)
         allowed = client.allowlist(chain["id"])
         stage.note(f"{name}: chain {chain['chain_id']}, genesis {chain['genesis_hash'][:18]}…")
-        stage.note(f"  sealing key {chain['sealing_key'].rpartition('+')[0]}")
+        stage.note(
+            f"  sealing key {'+'.join(chain['sealing_key'].split('+')[:2])}"
+        )  # name and id of the vkey
         for account in client.accounts(chain["id"]):
             roles = [each["role"] for each in allowed if each["address"] == account["address"]]
             stage.note(f"  account {account['label']} {account['address']}: {', '.join(roles)}")
@@ -108,7 +111,7 @@ def _forge_root(stage: Stage, town: Town, size: int) -> bool:
     data = register.advance(size + 1, merkle.leaf_hash(b"forged"), [merkle.leaf_hash(b"forged proof")])
     sender = bytes.fromhex(chain.accounts.address(account).removeprefix("0x"))
     try:
-        register.check(chain.read, sender=sender, contract=contract, data=data)
+        dry_run(chain.read, register.artifact(), sender=sender, contract=contract, data=data)
     except ContractRefused as error:
         stage.note(f"forged root: the contract refuses with {error.name}")
     mined = chain.wait(chain.send(account, to=contract, data=data))

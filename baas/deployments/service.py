@@ -20,7 +20,7 @@ from sandbox.catalogue import template as find_template
 
 
 class Deployments:
-    """The deployments slice."""
+    """The slice's service. Its methods open their own sessions, as those of `Chains` do."""
 
     def __init__(self, store: Store, clock: Clock, ids: Ulids, audit: Audit, chains: Chains) -> None:
         self._store, self._clock, self._ids, self._audit, self._chains = store, clock, ids, audit, chains

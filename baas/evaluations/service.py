@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from importlib.metadata import version
 
-import rfc8785
 from sqlmodel import Session
 
 from baas.administrations.model import Administration
@@ -13,7 +12,7 @@ from baas.audit import Audit
 from baas.clock import Clock, iso
 from baas.errors import Conflict, Invalid
 from baas.evaluations.evaluate import Evaluation, Terms, evaluate
-from baas.evaluations.report import DECISIONS, About, ArmFacts, Decision, assemble
+from baas.evaluations.report import DECISIONS, About, ArmFacts, Decision, assemble, canonical
 from baas.logs.model import Log
 from baas.metrics import CHAIN, metrics
 from baas.notarisations.service import Document, Notarisations
@@ -77,9 +76,8 @@ class Evaluations:
         detail: dict[str, str],
     ) -> tuple[Pilot, Log]:
         owner = scope.get(session, Administration, pilot.administration_id)
-        report = rfc8785.dumps(
-            assemble(self._about(pilot, owner), self._arms(plan_of(pilot)), evaluation, decision)
-        )
+        arms = self._arms(plan_of(pilot))
+        report = canonical(assemble(self._about(pilot, owner), arms, evaluation, decision))
         digest = hashlib.sha256(report).hexdigest()
         document = Document("sha-256", digest, supersedes=pilot.report_notarisation)
         batch, log = self._notarisations.accept(session, scope, owner.code, [document])

@@ -131,12 +131,6 @@ def difference_of_rates(
     return Estimate(value, low, high, min(a.n, b.n), method)
 
 
-def rate_at_least(successes: int, n: int, *, confidence: float = CONFIDENCE) -> float:
-    """The exact one-sided lower bound of a rate (Clopper and Pearson 1934): 299 of 299 show at least 99 %."""
-    _check_counts(successes, n)
-    return float(scipy.stats.beta.ppf(1 - confidence, successes, n - successes + 1)) if successes else 0.0
-
-
 def minimum_n(q: float, *, one_sided: bool = False, confidence: float = CONFIDENCE) -> int:
     """The fewest values for a distribution-free interval of the q-quantile (or for its upper bound alone)."""
     if not 0 < q < 1:

@@ -56,7 +56,7 @@ class Progress:
 
 
 class Logs:
-    """The logs slice: the pieces that documents and registers share."""
+    """The slice's service: what documents and registers share; every method takes the caller's open session."""
 
     def __init__(self, clock: Clock, ids: Ulids, origin: str, pipeline: Pipeline) -> None:
         self._clock, self._ids, self._origin, self._pipeline = clock, ids, origin, pipeline

@@ -41,7 +41,7 @@ class TrustRoots:
 
     def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
         """Everything that this administration's receipts are checked against; deleted chains stay in it."""
-        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        owner = repository.administration(session, scope, administration)
         return self._made(session, scope.select, owner)
 
     def public(self, session: Session, administration: str) -> TrustRoot:

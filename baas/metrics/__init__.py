@@ -25,12 +25,6 @@ Arm: TypeAlias = str
 
 CHAIN: Final = "chain"
 
-MINIMUM_N: Final = {"p50": 6, "p95": 72, "p95_upper": 59, "p99": 368, "p99_upper": 299}
-"""How many values a quantile's distribution-free 95 % interval needs (`_upper`: its one-sided upper bound).
-
-Below that the value is "not estimable". The smallest n for which q^n is at most 0.025 (0.05 one-sided).
-"""
-
 
 class Outcome(StrEnum):
     """How one act ended."""
@@ -175,7 +169,7 @@ class Measurements:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Measurements:
-        """The measurements that `canonical` wrote, checked again."""
+        """The measurements that `canonical` wrote, or that were kept one by one in that form, checked again."""
         return cls(
             incumbent=raw["incumbent"],
             timeout=raw["timeout"],
@@ -252,7 +246,7 @@ Sample: TypeAlias = PairedSample | RateSample | TrialTable
 class Metric:
     """One metric: its texts by language, its unit, what is better, and how a sample is taken.
 
-    `quantiles` are those of its values by arm that a report states, where n suffices (`MINIMUM_N`).
+    `quantiles` are those of its values by arm that a report states, where there are enough.
     """
 
     slug: str

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col
 
+from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.chains.model import Chain
@@ -82,7 +83,7 @@ class NotDeployed(Conflict):
 
 
 class Notarisations:
-    """The slice's service."""
+    """The slice's service; every method takes the caller's open session."""
 
     def __init__(self, logs: Logs, audit: Audit) -> None:
         self._logs, self._audit = logs, audit
@@ -91,7 +92,7 @@ class Notarisations:
         self, session: Session, scope: TenantScope, administration: str, documents: Sequence[Document]
     ) -> tuple[LogBatch, Log]:
         """Write the digests as one batch in the caller's transaction; its commit is the acknowledgement."""
-        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "notarising", Role.ADMIN, Role.DEVELOPER)
         if not 1 <= len(documents) <= MOST_DOCUMENTS:
             raise Invalid("/documents", f"1 to {MOST_DOCUMENTS} documents", str(len(documents)))
@@ -183,14 +184,9 @@ class Notarisations:
         statement = scope.select(LogBatch).join(Log, col(Log.number) == col(LogBatch.log))
         statement = statement.where(Log.kind == LogKind.DOCUMENTS, LogBatch.first_index > 0)
         if administration is not None:
-            owner = scope.find(session, Administration, administration, Administration.code == administration)
+            owner = repository.administration(session, scope, administration)
             statement = statement.where(LogBatch.administration_id == owner.id)
         return paged(session, statement, col(LogBatch.id), page)
-
-    def of_batch(self, session: Session, scope: TenantScope, batch_id: str) -> list[Notarisation]:
-        batch, log = self._batch(session, scope, batch_id, batch_id)
-        rows = self._logs.entries(session, log, batch.first_index, batch.first_index + batch.count)
-        return [self._stand(batch, log, row) for row in rows]
 
     def receipt(self, session: Session, scope: TenantScope, notarisation: str) -> Receipt:
         _, log, index = self._find(session, scope, notarisation)

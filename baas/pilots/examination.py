@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from baas.administrations.model import Administration
+from baas.administrations import repository
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.connectors import Connector
@@ -60,7 +60,7 @@ class Examiner:
         yield from attack_timestamps(connector.slug, connector, kept, self._stamp_at, self._clock)
 
     def _victim(self, session: Session, scope: TenantScope, administration: str) -> Victim:
-        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        owner = repository.administration(session, scope, administration)
         log = session.exec(
             scope.select(Log)
             .where(Log.administration_id == owner.id, Log.kind == LogKind.DOCUMENTS)

@@ -15,6 +15,7 @@ from typing import Any
 import rfc8785
 from sqlmodel import Session, col, func, select
 
+from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.clock import Clock
@@ -22,8 +23,7 @@ from baas.connectors import Connector, ConnectorSettings, connectors
 from baas.errors import Conflict, Invalid, StoreClosed
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
-from baas.metrics import Attack as AttackKind
-from baas.metrics import Kind, Measurements, Observation, Outcome, Trial, metrics
+from baas.metrics import Kind, Measurements, Observation, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
 from baas.pilots import runner
 from baas.pilots.arms import Arm, ChainArm, IncumbentArm
@@ -43,7 +43,10 @@ Examination = Callable[[TenantScope, str, Connector], Iterable[Trial]]
 
 
 class Pilots:
-    """The slice's service. `incumbent_settings` says where an arm's service is, by its slug."""
+    """The slice's service. `incumbent_settings` says where an arm's service is, by its slug.
+
+    What asks the incumbent or begins the run (`freeze`, `start`) opens its own sessions; the rest takes the caller's.
+    """
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class Pilots:
         self, session: Session, scope: TenantScope, administration: str, title: str, plan: Plan
     ) -> Pilot:
         """A draft. Invalid when the plan names an arm or a metric that does not exist."""
-        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "creating a pilot", *MEASURES)
         _check(plan)
         text = rfc8785.dumps(plan.model_dump(mode="json"))
@@ -94,7 +97,7 @@ class Pilots:
     ) -> Paged[Pilot]:
         statement = scope.select(Pilot)
         if administration is not None:
-            owner = scope.find(session, Administration, administration, Administration.code == administration)
+            owner = repository.administration(session, scope, administration)
             statement = statement.where(Pilot.administration_id == owner.id)
         return paged(session, statement, col(Pilot.id), page)
 
@@ -115,19 +118,13 @@ class Pilots:
             .order_by(col(PilotRecord.id))
         ).all()
         found = [(row.kind, json.loads(row.content)) for row in rows]
-        return Measurements(
-            incumbent=plan.incumbent,
-            timeout=plan.timeout,
-            observations=tuple(
-                Observation(**{**each, "outcome": Outcome(each["outcome"])})
-                for kind, each in found
-                if kind == "observation"
-            ),
-            trials=tuple(
-                Trial(**{**each, "attack": AttackKind(each["attack"])})
-                for kind, each in found
-                if kind == "trial"
-            ),
+        return Measurements.from_json(
+            {
+                "incumbent": plan.incumbent,
+                "timeout": plan.timeout,
+                "observations": [each for kind, each in found if kind == "observation"],
+                "trials": [each for kind, each in found if kind == "trial"],
+            }
         )
 
     def incumbent(self, plan: Plan) -> IncumbentArm:
@@ -139,7 +136,7 @@ class Pilots:
     # -- acts --------------------------------------------------------------------------------------
 
     def freeze(self, scope: TenantScope, pilot_id: str) -> Pilot:
-        """Stamp the plan twice, as the sandbox's own permanent pair: on the chain and by the incumbent."""
+        """Notarise the plan, and have the incumbent time-stamp it: the sandbox's own permanent pair."""
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)

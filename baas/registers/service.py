@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.clock import Clock
@@ -74,7 +75,7 @@ class Registers:
         deployment: str | None = None,
     ) -> Register:
         """A register on a `hash-registry` deployment that no other register uses (the first free one by default)."""
-        owner = scope.find(session, Administration, administration, Administration.code == administration)
+        owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "opening a register", Role.ADMIN, Role.DEVELOPER)
         if key not in columns or len(set(columns)) != len(columns):
             raise Invalid("/key", f"one of the columns, each named once: {', '.join(columns)}", repr(key))
@@ -185,7 +186,7 @@ class Registers:
     ) -> Paged[Register]:
         statement = scope.select(Register)
         if administration is not None:
-            owner = scope.find(session, Administration, administration, Administration.code == administration)
+            owner = repository.administration(session, scope, administration)
             statement = statement.where(Register.administration_id == owner.id)
         return paged(session, statement, col(Register.id), page)
 
@@ -301,10 +302,12 @@ class Registers:
 def _checked(register: Register, columns: set[str], place: int, row: Mapping[str, str]) -> tuple[str, str]:
     """The row's key and its canonical content."""
     if set(row) != columns:
-        missing, unknown = sorted(columns - set(row)), sorted(set(row) - columns)
-        raise Invalid(
-            f"/rows/{place}", "exactly the register's columns", f"missing {missing}, unknown {unknown}"
+        lacks, more = sorted(columns - set(row)), sorted(set(row) - columns)
+        found = [f"without {', '.join(lacks)}"] * bool(lacks) + [f"with {', '.join(more)} besides"] * bool(
+            more
         )
+        expected = f"exactly the register's columns {', '.join(sorted(columns))}"
+        raise Invalid(f"/rows/{place}", expected, f"a row {' and '.join(found)}")
     key = row[register.key]
     if not key.strip():
         raise Invalid(f"/rows/{place}/{register.key}", "the row's key", "an empty text")

@@ -65,6 +65,7 @@ def _listen_to_signals_and_logs() -> None:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its INFO says again what we say
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told when it fails
     signal.signal(signal.SIGTERM, _interrupt)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,6 +96,8 @@ def connect(ctx: typer.Context) -> Iterator[Client]:
         with Client(place.url, place.token) as client:
             yield client
         return
+    from baas.app import serving  # loads the whole application
+
     with in_process(place) as services, serving(services) as url, Client(url, place.token) as client:
         yield client
 
@@ -125,25 +125,6 @@ def in_process(place: Place, **settings: object) -> Iterator[Services]:
         yield services
     finally:
         services.stop()
-
-
-@contextmanager
-def serving(services: Services) -> Iterator[str]:
-    """The URL of an HTTP server for `services`, in a thread, on the settings' address."""
-    from baas.app import create_server
-
-    server = create_server(services)
-    thread = threading.Thread(target=server.run, name="http", daemon=True)
-    thread.start()
-    try:
-        while not server.started:
-            if not thread.is_alive():
-                raise RuntimeError("the HTTP server of this process ended before it listened")
-            time.sleep(0.005)
-        yield server.url
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def _how_to_log_in(place: Place) -> str:

@@ -12,7 +12,7 @@ from sandbox.evidence.keccak import keccak
 from sandbox.evidence.transaction_receipt import Log
 
 SIGNATURE = "RootAnchored(bytes32,uint64,uint64,address)"
-TOPIC = keccak(SIGNATURE.encode("ascii"))
+TOPIC = keccak(SIGNATURE.encode("ascii"))  # topic 0 of every such log
 _WORD = 32
 
 

@@ -20,6 +20,18 @@ def record(value: Json, what: str, names: Collection[str]) -> dict[str, Json]:
     return value
 
 
+def file(value: Json, what: str, *, type_: str, version: int, names: Collection[str]) -> dict[str, Json]:
+    """As `record`, for a whole file, which says its own type and version: another kind of file is told as what it is."""
+    if isinstance(value, dict) and isinstance(got := value.get("type"), str) and got != type_:
+        raise MalformedEvidence(
+            f"{what}: expected a file of type {type_!r}, got one of type {got[:40]!r}: give each file in its own place"
+        )
+    found = record(value, what, names)
+    constant(found["v"], f"{what}.v", version)
+    constant(found["type"], f"{what}.type", type_)
+    return found
+
+
 def array(value: Json, what: str) -> list[Json]:
     if not isinstance(value, list):
         raise MalformedEvidence(f"{what}: expected a list, got {_kind(value)}")

@@ -25,11 +25,8 @@ from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
 from sandbox.evidence.context import Context
 from sandbox.evidence.encoding import utc_text
 from sandbox.evidence.report import Outcome, failed, not_checked, passed
-from sandbox.evidence.sealer import open_sealed_block
+from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
 from sandbox.evidence.trust import require_valid
-
-#: Milliseconds that a block's own timestamp may be ahead of the real time at which it was sealed.
-MAX_AHEAD_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +208,10 @@ class TimeCoherent:
 
     def run(self, context: Context) -> Outcome:
         sealed_ms, stated_ms = context.sealed.block.time_ms, context.header.timestamp * 1000
-        if stated_ms > sealed_ms + MAX_AHEAD_MS:
+        if stated_ms > sealed_ms + MAX_SECONDS_AHEAD * 1000:
             raise VerificationError(
                 f"the block's timestamp is {stated_ms - sealed_ms} ms ahead of the real time at which it was "
-                f"sealed; at most {MAX_AHEAD_MS} are allowed"
+                f"sealed; at most {MAX_SECONDS_AHEAD * 1000} are allowed"
             )
         require_valid(context.chain.sealing_keys, context.sealed.note, sealed_ms, "sealing key")
         require_valid(context.log.keys, context.checkpoint.note, sealed_ms, "log key")

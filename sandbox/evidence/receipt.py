@@ -104,13 +104,13 @@ def parse(data: bytes) -> Receipt:
     """The receipt whose canonical bytes these are."""
     if len(data) > MAX_BYTES:
         raise MalformedEvidence(f"receipt: at most {MAX_BYTES} bytes, got {len(data)}")
-    value = fields.record(
+    value = fields.file(
         loads(data, "receipt"),
         "receipt",
-        ("v", "type", "document", "entry", "inclusion", "checkpoint", "anchor", "timestamps"),
+        type_=TYPE,
+        version=VERSION,
+        names=("v", "type", "document", "entry", "inclusion", "checkpoint", "anchor", "timestamps"),
     )
-    fields.constant(value["v"], "receipt.v", VERSION)
-    fields.constant(value["type"], "receipt.type", TYPE)
     timestamps = fields.array(value["timestamps"], "receipt.timestamps")
     if len(timestamps) > MAX_TIMESTAMPS:
         raise MalformedEvidence(f"receipt.timestamps: at most {MAX_TIMESTAMPS}, got {len(timestamps)}")

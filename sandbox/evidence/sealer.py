@@ -21,6 +21,9 @@ from sandbox.evidence.encoding import from_decimal, from_hex
 from sandbox.evidence.note import NoteSigner, NoteVerifier, OpenedNote, open_note, sign
 
 FIRST_LINE = "baas-sandbox/sealed-block/v1"
+#: Seconds that a block's own timestamp may be ahead of the real time at which it is sealed: whoever seals waits
+#: rather than exceed it, and whoever verifies refuses what exceeds it.
+MAX_SECONDS_AHEAD = 15
 
 
 @dataclass(frozen=True, slots=True)

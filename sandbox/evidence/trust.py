@@ -154,9 +154,13 @@ class TrustRoot:
 def parse(data: bytes) -> TrustRoot:
     """The trust root whose canonical bytes these are."""
     what = "trust root"
-    value = fields.record(loads(data, what), what, ("v", "type", "logs", "chains", "timestamp_roots"))
-    fields.constant(value["v"], f"{what}.v", VERSION)
-    fields.constant(value["type"], f"{what}.type", TYPE)
+    value = fields.file(
+        loads(data, what),
+        what,
+        type_=TYPE,
+        version=VERSION,
+        names=("v", "type", "logs", "chains", "timestamp_roots"),
+    )
     return TrustRoot(
         logs=tuple(_log(item) for item in fields.array(value["logs"], f"{what}.logs")),
         chains=tuple(_chain(item) for item in fields.array(value["chains"], f"{what}.chains")),

@@ -38,6 +38,10 @@ def log_range_too_large(limit: int, got: int) -> RpcError:
     )
 
 
+def answer_too_large(limit: int) -> RpcError:
+    return _refusal(-32005, "Response exceeds maximum size: ask for less at once", "answer-size", limit=limit)
+
+
 def method_not_found() -> RpcError:
     return _refusal(-32601, "Method not found", "method-table")
 

@@ -12,6 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.engines import Node
@@ -31,8 +32,22 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}\Z")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 
+#: The two ways in, as refusals name them: what came over HTTP, and the platform's own calls.
+PUBLIC, PLATFORM = "public", "platform"
 #: Blocks that one eth_getLogs may span (Besu's default is the same).
 MAX_LOG_RANGE = 5_000
+#: Bytes of JSON that the reads of one body may be answered with (geth's default for a batch is the same).
+MAX_ANSWER = 25_000_000
+#: Rules of reads whose refusals are recorded: what costs much.
+_KEPT = frozenset({"answer-size", "log-range", "time-limit"})
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What is left for the reads of one body: until when (monotonic seconds), and bytes of answer."""
+
+    deadline: float
+    room: int = MAX_ANSWER
 
 
 class Gateway:
@@ -49,19 +64,20 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         call_seconds: float = 5.0,
         read_seconds: float = 10.0,
+        body_seconds: float = 30.0,
     ) -> None:
         self._spec, self._node, self._journal, self._reads, self._clock = spec, node, journal, reads, clock
-        self._call_seconds, self._read_seconds = call_seconds, read_seconds
+        self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
         self.admission = Admission(spec, journal, self._from_node, self._now_ms, on_accepted)
 
-    def handle(self, body: bytes, *, endpoint: str = "public") -> bytes | None:
-        """Answer a JSON-RPC body; None when it held only notifications. `endpoint` names the way in."""
+    def handle(self, body: bytes) -> bytes | None:
+        """Answer a JSON-RPC body; None when it held only notifications."""
         try:
             parsed = parse(body)
         except RpcError as error:
-            self._record([self._refusal(error, "", endpoint)])
+            self._record([self._refusal(error, "", PUBLIC)])
             return _encode(_response(None, error))
-        outcomes = self._run(parsed.calls, endpoint)
+        outcomes = self._run(parsed.calls, PUBLIC)
         answers = [
             _response(call.id, outcome)
             for call, outcome in zip(parsed.calls, outcomes, strict=True)
@@ -73,7 +89,7 @@ class Gateway:
 
     def call(self, method: str, *params: Any) -> Any:
         """The same door for the platform's own calls: the result, or RpcError."""
-        outcome = self._run((Call(None, False, method, list(params)),), "platform")[0]
+        outcome = self._run((Call(None, False, method, list(params)),), PLATFORM)[0]
         if isinstance(outcome, RpcError):
             raise outcome
         return outcome
@@ -100,19 +116,36 @@ class Gateway:
                 outcomes[index] = outcome
         else:
             self._record(refusals)
+        budget = _Budget(time.monotonic() + self._body_seconds)
+        costly: list[Refusal] = []
         for index, kind in kinds.items():
             if kind is not Kind.WRITE:
-                outcomes[index] = self._answer(kind, calls[index], endpoint)
+                outcome = outcomes[index] = self._within(budget, kind, calls[index])
+                if isinstance(outcome, RpcError) and _rule(outcome) in _KEPT:
+                    costly.append(self._refusal(outcome, calls[index].method, endpoint))
+        if costly:
+            self._record(costly)  # together: each commit is a disk flush
         return outcomes
 
-    def _answer(self, kind: Kind, call: Call, endpoint: str) -> Any:
+    def _within(self, budget: _Budget, kind: Kind, call: Call) -> Any:
+        """The answer to one read, or a refusal: a batch of slow or large ones cannot hold a thread or fill memory."""
+        if time.monotonic() < budget.deadline:
+            outcome = self._answer(kind, call)
+        else:
+            outcome = errors.timeout_expired(self._body_seconds)
+        size = len(_encode(_response(call.id, outcome)))
+        if size <= budget.room:
+            budget.room -= size
+        else:
+            outcome = errors.answer_too_large(MAX_ANSWER)
+        return outcome
+
+    def _answer(self, kind: Kind, call: Call) -> Any:
         try:
             if kind is Kind.CONSTANT:
                 return self._constant(call.method, call.params)
             return self._execute(call) if kind is Kind.CALL else self._read(call)
         except RpcError as error:
-            if isinstance(error.data, dict) and error.data.get("rule") in ("log-range", "time-limit"):
-                self._record([self._refusal(error, call.method, endpoint)])
             return error
         except Exception:  # whatever it is, the caller gets an answer and the operator the trace
             _log.exception("%s failed", call.method)
@@ -198,6 +231,11 @@ class Gateway:
         # What came may hold anything: bounded, and only what a text column can hold.
         name = method[:80].encode("ascii", "backslashreplace").decode()
         return Refusal(self._now_ms(), endpoint, error.code, error.data["rule"], None, None, name)
+
+
+def _rule(error: RpcError) -> Any:
+    """The gateway's own rule; None for a node's error, whose data is anything."""
+    return error.data.get("rule") if isinstance(error.data, dict) else None
 
 
 def _raw(params: list[Any]) -> bytes:

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import coincurve
+from coincurve.utils import GROUP_ORDER_INT
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import rlp
 from sandbox.evidence.keccak import keccak
 from sandbox.gateway import errors
 from sandbox.permissions import Act
-
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
-_MAX_INITCODE = 49_152  # EIP-3860
+from sandbox.spec import MAX_INITCODE_SIZE
 
 #: Names of each type's fields in the order of its EIP, before the signature's three.
 _FIELDS: dict[int, tuple[str, ...]] = {
@@ -90,9 +89,9 @@ def decode(raw: bytes) -> SignedTransaction:
     to, data = _bytes("to", fields["to"]), _bytes("data", fields["data"])
     if len(to) not in (0, 20):
         raise errors.invalid_transaction(f"to is 20 bytes or empty, got {len(to)} bytes")
-    if not to and len(data) > _MAX_INITCODE:
+    if not to and len(data) > MAX_INITCODE_SIZE:
         raise errors.invalid_transaction(
-            f"init code is at most {_MAX_INITCODE} bytes, got {len(data)} (EIP-3860)"
+            f"init code is at most {MAX_INITCODE_SIZE} bytes, got {len(data)} (EIP-3860)"
         )
     v, r, s = (_integer(name, item) for name, item in zip("vrs", items[-3:], strict=True))
     unsigned: list[rlp.Item] = items[:-3]
@@ -126,7 +125,7 @@ def recover(transaction: SignedTransaction) -> bytes:
     """The sender's 20 bytes; RpcError -32002 for a signature that is none, or malleable (EIP-2)."""
     if transaction.parity not in (0, 1):
         raise errors.invalid_signature("v is not one of this transaction type")
-    if not (0 < transaction.r < _ORDER and 0 < transaction.s <= _ORDER // 2):
+    if not (0 < transaction.r < GROUP_ORDER_INT and 0 < transaction.s <= GROUP_ORDER_INT // 2):
         raise errors.invalid_signature("r or s is out of range (EIP-2)")
     compact = transaction.r.to_bytes(32) + transaction.s.to_bytes(32) + bytes([transaction.parity])
     try:

@@ -13,8 +13,9 @@ from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.backends.pyevm.main import get_default_genesis_params
 from eth_tester.exceptions import TransactionFailed
 
-from sandbox.abi import decode_result, describe_revert, encode_call, encode_constructor, signature, type_name
+from sandbox.abi import decode_error, decode_result, encode_call, encode_constructor, signature, type_name
 from sandbox.artifacts import Artifact, load_artifact
+from sandbox.errors import ContractRefused
 
 GAS = 10_000_000
 
@@ -62,7 +63,8 @@ class Evm:
         try:
             self._call(sender, to, data)
         except TransactionFailed as error:
-            return describe_revert(artifact, ast.literal_eval(str(error)))  # eth-tester gives the data's repr
+            revert = ast.literal_eval(str(error))  # eth-tester gives the data's repr
+            return ContractRefused(to, *decode_error(artifact, revert), revert).reason
         pytest.fail("expected a refusal, and it succeeded")
 
 

@@ -8,12 +8,12 @@ import pytest
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
-from sandbox.abi import decode_result, describe_revert, encode_call, encode_constructor
+from sandbox.abi import decode_error, decode_result, encode_call, encode_constructor
 from sandbox.artifacts import load_artifact
 from sandbox.catalogue import template
 from sandbox.chain import Chain
 from sandbox.deployer import DeployableChain, deploy
-from sandbox.errors import DeploymentError, ParameterError, RpcError, TransactionDropped
+from sandbox.errors import ContractRefused, DeploymentError, ParameterError, RpcError, TransactionDropped
 from sandbox.permissions import Role
 from sandbox.spec import ChainSpec
 from tests.contracts.evm import Evm
@@ -202,7 +202,17 @@ class TestAbi:
 
     def test_a_revert_is_named_with_its_values(self) -> None:
         data = keccak(b"NotGrown(uint64,uint64)")[:4] + encode(["uint64", "uint64"], [5, 4])
-        assert describe_revert(self.artifact, data) == "NotGrown(size=5, newSize=4)"
-        assert describe_revert(self.artifact, data[:20]) == "0x" + data[:20].hex()
-        assert describe_revert(self.artifact, b"") == "0x"
-        assert describe_revert(self.artifact, b"\x01\x02\x03\x04") == "0x01020304"
+        assert decode_error(self.artifact, data) == ("NotGrown", {"size": 5, "newSize": 4})
+        told = ContractRefused("0x01", *decode_error(self.artifact, data), data)
+        assert "refused: NotGrown(size=5, newSize=4)" in str(told)
+
+    def test_soliditys_own_errors_are_named(self) -> None:
+        text = bytes.fromhex("08c379a0") + encode(["string"], ["no"])  # Error(string)
+        assert decode_error(self.artifact, text) == ("Error", {"reason": "no"})
+        overflow = bytes.fromhex("4e487b71") + encode(["uint256"], [0x11])  # Panic(uint256)
+        assert decode_error(self.artifact, overflow) == ("Panic", {"code": 0x11})
+
+    @pytest.mark.parametrize("data", [b"", b"\x01\x02\x03\x04", bytes.fromhex("4e487b71") + b"\x00"])
+    def test_an_unknown_or_cut_off_error_shows_its_bytes(self, data: bytes) -> None:
+        assert decode_error(self.artifact, data) == ("", {})
+        assert f"revert data 0x{data.hex()};" in str(ContractRefused("0x01", "", {}, data))

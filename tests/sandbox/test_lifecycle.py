@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sandbox.errors import IllegalTransition
-from sandbox.lifecycle import TRANSITIONS, ChainState, DesiredState, advance, allowed, towards
+from sandbox.lifecycle import TRANSITIONS, ChainState, advance, allowed
 
 LEGAL = {
     "created": {"starting", "stopped", "deleted"},
@@ -32,21 +32,6 @@ def test_full_matrix(current, to):
         assert f"from {current.value!r}" in str(caught.value)
 
 
-@pytest.mark.parametrize("desired", DesiredState)
-@pytest.mark.parametrize("observed", ChainState)
-def test_towards_arrives_by_legal_edges(desired, observed):
-    state, steps = observed, 0
-    while (step := towards(desired, state)) is not None:
-        state, steps = advance(state, step), steps + 1
-        assert steps <= len(ChainState)
-    if observed is ChainState.DELETED:
-        assert state is ChainState.DELETED
-    elif desired is DesiredState.RUNNING:
-        assert state in (ChainState.RUNNING, ChainState.HIBERNATED)
-    else:
-        assert state.value == desired.value or (state is ChainState.DELETED and observed is state)
-
-
 def test_a_process_never_runs_behind_stopped_or_deleted():
     """One comes to rest only from a state in which nothing runs, so no edge can leave a process behind."""
     at_rest = {ChainState.CREATED, ChainState.HIBERNATED, ChainState.STOPPING, ChainState.STOPPED}
@@ -68,13 +53,6 @@ class Lifecycle(RuleBasedStateMachine):
         except IllegalTransition:
             assert to.value not in LEGAL[self.state.value]
         else:
-            self.history.append(self.state)
-
-    @rule(desired=st.sampled_from(DesiredState))
-    def reconcile(self, desired):
-        step = towards(desired, self.state)
-        if step is not None:
-            self.state = advance(self.state, step)
             self.history.append(self.state)
 
     @invariant()

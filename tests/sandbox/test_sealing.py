@@ -9,10 +9,10 @@ import pytest
 from sandbox.engines import Head, Sealed
 from sandbox.errors import EngineTimeout, EngineUnavailable
 from sandbox.evidence.note import NoteSigner
-from sandbox.evidence.sealer import open_sealed_block
+from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
 from sandbox.journal import DATABASE, Journal, Pending
 from sandbox.sealing import Sealer
-from sandbox.spec import MAX_SECONDS_AHEAD, ChainSpec
+from sandbox.spec import ChainSpec
 
 NOW = 1_800_000_000
 SIGNER = NoteSigner("test.example/chains/7", b"\x07" * 32)

@@ -11,6 +11,7 @@ from baas.terminal.session import connect
 
 app = typer.Typer(help="Administrations: the public bodies that use the sandbox.")
 Administration = Annotated[str, typer.Argument(help="The administration's INE10 or DIR3 code.")]
+OnlyOf = Annotated[str | None, typer.Option(help="Only this administration's, by its code.")]
 #: Those of baas.administrations.model, whose import would take longer than the command; a test compares.
 Kind = Literal[
     "generalitat", "ajuntament", "consell_comarcal", "diputacio", "consorci", "universitat", "other"

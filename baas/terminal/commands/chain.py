@@ -10,6 +10,7 @@ import typer
 
 from baas.chains.snippets import snippets
 from baas.client import Client
+from baas.terminal.commands.administration import OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect, here, public_url
@@ -33,12 +34,7 @@ def create(
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    administration: Annotated[
-        str | None, typer.Option(help="Only this administration's, by its code.")
-    ] = None,
-) -> Shown:
+def list_(ctx: typer.Context, administration: OnlyOf = None) -> Shown:
     """The chains that you may see, without the deleted ones."""
     with connect(ctx) as client:
         return table(client.chains(administration), *FIELDS)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from baas.terminal import files
-from baas.terminal.commands.administration import Administration
+from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, progress, record, table
 from baas.terminal.session import connect, here
@@ -36,12 +36,7 @@ def create(
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    administration: Annotated[
-        str | None, typer.Option(help="Only this administration's, by its code.")
-    ] = None,
-) -> Shown:
+def list_(ctx: typer.Context, administration: OnlyOf = None) -> Shown:
     """The pilots that you may see."""
     with connect(ctx) as client:
         return table(client.pilots(administration), *FIELDS)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from baas.terminal import files, rows
-from baas.terminal.commands.administration import Administration
+from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, record, table
 from baas.terminal.session import connect
@@ -56,12 +56,7 @@ def create(
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    administration: Annotated[
-        str | None, typer.Option(help="Only this administration's, by its code.")
-    ] = None,
-) -> Shown:
+def list_(ctx: typer.Context, administration: OnlyOf = None) -> Shown:
     """The registers that you may see."""
     with connect(ctx) as client:
         return table(client.registers(administration), *FIELDS)

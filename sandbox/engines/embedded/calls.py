@@ -15,9 +15,9 @@ from eth.vm.forks.berlin.transactions import UnsignedAccessListTransaction
 from eth.vm.spoof import SpoofTransaction
 
 from sandbox.engines.embedded import params
-from sandbox.engines.embedded.chain import MAX_INITCODE_SIZE, Chain, floor_gas
+from sandbox.engines.embedded.chain import Chain, floor_gas
 from sandbox.errors import RpcError
-from sandbox.spec import TRANSACTION_GAS_CAP
+from sandbox.spec import MAX_INITCODE_SIZE, TRANSACTION_GAS_CAP
 
 REVERTED, HALTED, FUNDS, INTRINSIC_GAS = 3, -32000, -32004, -32003
 #: A gas estimate may be this much above the least gas that succeeds; a transaction gets back what it does not

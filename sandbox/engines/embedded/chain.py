@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.errors import EngineError, SpecError
-from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+from sandbox.spec import MAX_INITCODE_SIZE, TRANSACTION_GAS_CAP, ChainSpec
 
 os.environ["ETH_HASH_BACKEND"] = "pysha3"  # read once, when eth_hash is first imported
 os.environ["ECC_BACKEND_CLASS"] = "eth_keys.backends.CoinCurveECCBackend"
@@ -43,12 +43,13 @@ from rlp import codec
 from sandbox.engines import Head, Sealed
 from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionRow
 
-#: EIP-3860: bytes of init code that a transaction may carry.
-MAX_INITCODE_SIZE = 49_152
 #: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes
 #: the second is dropped. The worst case, a batch, one slow transaction and the batch once more, stays within
 #: the limit.
 BATCH_SHARE, TRANSACTION_SHARE = 0.15, 0.55
+#: Gas used after which a block is closed, below the spec's own limit: what it costs to hold and to read (a byte
+#: of log is 8 gas) stays bounded. Four transactions of the largest kind, or 3,000 of the smallest.
+BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
 
 
 class _Spoiled(BaseException):
@@ -165,6 +166,8 @@ class Chain:
         started = time.monotonic()
         for position, (hash_, raw) in enumerate(waiting):
             if limit is not None and time.monotonic() - started > limit * BATCH_SHARE:
+                break
+            if batch.header.gas_used >= BLOCK_GAS:
                 break
             try:
                 transaction = vm.get_transaction_builder().decode(raw)

@@ -19,8 +19,12 @@ from sandbox.errors import RpcError
 
 #: What one eth_getLogs may span and return.
 MAX_LOG_BLOCKS = MAX_LOGS = 10_000
+#: Bytes of data that the logs of one eth_getLogs may hold together; more than one block's can.
+MAX_LOG_DATA = 12_000_000
 #: Blocks of one eth_feeHistory, as in geth.
 MAX_FEE_HISTORY = 1_024
+#: Percentiles of one eth_feeHistory, as in geth: each is answered for each block.
+MAX_PERCENTILES = 100
 
 TOO_MANY = "Requested range exceeds maximum RPC range limit"  # Besu's words for -32005
 UNKNOWN_BLOCK = RpcError(-32000, "Unknown block")
@@ -63,10 +67,13 @@ def _fee_history(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
     last = _block(chain, params.block(newest, "params[1]")).number
     if percentiles is not None and not (
         isinstance(percentiles, list)
+        and len(percentiles) <= MAX_PERCENTILES
         and all(type(p) in (int, float) and 0 <= p <= 100 for p in percentiles)
         and percentiles == sorted(percentiles)
     ):
-        raise params.invalid("params[2]", "a rising list of percentiles from 0 to 100", percentiles)
+        raise params.invalid(
+            "params[2]", f"a rising list of at most {MAX_PERCENTILES} percentiles from 0 to 100", percentiles
+        )
     first = max(0, last + 1 - min(wanted, MAX_FEE_HISTORY))
     headers = [formats.header_of(_block(chain, number)) for number in range(first, last + 1)]
     zeros = ["0x0"] * (len(headers) + 1)
@@ -226,9 +233,14 @@ def _logs(chain: Chain, parameters: Sequence[Any]) -> Any:
             -32005,
             f"{TOO_MANY}: {MAX_LOG_BLOCKS} blocks, got {last - first + 1}",
         )
-    found = chain.store.logs(first, last, addresses, topics, MAX_LOGS + 1)
-    if len(found) > MAX_LOGS:
-        raise RpcError(-32005, f"{TOO_MANY}: more than {MAX_LOGS} logs match")
+    found, size = [], 0
+    for log in chain.store.logs(first, last, addresses, topics, MAX_LOGS + 1):
+        found.append(log)
+        size += len(log.data)
+        if len(found) > MAX_LOGS:
+            raise RpcError(-32005, f"{TOO_MANY}: more than {MAX_LOGS} logs match")
+        if size > MAX_LOG_DATA:
+            raise RpcError(-32005, f"{TOO_MANY}: the logs hold more than {MAX_LOG_DATA} bytes of data")
     hashes = {number: _block(chain, number).hash for number in {log.block for log in found}}
     return [formats.log_json(hashes[log.block], log) for log in found]
 

@@ -249,11 +249,11 @@ class Store(BaseAtomicDB):
         addresses: tuple[bytes, ...],
         topics: tuple[tuple[bytes, ...], ...],
         limit: int,
-    ) -> list[LogRow]:
-        """At most `limit` logs of these blocks in order; an empty tuple of addresses or topics matches all.
+    ) -> Iterator[LogRow]:
+        """At most `limit` logs of these blocks in order, read as they are taken.
 
-        A topic position that is given but empty still requires the log to have that topic, as eth_getLogs
-        does.
+        An empty tuple of addresses or topics matches all. A topic position that is given but empty still
+        requires the log to have that topic, as eth_getLogs does.
         """
         conditions = {"address": addresses} | {f"topic{i}": topic for i, topic in enumerate(topics)}
         # The most selective column leads: SQLite has no statistics here, and `+` keeps it off the other
@@ -270,11 +270,7 @@ class Store(BaseAtomicDB):
             elif column != "address":
                 where.append(f"+{column} IS NOT NULL")
         query = f"SELECT * FROM logs WHERE {' AND '.join(where)} ORDER BY block, log_index LIMIT ?"  # noqa: S608  # our columns
-        return [_log(row) for row in self.connection.execute(query, (*parameters, limit))]
-
-    def logs_of(self, block: int) -> list[LogRow]:
-        rows = self.connection.execute("SELECT * FROM logs WHERE block = ? ORDER BY log_index", (block,))
-        return [_log(row) for row in rows]
+        return map(_log, self.connection.execute(query, (*parameters, limit)))
 
 
 def _log_values(log: LogRow) -> tuple[Any, ...]:

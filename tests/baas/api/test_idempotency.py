@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,37 @@ import pytest
 from baas.tenancy import Role
 from tests.baas.flows import digest, ok
 
+ABSENT = "0" * 26
+ADDRESS = f"0x{'0' * 38}ad"
+PLAN = {
+    "problem": "la inscripció de decrets fictícia",
+    "hypothesis": "La cadena dona evidència igual de ràpida",
+    "alternative": "Un segell de temps és suficient",
+    "mid": 1.0,
+    "seed": 1,
+}
+#: A body that passes the schema of each route that wants one, by the schema's name.
+BODIES: dict[str, Any] = {
+    "AccountIn": {"label": "clerk"},
+    "AdministrationIn": {"code": "9999990008", "name": "x"},
+    "ChainIn": {"administration": "9999990001", "label": "x"},
+    "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
+    "DeploymentIn": {"template": "document-notary"},
+    "MandateIn": {"provider": "9999990009", "roles": ["auditor"], "days": 10},
+    "MemberIn": {"label": "x", "roles": ["auditor"]},
+    "NotarisationIn": {"administration": "9999990001", "documents": [digest(b"used")]},
+    "PermissionIn": {"address": ADDRESS, "role": "sender"},
+    "PilotIn": {"administration": "9999990001", "title": "Un altre", "plan": PLAN},
+    "RegisterIn": {"administration": "9999990001", "name": "x", "key": "a", "columns": ["a"]},
+    "RevocationIn": {"reason": "error"},
+    "RolesIn": {"roles": ["auditor"]},
+    "RowRevocationIn": {"key": "1", "reason": "error"},
+    "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
+    "RpcTokenIn": {"label": "rpc"},
+    "StaffIn": {"label": "x", "kind": "operator"},
+    "TokenIn": {"label": "x"},
+}
+
 
 def bodies(town: Any) -> dict[str, Any]:
     """One act of each kind: entries of a log, a row of the database, an act on a chain."""
@@ -19,13 +51,7 @@ def bodies(town: Any) -> dict[str, Any]:
         "/pilots": {
             "administration": town.code,
             "title": "Pilot",
-            "plan": {
-                "problem": "la inscripció de decrets fictícia",
-                "hypothesis": "La cadena dona evidència igual de ràpida",
-                "alternative": "Un segell de temps és suficient",
-                "mid": 1.0,
-                "seed": 1,
-            },
+            "plan": PLAN,
         },
         f"/chains/{town.chain['id']}/deployments": {"template": "hash-registry"},
     }
@@ -94,3 +120,50 @@ def test_a_refusal_is_not_kept(town: Any) -> None:
     path = f"/chains/{town.chain['id']}/deployments"
     assert town.member.post(path, json={"template": "nothing"}, headers=headers).status_code == 404
     assert town.member.post(path, json={"template": "hash-registry"}, headers=headers).status_code == 201
+
+
+#: Asks for the newest checkpoint and changes nothing: the same request again must see a newer one.
+NO_ACT = {"/registers/{register}/checkpoint"}
+
+
+def test_every_route_that_changes_something_refuses_a_used_key(town: Any) -> None:
+    """A key of another request is a conflict, and nothing is done."""
+    headers = {"Idempotency-Key": "used"}
+    ok(town.member.post("/pilots", json=bodies(town)["/pilots"], headers=headers), 201)
+    document = ok(town.member.get("/openapi.json"))
+    names = {"role": "sender", "address": ADDRESS, "notarisation": f"{ABSENT}-0", "code": town.code}
+    refused = []
+    for path, operations in document["paths"].items():
+        short = path.removeprefix("/api/v1")
+        for method in sorted(set(operations) & {"post", "put", "delete"}):
+            if short in NO_ACT:
+                continue
+            content = operations[method].get("requestBody", {}).get("content", {})
+            reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+            body = BODIES[reference.rpartition("/")[2]] if reference else None
+            # a wallet's token is refused for a chain that is not there before the key is looked at
+            names["chain"] = town.chain["id"] if short == "/chains/{chain}/tokens" else ABSENT
+            filled = re.sub(r"{(\w+)}", lambda name: names.get(name[1], ABSENT), short)
+            answer = town.member.request(method.upper(), filled, json=body, headers=headers)
+            assert answer.status_code == 409, (method, short, answer.text)
+            assert answer.json()["type"].endswith("/idempotency-conflict")
+            refused.append(short)
+    assert len(refused) > 20
+
+
+def test_an_account_and_a_permission_are_made_once(town: Any) -> None:
+    """An act on a chain that could not be done twice is answered the second time as it was the first."""
+    chain = f"/chains/{town.chain['id']}"
+    for place, body in (
+        (f"{chain}/accounts", {"label": "un-sol-cop"}),
+        (f"{chain}/allowlist", {"address": ADDRESS, "role": "sender"}),
+    ):
+        headers = {"Idempotency-Key": f"{place}-once"}
+        first, again = (town.member.post(place, json=body, headers=headers) for _ in range(2))
+        assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+        assert again.headers["idempotent-replayed"] == "true"
+    taken = {"Idempotency-Key": "off-once"}
+    for replayed in (None, "true"):
+        answer = town.member.delete(f"{chain}/allowlist/sender/{ADDRESS}", headers=taken)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers.get("idempotent-replayed") == replayed

@@ -146,6 +146,14 @@ def test_each_wrong_value_is_pointed_at(reader: httpx2.Client, body: Any, pointe
     assert reader.get("/administrations").json()["items"] == []
 
 
+def test_a_wrong_value_is_told_with_what_came(reader: httpx2.Client) -> None:
+    kind = reader.post("/administrations", json={"code": TOWN, "name": "x", "kind": "empire"})
+    assert "#/kind: " in kind.json()["detail"]
+    assert kind.json()["detail"].endswith(", got 'empire'")
+    many = reader.get("/administrations", params={"limit": "many"})
+    assert many.json()["detail"].endswith(", got 'many'")
+
+
 @pytest.mark.parametrize(
     "content",
     [b"{", b"{not json", b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 101, b'{"code": }', b"{}{}"],

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
 from baas.tenancy import Role
+from sandbox import chain as runtime
 from tests.baas.flows import ok
 from tests.transactions import account, address_of, typed
 
@@ -188,3 +192,29 @@ def test_deep_nesting_does_not_end_the_service(world: Any) -> None:
             answer = world.town.member.post(address, content=content, headers=headers)
             assert (answer.status_code, answer.json()["title"]) == (400, "The body is not JSON")
     assert ok(world.server.client().get("/health"))["status"] == "ok"
+
+
+def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
+    world: Any, anybody: httpx2.Client, spare: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More slow bodies on one chain than the server has threads; another chain and the API still answer."""
+    released, answer = threading.Event(), runtime.Chain.rpc
+
+    def slow(chain: runtime.Chain, body: bytes, **options: Any) -> bytes | None:
+        if chain.spec.chain_id == spare["chain_id"]:
+            released.wait(20)
+        return answer(chain, body, **options)
+
+    monkeypatch.setattr(runtime.Chain, "rpc", slow)
+    headers = {"Authorization": f"Bearer {world.town.token}"}
+    with ThreadPoolExecutor(60) as callers:
+        url = f"{world.server.url}/rpc/{spare['id']}"
+        waiting = [callers.submit(httpx2.post, url, json=CALL, headers=headers) for _ in range(60)]
+        try:
+            time.sleep(0.5)
+            assert post(anybody, world, world.town.chain["id"], **headers).json()["result"]
+            assert world.server.operator.get("/administrations").status_code == 200
+            assert not any(each.done() for each in waiting)
+        finally:
+            released.set()
+        assert {each.result().status_code for each in waiting} == {200}

@@ -158,7 +158,13 @@ def test_a_chain_sleeps_after_a_restart_and_wakes_with_the_same_head(services: S
     again.start()
     assert again.chains.observed(again.chains.get(owner, row.id)) is ChainState.HIBERNATED
     assert again.chains.use(owner, row.id)[1].head() == head
+    again.chains.stop(owner, row.id)
     again.stop()
+    third = Services.build(services.settings)
+    third.start()
+    assert third.chains.observed(third.chains.get(owner, row.id)) is ChainState.STOPPED
+    assert third.chains.observed(third.chains.start(owner, row.id)) is ChainState.RUNNING
+    third.stop()
 
 
 def test_an_unknown_engine_uses_up_no_number(services: Services, owner: Any) -> None:
@@ -175,6 +181,34 @@ def test_a_chain_without_its_directory_is_an_error_that_names_no_path(services: 
     with pytest.raises(Exception, match="cannot be opened") as raised:
         services.chains.start(owner, row.id)
     assert str(services.settings.data) not in str(raised.value)
+    assert services.chains.observed(services.chains.get(owner, row.id)) is ChainState.FAILED
+    assert services.chains.observed(services.chains.stop(owner, row.id)) is ChainState.STOPPED
+
+
+def test_a_failed_chain_is_tried_again_by_its_next_use(services: Services, owner: Any) -> None:
+    row = services.chains.create(owner, CODE, "a")
+    services.chains.stop(owner, row.id)
+    home = services.settings.data / "chains"
+    (home / row.id).rename(home / "elsewhere")
+    with pytest.raises(Exception, match="cannot be opened"):
+        services.chains.start(owner, row.id)
+    (home / "elsewhere").rename(home / row.id)
+    assert services.chains.use(owner, row.id)[1].head().number == 0
+    assert services.chains.observed(services.chains.get(owner, row.id)) is ChainState.RUNNING
+
+
+@pytest.mark.parametrize("act", ["start", "stop", "delete"])
+def test_nothing_brings_back_a_chain_that_was_deleted_meanwhile(
+    services: Services, owner: Any, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    row = services.chains.create(owner, CODE, "a")
+    services.chains.delete(owner, row.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(services.chains, "get", lambda _scope, _name: row)  # as it was read just before
+        with pytest.raises(ChainDeleted):
+            getattr(services.chains, act)(owner, row.id)
+    with pytest.raises(ChainDeleted):
+        services.chains.get(owner, row.id)
 
 
 # -- logs on it ------------------------------------------------------------------------------------

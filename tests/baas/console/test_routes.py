@@ -331,6 +331,16 @@ def test_a_receipt_before_its_time_is_a_page_that_says_wait(town: Town, person: 
 # -- chains ------------------------------------------------------------------------------------------------
 
 
+def test_what_waits_for_a_chain_goes_on_as_soon_as_it_is_started_here(
+    town: Town, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed: list[str] = []
+    monkeypatch.setattr(town.server.services.pipeline, "resume", resumed.append)
+    for act in ("stop", "start"):
+        assert person.post(f"/console/chains/{town.chain[TOWN]}/{act}").status_code == 303
+    assert resumed == [town.chain[TOWN]]
+
+
 def test_a_chain_is_created_shown_and_reached_by_its_snippet(town: Town, person: Person) -> None:
     answer = person.post("/console/chains", administration=TOWN, label="proves-2")
     assert answer.status_code == 303

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from baas.evaluations import checks, statistics
-from baas.metrics import MINIMUM_N
 
 # Hollander and Wolfe (1973), table 3.1: depression scale at two visits; the source's estimate is 0.46.
 FIRST = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
@@ -71,11 +70,8 @@ def test_a_difference_of_rates_against_newcombe() -> None:
     assert statistics.difference_of_rates((0, 0), (1, 1)).not_estimable
 
 
-@pytest.mark.parametrize(("n", "at_least"), [(299, 0.99), (59, 0.95), (29, 0.90)])
-def test_no_failure_in_n(n: int, at_least: float) -> None:
-    assert statistics.rate_at_least(n, n) >= at_least > statistics.rate_at_least(n - 1, n - 1)
-    assert statistics.rate_at_least(n, n) == pytest.approx(0.05 ** (1 / n))
-    assert statistics.rate_at_least(0, n) == 0
+#: The smallest n for which q^n is at most 0.025, or 0.05 for an upper bound alone.
+MINIMUM_N = {"p50": 6, "p95": 72, "p95_upper": 59, "p99": 368, "p99_upper": 299}
 
 
 @pytest.mark.parametrize("name", list(MINIMUM_N))

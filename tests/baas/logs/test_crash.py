@@ -107,7 +107,10 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
         ]
         for each in clients:
             each.start()
-        time.sleep(moments.uniform(0.1, 0.7))
+        wanted = len(acknowledged) + moments.randint(3, 15)
+        while len(acknowledged) < wanted:  # a busy machine takes longer, and no round is an empty one
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.2))
         os.kill(int(process), signal.SIGKILL)
         assert nursery.stdout.readline() == "ended\n"
         for each in clients:
@@ -122,13 +125,13 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     reopened = time.monotonic() - started
     try:
         log = all_anchored(services)
-        assert log.accepted - 1 >= len(acknowledged) >= 30
+        assert log.accepted - 1 >= len(acknowledged) >= 3 * ROUNDS
         written = everything(services, place, log.accepted, numbers)
         assert acknowledged.items() <= written.items()
         check_whole(services, place, written)
     finally:
         services.stop()
-    assert reopened < 3, f"reopening took {reopened:.1f} s"
+    assert reopened < 20, f"reopening took {reopened:.1f} s"
 
 
 def everything(

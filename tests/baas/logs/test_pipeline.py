@@ -208,7 +208,7 @@ def test_the_state_of_an_entry_is_read_off_three_numbers(services: Services) -> 
     all_anchored(services)
     log = log_of(services)
     with services.store.reading() as session:
-        (found,) = services.notarisations.of_batch(session, place.scope, batch)
+        found = services.notarisations.get(session, place.scope, f"{batch}-0")
     assert (found.index, found.state) == (1, "anchored")
     assert found.digest == hashlib.sha256(b"a").hexdigest()
     assert log.state_of(2) == "accepted"

@@ -8,10 +8,10 @@ from baas.logs.model import Anchor
 from baas.logs.tree import tree
 from baas.wiring import Services
 from sandbox.evidence import merkle
+from sandbox.evidence.anchored_root import TOPIC
 from sandbox.evidence.checkpoint import open_checkpoint
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.verify import verify_many
-from sandbox.proofs import ROOT_ANCHORED
 from tests.baas.flows import Place, all_anchored
 
 
@@ -23,7 +23,7 @@ def anchors(services: Services) -> list[Anchor]:
 def anchored_on_chain(services: Services, place: Place) -> list[tuple[int, int]]:
     """Old and new size of every root that the contract has anchored, in order."""
     chain = services.chains.awake(place.chain.id)
-    topic = f"0x{ROOT_ANCHORED.hex()}"
+    topic = f"0x{TOPIC.hex()}"
     wanted = {"fromBlock": "0x0", "toBlock": "latest", "address": place.notary.address, "topics": [topic]}
     data = [bytes.fromhex(log["data"][2:]) for log in chain.read("eth_getLogs", wanted)]
     return [(int.from_bytes(each[:32]), int.from_bytes(each[32:64])) for each in data]

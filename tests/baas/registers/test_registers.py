@@ -135,6 +135,15 @@ def test_a_wrong_row_is_named_and_no_row_is_written(
     assert ok(town.member.get(f"/registers/{unwritten}"))["accepted"] == 1
 
 
+def test_a_row_with_other_columns_is_told_which(town: Any, unwritten: str) -> None:
+    other = {name: value for name, value in row("1").items() if name != "numero"} | {"num": "1"}
+    answer = town.member.post(f"/registers/{unwritten}/entries", json={"rows": [other]})
+    columns = ", ".join(sorted(row("1")))
+    assert answer.json()["detail"] == (
+        f"/rows/0: expected exactly the register's columns {columns}, got a row without numero and with num besides"
+    )
+
+
 def test_every_checkpoint_extends_every_earlier_one(town: Any, register: str) -> None:
     for number in range(4):
         append(town, register, *[row(f"{number}/{each}") for each in range(7)])

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 import rfc8785
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import receipt, trust
+from sandbox.evidence.digest import Digest
+from sandbox.evidence.entry import REGISTER_KINDS, Entry
+from sandbox.evidence.verify import verify
 
 
 def test_receipts_come_back(world: Any) -> None:
@@ -147,3 +152,86 @@ def test_nothing_is_listed_twice_in_a_trust_root(world: Any) -> None:
         twice = {**fields, name: fields[name] * 2}
         with pytest.raises(MalformedEvidence, match="repeated"):
             trust.parse(rfc8785.dumps(twice))
+
+
+def test_a_file_of_the_other_kind_is_told_as_what_it_is(world: Any) -> None:
+    with pytest.raises(
+        MalformedEvidence, match=r"expected a file of type 'baas-receipt', got .*'baas-trust-root'"
+    ):
+        receipt.parse(world.trust().to_bytes())
+    with pytest.raises(
+        MalformedEvidence, match=r"expected a file of type 'baas-trust-root', got .*'baas-receipt'"
+    ):
+        trust.parse(world.receipt().to_bytes())
+
+
+HASHES = st.binary(min_size=32, max_size=32)
+TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)
+NUMBERS = st.integers(0, 2**53 - 1)
+
+
+def entry(kind: str, commitment: bytes, place: int) -> Entry:
+    refers = kind not in ("genesis", "create")
+    return Entry(kind, None if kind == "genesis" else commitment, place if refers else None)
+
+
+entries = st.builds(entry, st.sampled_from(sorted(REGISTER_KINDS)), HASHES, NUMBERS)
+anchors = st.builds(
+    receipt.Anchor,
+    chain_id=st.integers(1, 2**53 - 1),
+    contract=st.binary(min_size=20, max_size=20),
+    header=st.binary(min_size=1, max_size=40),
+    transaction_index=NUMBERS,
+    transaction_receipt=st.binary(min_size=1, max_size=40),
+    receipt_proof=st.lists(st.binary(min_size=1, max_size=40), max_size=3).map(tuple),
+    log_index=NUMBERS,
+    sealer_note=TEXTS,
+)
+receipts = st.builds(
+    receipt.Receipt,
+    document=st.builds(receipt.SaltedDigest, st.just("sha-256"), HASHES, HASHES),
+    entry=entries,
+    inclusion=st.builds(
+        receipt.Inclusion, TEXTS, NUMBERS, st.integers(1, 2**53 - 1), st.lists(HASHES, max_size=63).map(tuple)
+    ),
+    checkpoint=TEXTS,
+    anchor=st.none() | anchors,
+    timestamps=st.lists(st.binary(min_size=1, max_size=20), max_size=3).map(tuple),
+)
+
+
+@given(receipts)
+def test_any_receipt_comes_back_and_is_judged_not_raised(made: receipt.Receipt) -> None:
+    """Whatever a receipt states, it is read back as it was written, and a trust root that knows nothing refuses it."""
+    data = made.to_bytes()
+    assert receipt.parse(data) == made
+    assert data == rfc8785.dumps(json.loads(data))
+    report = verify(Digest("sha-256", made.document.digest), made, trust.TrustRoot((), ()))
+    assert not report.ok
+    assert report.failed_step in {"entry", "inclusion", "checkpoint"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_exchange_of_a_value_is_refused_or_changes_nothing(world: Any, data: st.DataObject) -> None:
+    """One value anywhere in a good receipt becomes another: it is not read, or not accepted, or it was the same."""
+    good = json.loads(world.receipt().to_bytes())
+    place: Any = good
+    while True:
+        key = data.draw(st.sampled_from(range(len(place)) if isinstance(place, list) else sorted(place)))
+        if not (isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans())):
+            break
+        place = place[key]
+    if key == "timestamps":  # said in the report to be not checked
+        return
+    values = st.none() | st.booleans() | NUMBERS | TEXTS | HASHES.map(bytes.hex)
+    place[key] = data.draw(values | st.lists(HASHES.map(bytes.hex), max_size=3))
+    try:
+        changed = receipt.parse(rfc8785.dumps(good))
+    except MalformedEvidence:
+        return
+    assert changed == world.receipt() or not _accepted(world, changed)
+
+
+def _accepted(world: Any, changed: receipt.Receipt) -> bool:
+    return bool(verify(world.document, changed, world.trust()).ok)

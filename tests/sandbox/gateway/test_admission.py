@@ -159,8 +159,8 @@ def test_sends_at_once_from_one_custodial_account_get_distinct_nonces(chain):
 def test_every_refusal_is_recorded(chain, sender, other_wallet):
     refused(chain, other_wallet.sign())
     refused(chain, sender.sign(nonce=5))
-    chain.rpc(b"nonsense", endpoint="public")
-    chain.rpc(b'{"jsonrpc":"2.0","id":1,"method":"anvil_setBalance\\ud800"}', endpoint="public")
+    chain.rpc(b"nonsense")
+    chain.rpc(b'{"jsonrpc":"2.0","id":1,"method":"anvil_setBalance\\ud800"}')
     newest, parse, nonce, sender_list = chain.refusals()
     assert (newest.code, newest.rule, newest.method) == (-32604, "method-table", "anvil_setBalance\\ud800")
     assert (parse.code, parse.rule, parse.endpoint) == (-32700, "json", "public")

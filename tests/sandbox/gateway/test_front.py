@@ -1,6 +1,7 @@
 """The front of a real chain's gateway: wallets, web3.py, limits, and anything that anybody may send."""
 
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from web3.providers import JSONBaseProvider
 
 from sandbox.chain import Chain
 from sandbox.errors import RpcError
+from sandbox.gateway import Gateway
 from sandbox.gateway.methods import METHODS
 from sandbox.permissions import Role
 from sandbox.spec import ChainSpec
@@ -165,3 +167,39 @@ def test_the_platforms_own_calls_use_the_same_door(chain):
     with pytest.raises(RpcError) as caught:
         chain.read("debug_traceTransaction", "0x00")
     assert caught.value.code == -32604
+
+
+def test_a_batch_of_large_answers_is_cut_off(chain):
+    """REVERT gives back 2.8 MB for less gas than the cap, and a batch may ask for it a thousand times."""
+    large = {"data": "0x62" + (2_800_000).to_bytes(3, "big").hex() + "6000fd"}
+    body = [{"jsonrpc": "2.0", "id": n, "method": "eth_call", "params": [large]} for n in range(8)]
+    answer = chain.rpc(json.dumps(body).encode())
+    assert len(answer) < 26_000_000
+    codes = [element["error"]["code"] for element in json.loads(answer)]
+    assert codes == [3, 3, 3, 3, -32005, -32005, -32005, -32005]
+    assert chain.refusals(1)[0].rule == "answer-size"
+
+
+def test_a_body_has_a_time_limit_as_a_whole(chain):
+    """Each call of a batch may take seconds: a thousand of them would hold a thread for hours."""
+    gateway = Gateway(
+        chain.spec,
+        chain._node,
+        chain._journal,
+        reads=frozenset({"eth_call", "eth_blockNumber"}),
+        on_accepted=lambda: None,
+        body_seconds=0.3,
+    )
+    loop = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"data": "0x5b600056"}]}
+    started = time.monotonic()
+    answers = json.loads(gateway.handle(json.dumps([loop] * 100).encode()))
+    assert time.monotonic() - started < 15
+    assert [answer["error"].get("data") for answer in answers][1:] == [
+        {"rule": "time-limit", "seconds": 0.3}
+    ] * 99
+
+
+def test_a_fee_history_is_no_bomb(chain):
+    """A body has room for a million percentiles, and each would be answered for each of 1,024 blocks."""
+    assert len(ask(chain, "eth_feeHistory", "0x400", "latest", [1] * 100)["result"]["reward"][0]) == 100
+    assert ask(chain, "eth_feeHistory", "0x400", "latest", [1] * 101)["error"]["code"] == -32602

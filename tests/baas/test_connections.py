@@ -1,0 +1,70 @@
+"""Connections over which no request comes are ended; those that are served are left alone."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import pytest
+
+from baas import app
+
+UNFINISHED = {
+    "nothing": b"",
+    "half a head": b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n",
+    "half a body": b"POST /rpc/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{",
+    "a second half": b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/v1/",
+}
+
+
+@pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
+def test_a_request_that_does_not_come_ends_its_connection(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.2)
+    url = httpx2.URL(serve().url)
+    with socket.create_connection((url.host, url.port), timeout=5) as connection:
+        connection.sendall(sent)
+        while connection.recv(4096):  # TimeoutError when it is never ended
+            pass
+
+
+def test_a_slow_answer_is_waited_for(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.1)
+    server = serve()
+    health = server.services.store.reading
+
+    def slowly() -> Any:
+        time.sleep(0.5)
+        return health()
+
+    monkeypatch.setattr(server.services.store, "reading", slowly)
+    assert httpx2.get(f"{server.url}/api/v1/health").status_code == 200
+
+
+def test_more_connections_than_there_is_room_for_are_ended_at_once(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a bound they take the descriptors that the chains and the database need."""
+    server = serve()
+    monkeypatch.setattr(app, "MOST_CONNECTIONS", 3)
+    url = httpx2.URL(server.url)
+    with ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection((url.host, url.port), timeout=5)) for _ in range(8)
+        ]
+        ended = 0
+        for connection in idle:
+            connection.settimeout(0.5)
+            try:
+                ended += connection.recv(1) == b""
+            except ConnectionResetError:
+                ended += 1
+            except TimeoutError:
+                continue
+        assert ended >= 5
+    assert httpx2.get(f"{server.url}/api/v1/health").status_code == 200
