@@ -3,9 +3,12 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sandbox.errors import MalformedEvidence
-from sandbox.evidence.entry import Entry, parse
+from sandbox.evidence.entry import KINDS, Entry, parse
 
 COMMITMENT = bytes(range(32))
 
@@ -78,3 +81,19 @@ def test_contradictions_are_refused(arguments: tuple[object, ...]) -> None:
 def test_strict_reading(data: bytes) -> None:
     with pytest.raises(MalformedEvidence):
         parse(data)
+
+
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.binary(min_size=32, max_size=32) | st.none(),
+    st.integers(0, 2**53 - 1) | st.none(),
+    st.from_regex(r"[a-z][a-z0-9_-]{0,63}", fullmatch=True) | st.none(),
+)
+def test_the_bytes_are_what_the_canonicaliser_writes(
+    kind: str, commitment: bytes | None, refers_to: int | None, reason: str | None
+) -> None:
+    try:
+        entry = Entry(kind, commitment, refers_to, reason)
+    except MalformedEvidence:
+        return  # not an entry: another test's
+    assert entry.to_bytes() == rfc8785.dumps(entry.to_json())
