@@ -15,6 +15,8 @@ from typing import Any, Self
 import httpx2
 
 Json = dict[str, Any]
+#: Seconds for which a named problem may stand before whoever waits is told: it may be about to be solved.
+STUCK = 10.0
 
 
 class ApiProblem(Exception):
@@ -225,7 +227,7 @@ class Client:
             lambda: self.notarisation(notarisation),
             lambda now: now["state"] == "anchored",
             lambda now: (
-                f"notarisation {notarisation} is still {now['state']!r} after {timeout:g} s; it is not lost: "
+                f"notarisation {notarisation} is still {now['state']!r}; it is not lost: "
                 f"get its receipt later (baas receipt {notarisation})"
             ),
             timeout,
@@ -274,7 +276,7 @@ class Client:
             lambda: dict(self._post(f"/registers/{register}/checkpoint")),
             lambda now: now["pending"] == 0,
             lambda now: (
-                f"{now['pending']} entries of register {register} are not anchored yet after {timeout:g} s"
+                f"{now['pending']} entries of register {register} are not anchored yet; they are not lost"
             ),
             timeout,
         )
@@ -324,7 +326,7 @@ class Client:
         return _until(
             ask,
             lambda now: now["state"] != "running",
-            lambda now: f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts after {timeout:g} s",
+            lambda now: f"pilot {pilot}: {now['acts']} of {now['acts_planned']} acts",
             timeout,
             every=0.2,
         )
@@ -346,11 +348,19 @@ def _until(
     timeout: float,
     every: float = 0.05,
 ) -> Json:
-    """The first answer that is `done`, asked for each `every` seconds; after `timeout` TimeoutError with what is `told`."""
-    deadline = time.monotonic() + timeout
+    """The first answer that is `done`, asked for each `every` seconds.
+
+    TimeoutError with what is `told` after `timeout` seconds, or sooner when the service has named for `STUCK` seconds a
+    problem that waiting does not solve.
+    """
+    started = time.monotonic()
+    fine = started  # when no problem was named last
     while not done(now := ask()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(told(now))
+        moment = time.monotonic()
+        problem = now.get("problem")
+        fine = fine if problem else moment
+        if moment - started > timeout or moment - fine > STUCK:
+            raise TimeoutError(told(now) + (f"; it waits because: {problem}" if problem else ""))
         time.sleep(every)
     return now
 
