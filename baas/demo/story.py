@@ -36,9 +36,8 @@ def chains(stage: Stage) -> None:
         stage.towns.append(town)
         allowed = client.allowlist(chain["id"])
         stage.note(f"{name}: chain {chain['chain_id']}, genesis {chain['genesis_hash'][:18]}…")
-        stage.note(
-            f"  sealing key {'+'.join(chain['sealing_key'].split('+')[:2])}"
-        )  # name and id of the vkey
+        name_and_id = "+".join(chain["sealing_key"].split("+")[:2])
+        stage.note(f"  sealing key {name_and_id}")
         for account in client.accounts(chain["id"]):
             roles = [each["role"] for each in allowed if each["address"] == account["address"]]
             stage.note(f"  account {account['label']} {account['address']}: {', '.join(roles)}")

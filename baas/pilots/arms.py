@@ -114,7 +114,7 @@ class IncumbentArm:
         self.qualified = capabilities.qualified
         self.legal_effect = capabilities.legal_effect
 
-    def submit(self, digest: bytes, timeout: float) -> ArmEvidence:  # the connector has its own limit
+    def submit(self, digest: bytes, timeout: float) -> ArmEvidence:  # the connector was opened with it
         evidence = self._connector.timestamp(digest)
         return ArmEvidence(evidence.content, milliseconds(evidence.stated_time))
 

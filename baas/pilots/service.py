@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import rfc8785
@@ -169,9 +169,8 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "running a pilot", *MEASURES)
             pilot.state = advance(pilot.state, PilotState.RUNNING)
-            self._connector(
-                plan_of(pilot)
-            ).close()  # what has no address yet is told before the plan is used up
+            # what has no address yet is told before the plan is used up
+            self._connector(plan_of(pilot)).close()
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,
@@ -246,9 +245,10 @@ class Pilots:
 
     def _keep(self, pilot: Pilot, kind: str, found: list[Any]) -> None:
         """Write what came since the last time, and forget it here."""
-        taken = [found.pop(0) for _ in range(len(found))]
+        taken = found[:]
         if not taken:
             return
+        del found[: len(taken)]  # others may have come at the end meanwhile
         with self._store.session() as session:
             session.add_all(
                 PilotRecord(
@@ -270,7 +270,9 @@ class Pilots:
         )
 
     def _connector(self, plan: Plan) -> Connector:
-        opened: Connector = connectors()[plan.incumbent].open(self._incumbent_settings(plan.incumbent))
+        """The plan's incumbent, given up at the plan's time limit, as the chain is: what is late counts the same."""
+        settings = replace(self._incumbent_settings(plan.incumbent), timeout=plan.timeout)
+        opened: Connector = connectors()[plan.incumbent].open(settings)
         return opened
 
     def _record(self, session: Session, scope: TenantScope, pilot: Pilot, action: str, **detail: str) -> None:

@@ -50,20 +50,19 @@ def _trial(
     stamp_at: StampAt,
     clock: Clock,
 ) -> Trial:
-    if attack is Attack.NONE or attack is Attack.DELETE:
+    if attack in (Attack.NONE, Attack.DELETE):
+        # the authority keeps no record of what it stamped: all that there is to delete is its word that it did
         still = _holds(connector, kept.digest, kept.evidence.content)
-        lost = attack is Attack.DELETE and still
+        noticed = still if attack is Attack.DELETE else not still
         return Trial(
             arm=arm,
             attack=attack,
             number=number,
-            noticed=lost or not still,
-            noticed_by="holder" if lost or not still else "",
-            with_file="token.tsr" if lost or not still else "",
-            without_operator=lost or not still,
-            detail="the kept token verifies without the authority"
-            if still
-            else "the kept token does not verify",
+            noticed=noticed,
+            noticed_by="holder" if noticed else "",
+            with_file="token.tsr" if noticed else "",
+            without_operator=noticed,
+            detail=f"the authority keeps no record; the kept token {'verifies' if still else 'does not verify'} without it",
         )
     invented = digest_bytes(f"Document fictici: {attack} {number} {secrets.token_hex(8)}".encode()).value
     time = clock.now() - BACK if attack is Attack.BACK_DATE else kept.evidence.stated_time
