@@ -22,6 +22,7 @@ from starlette.responses import Response
 from baas import errors
 from baas.audit.redaction import redact
 from baas.chains.service import ChainDeleted
+from baas.connectors import ConnectorError
 from sandbox import errors as sandbox
 
 MEDIA_TYPE = "application/problem+json"
@@ -64,6 +65,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     sandbox.ChainError: Kind(409, "chain-refused", "The chain refused"),
     sandbox.AccountError: Kind(422, "invalid-account", "The account does not hold"),
     sandbox.EvidenceError: Kind(422, "invalid-evidence", "The evidence does not hold"),
+    ConnectorError: Kind(502, "existing-service-failed", "The existing service gave no evidence"),
     sandbox.EngineError: Kind(503, "engine-failed", "The chain's engine failed"),
     sandbox.EngineTimeout: Kind(503, "engine-timeout", "The chain's engine did not answer in time"),
     sandbox.EngineUnavailable: Kind(503, "engine-unavailable", "The chain's engine is not running"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -306,3 +307,19 @@ def test_a_pilot_is_not_used_up_where_no_server_answers(services: Services) -> N
         services.pilots.start(place.scope, pilot.id)
     with services.store.reading() as session:
         assert services.pilots.get(session, place.scope, pilot.id).state == "frozen"
+
+
+def test_an_incumbent_that_does_not_answer_is_given_up_at_the_plans_time_limit(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its limit is the plan's, as the chain's is, and whoever asked is told; the plan stays a draft."""
+    root = world.server.services.time_stamp_authority.root_pem
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and never says a word
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/tsp"
+        settings = ConnectorSettings(url, root, Environment.LAB_EMULATOR)
+        monkeypatch.setattr(world.server.services.pilots, "_incumbent_settings", lambda _slug: settings)
+        pilot = ok(create(world.town, timeout=0.4), 201)["id"]
+        answer = world.town.member.post(f"/pilots/{pilot}/freeze")
+    assert answer.status_code == 502
+    assert "gave no answer within 0.4 s" in answer.json()["detail"]
+    assert ok(world.town.member.get(f"/pilots/{pilot}"))["state"] == "draft"
