@@ -7,7 +7,7 @@ place="$(mktemp -d)"
 trap 'rm -rf "$place"' EXIT
 echo "Installing the wheel and its locked dependencies in an environment of its own ..."
 "$python" -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r "$tree/requirements.lock"
+"$place/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r "$tree/requirements.lock"
 "$place/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "$tree"/dist/*.whl
 cd "$place"
 "$place/venv/bin/python" -c 'import sandbox, baas, sys; assert "'"$tree"'" not in sandbox.__file__ + baas.__file__, sandbox.__file__'
