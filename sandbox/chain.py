@@ -18,7 +18,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,13 +26,16 @@ from typing import Any, Self
 
 from eth_utils.address import to_checksum_address
 
+from sandbox.account_records import AccountRecords
 from sandbox.accounts import new_account, sign
+from sandbox.chain_file import DATABASE, ChainFile
 from sandbox.engines import Head, engine
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, TransactionDropped
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
-from sandbox.gateway import Gateway
-from sandbox.journal import DATABASE, ChainRow, Journal, Refusal
+from sandbox.gateway import Asker, Gateway
+from sandbox.journal import ChainRow, Journal, Refusal
+from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
 from sandbox.proofs import anchor_evidence
 from sandbox.sealing import Sealer
@@ -47,21 +50,21 @@ Clock = Callable[[], float]  # seconds since 1970
 class Accounts:
     """The chain's custodial accounts, by label. A new one is on no allowlist."""
 
-    _journal: Journal
+    _records: AccountRecords
     _clock: Clock
 
     def create(self, label: str) -> str:
         """A fresh account; its address. AccountError when the label is in use or is none."""
         account = new_account(label)
-        self._journal.add_account(account, int(self._clock() * 1000))
+        self._records.add(account, int(self._clock() * 1000))
         return to_checksum_address(account.address)
 
     def address(self, label: str) -> str:
-        return to_checksum_address(self._journal.account(label).address)
+        return to_checksum_address(self._records.get(label).address)
 
     def list(self) -> dict[str, str]:
         """Addresses by label, oldest first."""
-        return {account.label: to_checksum_address(account.address) for account in self._journal.accounts()}
+        return {account.label: to_checksum_address(account.address) for account in self._records.all()}
 
 
 class Chain:
@@ -71,8 +74,10 @@ class Chain:
         self.directory = directory
         with ExitStack() as stack:
             stack.callback(os.close, _lock(directory))
-            self._journal = Journal(directory)
-            stack.callback(self._journal.close)
+            file = ChainFile(directory)
+            stack.callback(file.close)
+            self._journal, self._account_records = Journal(file), AccountRecords(file)
+            self._permissions = PermissionRecords(file)
             self._row = self._journal.chain()
             software = engine(self.spec.engine)
             self._node = software.open(directory, self.spec)
@@ -87,11 +92,12 @@ class Chain:
                 self.spec,
                 self._node,
                 self._journal,
+                self._permissions,
                 reads=software.reads,
                 on_accepted=self._sealer.wake,
                 clock=clock,
             )
-            self.accounts = Accounts(self._journal, clock)
+            self.accounts = Accounts(self._account_records, clock)
             self._sending = threading.Lock()
             self._sealer.start()
             self._open = stack.pop_all()
@@ -113,11 +119,8 @@ class Chain:
             genesis_hash = engine(spec.engine).create(draft, spec)
             row = ChainRow(spec, genesis_hash, origin, secrets.token_bytes(32))
             NoteSigner(_key_name(row), row.sealing_key)  # a name that no note can carry is refused here
-            journal = Journal(draft)
-            try:
-                journal.describe(row)
-            finally:
-                journal.close()
+            with closing(ChainFile(draft)) as file:
+                Journal(file).describe(row)
             draft.rename(directory)  # all of it or nothing; an empty directory there is replaced
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -157,9 +160,12 @@ class Chain:
     def head(self) -> Head:
         return self._node.head()
 
-    def rpc(self, body: bytes) -> bytes | None:
-        """Answer a JSON-RPC body; None when it held only notifications. Never raises for what came in."""
-        return self._gateway.handle(body)
+    def rpc(self, body: bytes, asker: Asker | None = None) -> bytes | None:
+        """Answer a JSON-RPC body; None when it held only notifications. Never raises for what came in.
+
+        `asker` is who calls and through which endpoint; without it, the public one.
+        """
+        return self._gateway.handle(body, asker or Asker())
 
     def read(self, method: str, *params: Any) -> Any:
         """One JSON-RPC call through the same door; RpcError when it is refused."""
@@ -179,7 +185,7 @@ class Chain:
         The nonce is not reserved: prepare and submit one at a time per account. Gas is free, so that the
         default is all that one transaction may use.
         """
-        account = self._journal.account(account_label)
+        account = self._account_records.get(account_label)
         return sign(
             account,
             chain_id=self.spec.chain_id,
@@ -243,17 +249,17 @@ class Chain:
 
     def allow(self, address: str | bytes, role: Role | str) -> None:
         """Put an address on an allowlist. A deployer must be on the sender's too."""
-        self._journal.allow(_bytes(address, 20, "an address"), Role(role))
+        self._permissions.allow(_bytes(address, 20, "an address"), Role(role))
         self._gateway.admission.reload_permissions()
 
     def disallow(self, address: str | bytes, role: Role | str) -> None:
         """Take an address off an allowlist: after this returns nothing more is accepted from it."""
-        self._journal.disallow(_bytes(address, 20, "an address"), Role(role))
+        self._permissions.disallow(_bytes(address, 20, "an address"), Role(role))
         self._gateway.admission.reload_permissions()
 
     def allowlist(self) -> dict[Role, list[str]]:
         """Addresses by role, sorted."""
-        lists = self._journal.allowlists()
+        lists = self._permissions.allowlists()
         return {
             Role.SENDER: sorted(to_checksum_address(address) for address in lists.senders),
             Role.DEPLOYER: sorted(to_checksum_address(address) for address in lists.deployers),

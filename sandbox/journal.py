@@ -1,27 +1,20 @@
 """A chain's journal: what must not be lost, in the chain's own SQLite file beside the engine's tables.
 
-Pending transactions, dropped ones, allowlists, accounts, sealer's notes, refusals and the chain's own row.
-WAL with synchronous=FULL: a call that returns is on disk. One connection writes, one reads, each under its
-lock, so threads may share a journal. The engine deletes what it included from `pending` in its block's own
-transaction, hence a transaction is always pending, mined or dropped.
+Pending transactions, dropped ones, sealer's notes, refusals and the chain's own row. A call that returns is on
+disk. The engine deletes what it included from `pending` in its block's own transaction, hence a transaction is
+always pending, mined or dropped.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from sandbox.accounts import Account
-from sandbox.errors import AccountError, ChainNotFound
-from sandbox.permissions import Allowlists, Role
+from sandbox.chain_file import ChainFile
+from sandbox.errors import ChainNotFound
 from sandbox.spec import ChainSpec
 
-DATABASE = "chain.sqlite"
 #: Refusals kept; the oldest go first.
 REFUSALS_KEPT = 10_000
 
@@ -36,12 +29,6 @@ CREATE TABLE IF NOT EXISTS pending (
   sender BLOB NOT NULL, nonce INTEGER NOT NULL, received_ms INTEGER NOT NULL, UNIQUE (sender, nonce));
 CREATE TABLE IF NOT EXISTS dropped (
   hash BLOB PRIMARY KEY, reason TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS allowlist (
-  address BLOB NOT NULL, role TEXT NOT NULL CHECK (role IN ('sender', 'deployer')),
-  PRIMARY KEY (address, role)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS accounts (
-  label TEXT PRIMARY KEY, address BLOB NOT NULL UNIQUE, private_key BLOB NOT NULL,
-  created_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS sealer_notes (number INTEGER PRIMARY KEY, note TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS refusals (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, endpoint TEXT NOT NULL, code INTEGER NOT NULL,
@@ -84,36 +71,21 @@ class Refusal:
 
 
 class Journal:
-    """The tables of one chain. Raises ChainNotFound where there is no chain file."""
-
-    def __init__(self, directory: Path) -> None:
-        path = directory / DATABASE
-        if not path.is_file():
-            raise ChainNotFound(
-                f"no chain in {directory}: expected the file {DATABASE}; create the chain first"
-            )
-        path.chmod(0o600)  # SQLite gives -wal and -shm the same mode
-        self._writer, self._write_lock = _connect(path), threading.RLock()
-        self._reader, self._read_lock = _connect(path), threading.Lock()
-        with self._write_lock:
-            self._writer.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        with self._write_lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
+    def __init__(self, file: ChainFile) -> None:
+        self._file = file
+        file.declare(_SCHEMA)
 
     # the chain itself
 
     def describe(self, row: ChainRow) -> None:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute(
                 "INSERT INTO chain VALUES (1, ?, ?, ?, ?)",
                 (row.spec.to_json(), row.genesis_hash, row.origin, row.sealing_key),
             )
 
     def chain(self) -> ChainRow:
-        rows = self._read("SELECT spec, genesis_hash, origin, sealing_key FROM chain")
+        rows = self._file.read("SELECT spec, genesis_hash, origin, sealing_key FROM chain")
         if not rows:
             raise ChainNotFound(
                 "this file has no chain row: its creation was cut short; create the chain again"
@@ -127,7 +99,7 @@ class Journal:
         """Put these on disk in one commit, in this order; all or none."""
         if not transactions and not refusals:
             return
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.executemany(
                 f"INSERT INTO pending ({_PENDING}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - a constant
                 ((t.hash, t.raw, t.sender, t.nonce, t.received_ms) for t in transactions),
@@ -138,30 +110,30 @@ class Journal:
 
     def pending(self, limit: int) -> list[Pending]:
         """What waits, in arrival order."""
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT {_PENDING} FROM pending ORDER BY arrival LIMIT ?",  # noqa: S608 - a constant
             limit,
         )
         return [Pending(*row) for row in rows]
 
     def pending_count(self) -> int:
-        return int(self._read("SELECT count(*) FROM pending")[0][0])
+        return int(self._file.read("SELECT count(*) FROM pending")[0][0])
 
     def pending_transaction(self, transaction_hash: bytes) -> Pending | None:
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT {_PENDING} FROM pending WHERE hash = ?",  # noqa: S608 - a constant
             transaction_hash,
         )
         return Pending(*rows[0]) if rows else None
 
     def last_pending_nonce(self, sender: bytes) -> int | None:
-        value = self._read("SELECT max(nonce) FROM pending WHERE sender = ?", sender)[0][0]
+        value = self._file.read("SELECT max(nonce) FROM pending WHERE sender = ?", sender)[0][0]
         return None if value is None else int(value)
 
     def drop(self, dropped: Iterable[tuple[bytes, str]], at_ms: int) -> None:
         """Take these out of `pending` and keep the reason, in one commit."""
         rows = list(dropped)
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.executemany("DELETE FROM pending WHERE hash = ?", ((hash_,) for hash_, _ in rows))
             db.executemany(
                 "INSERT OR REPLACE INTO dropped VALUES (?, ?, ?)",
@@ -169,90 +141,32 @@ class Journal:
             )
 
     def dropped_reason(self, transaction_hash: bytes) -> str | None:
-        rows = self._read("SELECT reason FROM dropped WHERE hash = ?", transaction_hash)
+        rows = self._file.read("SELECT reason FROM dropped WHERE hash = ?", transaction_hash)
         return str(rows[0][0]) if rows else None
-
-    # permissions
-
-    def allow(self, address: bytes, role: Role) -> None:
-        with self._transaction() as db:
-            db.execute("INSERT OR IGNORE INTO allowlist VALUES (?, ?)", (address, role.value))
-
-    def disallow(self, address: bytes, role: Role) -> None:
-        with self._transaction() as db:
-            db.execute("DELETE FROM allowlist WHERE address = ? AND role = ?", (address, role.value))
-
-    def allowlists(self) -> Allowlists:
-        rows = self._read("SELECT address, role FROM allowlist")
-        return Allowlists(
-            senders=frozenset(address for address, role in rows if role == Role.SENDER),
-            deployers=frozenset(address for address, role in rows if role == Role.DEPLOYER),
-        )
-
-    # accounts
-
-    def add_account(self, account: Account, created_ms: int) -> None:
-        try:
-            with self._transaction() as db:
-                db.execute(
-                    "INSERT INTO accounts VALUES (?, ?, ?, ?)",
-                    (account.label, account.address, account.private_key, created_ms),
-                )
-        except sqlite3.IntegrityError:
-            raise AccountError(
-                f"account {account.label!r} exists on this chain already; use it, or choose another label"
-            ) from None
-
-    def account(self, label: str) -> Account:
-        rows = self._read("SELECT label, address, private_key FROM accounts WHERE label = ?", label)
-        if not rows:
-            known = ", ".join(account.label for account in self.accounts()) or "none yet"
-            raise AccountError(f"no account {label!r} on this chain; there are: {known}")
-        return Account(*rows[0])
-
-    def accounts(self) -> list[Account]:
-        rows = self._read("SELECT label, address, private_key FROM accounts ORDER BY created_ms, label")
-        return [Account(*row) for row in rows]
 
     # sealer's notes
 
     def add_notes(self, notes: Iterable[tuple[int, str]]) -> None:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.executemany("INSERT INTO sealer_notes VALUES (?, ?)", notes)
 
     def note(self, number: int) -> str | None:
-        rows = self._read("SELECT note FROM sealer_notes WHERE number = ?", number)
+        rows = self._file.read("SELECT note FROM sealer_notes WHERE number = ?", number)
         return str(rows[0][0]) if rows else None
 
     def last_note_number(self) -> int:
         """The newest block that has a note; 0 when none has (block zero is not sealed)."""
-        return int(self._read("SELECT coalesce(max(number), 0) FROM sealer_notes")[0][0])
+        return int(self._file.read("SELECT coalesce(max(number), 0) FROM sealer_notes")[0][0])
 
     # refusals
 
     def refusals(self, limit: int = 100) -> list[Refusal]:
         """The newest first."""
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT {_REFUSAL} FROM refusals ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
             limit,
         )
         return [Refusal(*row) for row in rows]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._write_lock:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-
-    def _read(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with self._read_lock:
-            return self._reader.execute(sql, parameters).fetchall()
 
 
 def _insert_refusals(db: sqlite3.Connection, refusals: Sequence[Refusal]) -> None:
@@ -263,10 +177,3 @@ def _insert_refusals(db: sqlite3.Connection, refusals: Sequence[Refusal]) -> Non
         ((r.at_ms, r.endpoint, r.code, r.rule, r.sender, r.target, r.method) for r in refusals),
     )
     db.execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (REFUSALS_KEPT,))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection

@@ -12,13 +12,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from baas.metrics import CHAIN, Attack, Trial
 from sandbox import notary
+from sandbox.account_records import AccountRecords
 from sandbox.chain import Chain
+from sandbox.chain_file import ChainFile
 from sandbox.engines import engine
 from sandbox.errors import VerificationError
 from sandbox.evidence import merkle
@@ -31,6 +33,7 @@ from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_fr
 from sandbox.evidence.trust import TrustRoot
 from sandbox.evidence.verify import verify
 from sandbox.journal import Journal
+from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
 
 
@@ -151,23 +154,18 @@ def second_chain(victim: Victim, begins: float) -> Iterator[Chain]:
 
     Its clock stands at `begins` (Unix time) when it is opened, and goes on from there.
     """
-    files = Journal(victim.chain)
-    try:
-        row, account, lists = files.chain(), files.account(victim.account), files.allowlists()
-    finally:
-        files.close()
+    with closing(ChainFile(victim.chain)) as file:
+        row, account = Journal(file).chain(), AccountRecords(file).get(victim.account)
+        lists = PermissionRecords(file).allowlists()
     scratch = Path(tempfile.mkdtemp(prefix="second-chain-"))
     try:
         engine(row.spec.engine).create(scratch, row.spec)
-        forged = Journal(scratch)
-        try:
-            forged.describe(row)
-            forged.add_account(account, row.spec.genesis_time * 1000)
+        with closing(ChainFile(scratch)) as file:
+            Journal(file).describe(row)
+            AccountRecords(file).add(account, row.spec.genesis_time * 1000)
             for role, addresses in (("sender", lists.senders), ("deployer", lists.deployers)):
                 for address in addresses:
-                    forged.allow(address, Role(role))
-        finally:
-            forged.close()
+                    PermissionRecords(file).allow(address, Role(role))
         behind = max(0.0, time.time() - begins)
         with Chain.open(scratch, clock=lambda: time.time() - behind) as chain:
             for _ in range(victim.nonce):  # the same nonce gives the contract the same address

@@ -16,8 +16,10 @@ from typing import Any
 
 from sandbox.errors import RpcError
 from sandbox.gateway import errors, rules
+from sandbox.gateway.endpoints import Asker
 from sandbox.gateway.transactions import SignedTransaction, decode
 from sandbox.journal import Journal, Pending, Refusal
+from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Allowlists
 from sandbox.spec import ChainSpec
 
@@ -46,14 +48,15 @@ class Admission:
         self,
         spec: ChainSpec,
         journal: Journal,
+        permissions: PermissionRecords,
         read: Callable[..., Any],
         now_ms: Callable[[], int],
         on_accepted: Callable[[], None],
     ) -> None:
-        self._spec, self._journal, self._read = spec, journal, read
+        self._spec, self._journal, self._permissions, self._read = spec, journal, permissions, read
         self._now_ms, self._on_accepted = now_ms, on_accepted
         self._lock = threading.RLock()
-        self._lists: Allowlists = journal.allowlists()
+        self._lists: Allowlists = permissions.allowlists()
         # Only accepted transactions and drops change a sender's next nonce, so it is read once per sender.
         # Its senders are on the allowlist: it stays small.
         self._next: dict[bytes, int] = {}
@@ -61,7 +64,7 @@ class Admission:
     def reload_permissions(self) -> None:
         """After this returns, no transaction is accepted on the permissions of before."""
         with self._lock:
-            self._lists = self._journal.allowlists()
+            self._lists = self._permissions.allowlists()
 
     def forget_nonces(self) -> None:
         """After a drop: nonces given out behind the dropped transaction are free again."""
@@ -72,9 +75,7 @@ class Admission:
         with self._lock:
             return self._next.get(sender) or self._next_on_disk(sender)
 
-    def admit(
-        self, raws: Sequence[bytes], refusals: Sequence[Refusal], endpoint: str
-    ) -> list[str | RpcError]:
+    def admit(self, raws: Sequence[bytes], refusals: Sequence[Refusal], asker: Asker) -> list[str | RpcError]:
         """Rule on each; accept those that pass, in order, in one commit with all refusals of this body."""
         candidates = [self._identify(raw) for raw in raws]
         with self._lock:
@@ -84,7 +85,7 @@ class Admission:
                 if candidate.error is None:
                     self._rule(candidate, nonces, accepted)
             refused = [
-                self._refusal(candidate, candidate.error, endpoint)
+                self._refusal(candidate, candidate.error, asker)
                 for candidate in candidates
                 if candidate.error is not None
             ]
@@ -140,9 +141,15 @@ class Admission:
             return True
         return self._read("eth_getTransactionByHash", f"0x{transaction_hash.hex()}") is not None
 
-    def _refusal(self, candidate: Candidate, error: RpcError, endpoint: str) -> Refusal:
+    def _refusal(self, candidate: Candidate, error: RpcError, asker: Asker) -> Refusal:
         target = None if candidate.transaction is None else candidate.transaction.to
         rule = error.data["rule"] if error.data else "internal"
         return Refusal(
-            self._now_ms(), endpoint, error.code, rule, candidate.sender, target, "eth_sendRawTransaction"
+            self._now_ms(),
+            asker.endpoint,
+            error.code,
+            rule,
+            candidate.sender,
+            target,
+            "eth_sendRawTransaction",
         )

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,12 @@ from sandbox.errors import EngineError, EngineTimeout, RpcError
 from sandbox.evidence.keccak import keccak
 from sandbox.gateway import errors
 from sandbox.gateway.admission import Admission
-from sandbox.gateway.methods import Kind, kind_of
+from sandbox.gateway.endpoints import Asker, Endpoint, Handler
+from sandbox.gateway.methods import Kind, MethodTable
 from sandbox.gateway.parse import Call, Id, parse
 from sandbox.gateway.transactions import decode, pending_json
 from sandbox.journal import Journal, Refusal
+from sandbox.permission_records import PermissionRecords
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 
 _log = logging.getLogger(__name__)
@@ -32,8 +34,6 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}\Z")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 
-#: The two ways in, as refusals name them: what came over HTTP, and the platform's own calls.
-PUBLIC, PLATFORM = "public", "platform"
 #: Blocks that one eth_getLogs may span (Besu's default is the same).
 MAX_LOG_RANGE = 5_000
 #: Bytes of JSON that the reads of one body may be answered with (geth's default for a batch is the same).
@@ -50,34 +50,44 @@ class _Budget:
     room: int = MAX_ANSWER
 
 
+PUBLIC, PLATFORM = Asker(Endpoint.PUBLIC), Asker(Endpoint.PLATFORM)
+
+
 class Gateway:
-    """The door of one chain. Thread-safe. `clock` gives seconds since 1970; limits are wall-clock seconds."""
+    """The door of one chain. Thread-safe. `clock` gives seconds since 1970; limits are wall-clock seconds.
+
+    `own` and `admin` are the methods answered here, for everybody and for administrators.
+    """
 
     def __init__(
         self,
         spec: ChainSpec,
         node: Node,
         journal: Journal,
+        permissions: PermissionRecords,
         *,
         reads: frozenset[str],
         on_accepted: Callable[[], None],
+        own: Mapping[str, Handler] | None = None,
+        admin: Mapping[str, Handler] | None = None,
         clock: Callable[[], float] = time.time,
         call_seconds: float = 5.0,
         read_seconds: float = 10.0,
         body_seconds: float = 30.0,
     ) -> None:
-        self._spec, self._node, self._journal, self._reads, self._clock = spec, node, journal, reads, clock
+        self._spec, self._node, self._journal, self._clock = spec, node, journal, clock
+        self._methods = MethodTable(reads, own or {}, admin or {})
         self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
-        self.admission = Admission(spec, journal, self._from_node, self._now_ms, on_accepted)
+        self.admission = Admission(spec, journal, permissions, self._from_node, self._now_ms, on_accepted)
 
-    def handle(self, body: bytes) -> bytes | None:
+    def handle(self, body: bytes, asker: Asker = PUBLIC) -> bytes | None:
         """Answer a JSON-RPC body; None when it held only notifications."""
         try:
             parsed = parse(body)
         except RpcError as error:
-            self._record([self._refusal(error, "", PUBLIC)])
+            self._record([self._refusal(error, "", asker)])
             return _encode(_response(None, error))
-        outcomes = self._run(parsed.calls, PUBLIC)
+        outcomes = self._run(parsed.calls, asker)
         answers = [
             _response(call.id, outcome)
             for call, outcome in zip(parsed.calls, outcomes, strict=True)
@@ -94,7 +104,7 @@ class Gateway:
             raise outcome
         return outcome
 
-    def _run(self, calls: tuple[Call, ...], endpoint: str) -> list[Any]:
+    def _run(self, calls: tuple[Call, ...], asker: Asker) -> list[Any]:
         outcomes: list[Any] = [None] * len(calls)
         kinds: dict[int, Kind] = {}
         raws: dict[int, bytes] = {}
@@ -103,15 +113,15 @@ class Gateway:
             try:
                 if call.refused is not None:
                     raise call.refused
-                kinds[index] = kind_of(call.method, self._reads)
+                kinds[index] = self._methods.kind_of(call.method, asker)
                 if kinds[index] is Kind.WRITE:
                     raws[index] = _raw(call.params)
             except RpcError as error:
                 kinds.pop(index, None)
                 outcomes[index] = error
-                refusals.append(self._refusal(error, call.method, endpoint))
+                refusals.append(self._refusal(error, call.method, asker))
         if raws:
-            admitted = self.admission.admit(list(raws.values()), refusals, endpoint)
+            admitted = self.admission.admit(list(raws.values()), refusals, asker)
             for index, outcome in zip(raws, admitted, strict=True):
                 outcomes[index] = outcome
         else:
@@ -120,17 +130,17 @@ class Gateway:
         costly: list[Refusal] = []
         for index, kind in kinds.items():
             if kind is not Kind.WRITE:
-                outcome = outcomes[index] = self._within(budget, kind, calls[index])
+                outcome = outcomes[index] = self._within(budget, kind, calls[index], asker)
                 if isinstance(outcome, RpcError) and _rule(outcome) in _KEPT:
-                    costly.append(self._refusal(outcome, calls[index].method, endpoint))
+                    costly.append(self._refusal(outcome, calls[index].method, asker))
         if costly:
             self._record(costly)  # together: each commit is a disk flush
         return outcomes
 
-    def _within(self, budget: _Budget, kind: Kind, call: Call) -> Any:
+    def _within(self, budget: _Budget, kind: Kind, call: Call, asker: Asker) -> Any:
         """The answer to one read, or a refusal: a batch of slow or large ones cannot hold a thread or fill memory."""
         if time.monotonic() < budget.deadline:
-            outcome = self._answer(kind, call)
+            outcome = self._answer(kind, call, asker)
         else:
             outcome = errors.timeout_expired(self._body_seconds)
         size = len(_encode(_response(call.id, outcome)))
@@ -140,8 +150,10 @@ class Gateway:
             outcome = errors.answer_too_large(MAX_ANSWER)
         return outcome
 
-    def _answer(self, kind: Kind, call: Call) -> Any:
+    def _answer(self, kind: Kind, call: Call, asker: Asker) -> Any:
         try:
+            if kind is Kind.OWN:
+                return self._methods.handler(call.method)(asker, call.params)
             if kind is Kind.CONSTANT:
                 return self._constant(call.method, call.params)
             return self._execute(call) if kind is Kind.CALL else self._read(call)
@@ -227,10 +239,10 @@ class Gateway:
         except Exception:  # the refusal stands even where it cannot be written down
             _log.exception("a refusal could not be recorded")
 
-    def _refusal(self, error: RpcError, method: str, endpoint: str) -> Refusal:
+    def _refusal(self, error: RpcError, method: str, asker: Asker) -> Refusal:
         # What came may hold anything: bounded, and only what a text column can hold.
         name = method[:80].encode("ascii", "backslashreplace").decode()
-        return Refusal(self._now_ms(), endpoint, error.code, error.data["rule"], None, None, name)
+        return Refusal(self._now_ms(), asker.endpoint, error.code, error.data["rule"], None, None, name)
 
 
 def _rule(error: RpcError) -> Any:

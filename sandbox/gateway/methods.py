@@ -6,9 +6,12 @@ enabled"): the family list allows nothing, so forgetting one there opens nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sandbox.gateway import errors
+from sandbox.gateway.endpoints import Asker, Handler
 
 
 class Kind(StrEnum):
@@ -16,6 +19,7 @@ class Kind(StrEnum):
     READ = "read"  # answered by the node
     CALL = "call"  # executed by the node, with gas cap and time limit
     WRITE = "write"  # through the rules into the journal
+    OWN = "own"  # answered here, by a handler
 
 
 METHODS: dict[str, Kind] = {
@@ -58,18 +62,29 @@ _NAMES = frozenset(name.lower() for name in (
 ))  # fmt: skip
 
 
-def kind_of(name: str, reads: frozenset[str]) -> Kind:
-    """The kind of the method of exactly this name; RpcError -32604 or -32601 otherwise.
+@dataclass(frozen=True, slots=True)
+class MethodTable:
+    """What one chain answers: the node's `reads`, and handlers for everybody (`own`) and for administrators."""
 
-    `reads` are the methods that this chain's engine answers: one that it does not is not enabled here.
-    """
-    kind = METHODS.get(name)
-    if kind is None:
-        # Without case and white space, so that a disguised name gets the plain answer; it passes neither way.
-        plain = name.strip().lower()
-        if plain.startswith(_FAMILIES) or plain in _NAMES:
+    reads: frozenset[str]
+    own: Mapping[str, Handler]
+    admin: Mapping[str, Handler]
+
+    def kind_of(self, name: str, asker: Asker) -> Kind:
+        """The kind of the method of exactly this name; RpcError -32604 or -32601 otherwise."""
+        if name in self.own or (asker.administers and name in self.admin):
+            return Kind.OWN
+        kind = METHODS.get(name)
+        if kind is None:
+            # Without case and white space, so that a disguised name gets the plain answer; it passes neither way.
+            plain = name.strip().lower()
+            if plain.startswith(_FAMILIES) or plain in _NAMES or name in self.admin:
+                raise errors.method_not_enabled()
+            raise errors.method_not_found()
+        if kind in (Kind.READ, Kind.CALL) and name not in self.reads:
             raise errors.method_not_enabled()
-        raise errors.method_not_found()
-    if kind in (Kind.READ, Kind.CALL) and name not in reads:
-        raise errors.method_not_enabled()
-    return kind
+        return kind
+
+    def handler(self, name: str) -> Handler:
+        """The handler of a method whose kind is OWN."""
+        return self.own.get(name) or self.admin[name]

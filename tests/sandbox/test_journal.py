@@ -2,12 +2,16 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
+from sandbox.account_records import AccountRecords
 from sandbox.accounts import new_account
+from sandbox.chain_file import DATABASE, ChainFile
 from sandbox.errors import AccountError, ChainNotFound
-from sandbox.journal import DATABASE, REFUSALS_KEPT, ChainRow, Journal, Pending, Refusal
+from sandbox.journal import REFUSALS_KEPT, ChainRow, Journal, Pending, Refusal
+from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Allowlists, Role
 from sandbox.spec import ChainSpec
 
@@ -15,11 +19,15 @@ A, B = b"\x0a" * 20, b"\x0b" * 20
 
 
 @pytest.fixture
-def journal(tmp_path):
+def file(tmp_path):
     sqlite3.connect(tmp_path / DATABASE).close()
-    opened = Journal(tmp_path)
-    yield opened
-    opened.close()
+    with closing(ChainFile(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def journal(file):
+    return Journal(file)
 
 
 def waiting(number, sender=A):
@@ -32,7 +40,7 @@ def refusal(number):
 
 def test_no_file_is_no_chain(tmp_path):
     with pytest.raises(ChainNotFound):
-        Journal(tmp_path)
+        ChainFile(tmp_path)
 
 
 def test_a_file_without_its_row_is_no_chain(journal):
@@ -40,12 +48,12 @@ def test_a_file_without_its_row_is_no_chain(journal):
         journal.chain()
 
 
-def test_private_and_fully_synchronous(journal, tmp_path):
+def test_private_and_fully_synchronous(journal, file, tmp_path):
     journal.accept([waiting(1)])
     for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-    assert journal._writer.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert journal._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert file._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert file._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_chain_row_comes_back(journal):
@@ -83,25 +91,27 @@ def test_dropped_with_the_reason_until_sent_again(journal):
     assert journal.dropped_reason(b"\x01" * 32) is None
 
 
-def test_allowlists(journal):
-    assert journal.allowlists() == Allowlists()
-    journal.allow(A, Role.SENDER)
-    journal.allow(A, Role.SENDER)
-    journal.allow(B, Role.DEPLOYER)
-    assert journal.allowlists() == Allowlists(frozenset({A}), frozenset({B}))
-    journal.disallow(A, Role.SENDER)
-    journal.disallow(A, Role.DEPLOYER)
-    assert journal.allowlists() == Allowlists(frozenset(), frozenset({B}))
+def test_allowlists(file):
+    permissions = PermissionRecords(file)
+    assert permissions.allowlists() == Allowlists()
+    permissions.allow(A, Role.SENDER)
+    permissions.allow(A, Role.SENDER)
+    permissions.allow(B, Role.DEPLOYER)
+    assert permissions.allowlists() == Allowlists(frozenset({A}), frozenset({B}))
+    permissions.disallow(A, Role.SENDER)
+    permissions.disallow(A, Role.DEPLOYER)
+    assert permissions.allowlists() == Allowlists(frozenset(), frozenset({B}))
 
 
-def test_a_label_is_used_once(journal):
+def test_a_label_is_used_once(file):
+    accounts = AccountRecords(file)
     account = new_account("clerk")
-    journal.add_account(account, 1)
-    assert journal.account("clerk") == account
+    accounts.add(account, 1)
+    assert accounts.get("clerk") == account
     with pytest.raises(AccountError, match="exists"):
-        journal.add_account(new_account("clerk"), 2)
+        accounts.add(new_account("clerk"), 2)
     with pytest.raises(AccountError, match="there are: clerk"):
-        journal.account("mayor")
+        accounts.get("mayor")
 
 
 def test_refusals_are_bounded_and_newest_first(journal):
@@ -116,3 +126,10 @@ def test_notes(journal):
     assert journal.last_note_number() == 0
     journal.add_notes([(1, "one"), (2, "two")])
     assert (journal.note(2), journal.note(3), journal.last_note_number()) == ("two", None, 2)
+
+
+def test_a_transaction_inside_another_is_a_part_of_it(file, journal):
+    with pytest.raises(RuntimeError), file.transaction():
+        journal.accept([waiting(1)])
+        raise RuntimeError
+    assert journal.pending_count() == 0

@@ -3,14 +3,16 @@
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
+from sandbox.chain_file import DATABASE, ChainFile
 from sandbox.engines import Head, Sealed
 from sandbox.errors import EngineTimeout, EngineUnavailable
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
-from sandbox.journal import DATABASE, Journal, Pending
+from sandbox.journal import Journal, Pending
 from sandbox.sealing import Sealer
 from sandbox.spec import ChainSpec
 
@@ -62,9 +64,8 @@ class Clock:
 @pytest.fixture
 def journal(tmp_path):
     sqlite3.connect(tmp_path / DATABASE).close()
-    opened = Journal(tmp_path)
-    yield opened
-    opened.close()
+    with closing(ChainFile(tmp_path)) as file:
+        yield Journal(file)
 
 
 @pytest.fixture

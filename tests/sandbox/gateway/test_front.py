@@ -11,7 +11,7 @@ from web3.providers import JSONBaseProvider
 
 from sandbox.chain import Chain
 from sandbox.errors import RpcError
-from sandbox.gateway import Gateway
+from sandbox.gateway import Asker, Endpoint, Gateway
 from sandbox.gateway.methods import METHODS
 from sandbox.permissions import Role
 from sandbox.spec import ChainSpec
@@ -186,6 +186,7 @@ def test_a_body_has_a_time_limit_as_a_whole(chain):
         chain.spec,
         chain._node,
         chain._journal,
+        chain._permissions,
         reads=frozenset({"eth_call", "eth_blockNumber"}),
         on_accepted=lambda: None,
         body_seconds=0.3,
@@ -203,3 +204,29 @@ def test_a_fee_history_is_no_bomb(chain):
     """A body has room for a million percentiles, and each would be answered for each of 1,024 blocks."""
     assert len(ask(chain, "eth_feeHistory", "0x400", "latest", [1] * 100)["result"]["reward"][0]) == 100
     assert ask(chain, "eth_feeHistory", "0x400", "latest", [1] * 101)["error"]["code"] == -32602
+
+
+def test_a_method_of_the_gateways_own_knows_who_asks(chain):
+    """The administrator's endpoint answers what the public one does not, and a failing handler is no traceback."""
+
+    def fail(_asker, _params):
+        raise KeyError("a fault of ours")
+
+    gateway = Gateway(
+        chain.spec,
+        chain._node,
+        chain._journal,
+        chain._permissions,
+        reads=frozenset(),
+        on_accepted=lambda: None,
+        own={"baas_fail": fail},
+        admin={"evm_who": lambda asker, params: [asker.actor, *params]},
+    )
+
+    def answer(method, asker):
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": ["x"]}
+        return json.loads(gateway.handle(json.dumps(body).encode(), asker))
+
+    assert answer("evm_who", Asker(Endpoint.ADMIN, "clerk"))["result"] == ["clerk", "x"]
+    assert answer("evm_who", Asker())["error"]["code"] == -32604
+    assert answer("baas_fail", Asker())["error"] == {"code": -32603, "message": "Internal error"}

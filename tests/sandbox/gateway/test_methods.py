@@ -5,9 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import RpcError
-from sandbox.gateway.methods import METHODS, Kind, kind_of
+from sandbox.gateway.endpoints import Asker, Endpoint
+from sandbox.gateway.methods import METHODS, Kind, MethodTable
 
 ALL = frozenset(METHODS)
+ANYBODY = Asker()
+
+
+def handler(_asker, params):
+    return params
+
+
+def kind_of(name, asker=ANYBODY, reads=ALL, own=None, admin=None):
+    return MethodTable(reads, own or {}, admin or {}).kind_of(name, asker)
+
 
 #: What wallets and tools call when they connect.
 WALLETS = [
@@ -28,14 +39,14 @@ DANGEROUS = [
 
 @pytest.mark.parametrize("name", WALLETS)
 def test_what_wallets_call_is_there(name):
-    assert kind_of(name, ALL) in Kind
+    assert kind_of(name) in Kind
 
 
 @pytest.mark.parametrize("name", DANGEROUS)
 @pytest.mark.parametrize("disguise", [str, str.upper, str.title, lambda n: f" {n}", lambda n: f"{n}\n"])
 def test_the_dangerous_are_not_enabled(name, disguise):
     with pytest.raises(RpcError) as caught:
-        kind_of(disguise(name), ALL)
+        kind_of(disguise(name))
     assert (caught.value.code, caught.value.message) == (-32604, "Method not enabled")
 
 
@@ -44,7 +55,7 @@ def test_the_dangerous_are_not_enabled(name, disguise):
 )
 def test_the_unknown_are_not_found(name):
     with pytest.raises(RpcError) as caught:
-        kind_of(name, ALL)
+        kind_of(name)
     assert (caught.value.code, caught.value.message) == (-32601, "Method not found")
 
 
@@ -55,13 +66,13 @@ def test_only_the_exact_name_passes(disguise):
     for name in METHODS:
         if disguise(name) != name:
             with pytest.raises(RpcError):
-                kind_of(disguise(name), ALL)
+                kind_of(disguise(name))
 
 
 def test_a_read_that_this_engine_does_not_answer_is_not_enabled():
-    assert kind_of("eth_chainId", frozenset()) is Kind.CONSTANT
+    assert kind_of("eth_chainId", reads=frozenset()) is Kind.CONSTANT
     with pytest.raises(RpcError) as caught:
-        kind_of("eth_getLogs", frozenset())
+        kind_of("eth_getLogs", reads=frozenset())
     assert caught.value.code == -32604
 
 
@@ -69,4 +80,24 @@ def test_a_read_that_this_engine_does_not_answer_is_not_enabled():
 def test_nothing_else_passes(name):
     if name not in METHODS:
         with pytest.raises(RpcError):
-            kind_of(name, ALL)
+            kind_of(name)
+
+
+def test_the_gateways_own_methods_answer_on_every_endpoint():
+    for asker in map(Asker, Endpoint):
+        assert kind_of("baas_own", asker, own={"baas_own": handler}) is Kind.OWN
+
+
+@pytest.mark.parametrize("disguise", [str, str.upper, str.title, lambda n: f" {n}", lambda n: f"{n}\n"])
+@pytest.mark.parametrize("name", ["evm_snapshot", "perm_getAccountsAllowlist"])
+def test_an_administrators_method_is_not_enabled_on_the_public_endpoint(name, disguise):
+    with pytest.raises(RpcError) as caught:
+        kind_of(disguise(name), admin={name: handler})
+    assert caught.value.code == -32604
+
+
+def test_an_administrators_method_answers_by_its_exact_name_on_the_other_endpoints():
+    for endpoint in (Endpoint.ADMIN, Endpoint.PLATFORM):
+        assert kind_of("evm_snapshot", Asker(endpoint), admin={"evm_snapshot": handler}) is Kind.OWN
+        with pytest.raises(RpcError):
+            kind_of("EVM_snapshot", Asker(endpoint), admin={"evm_snapshot": handler})

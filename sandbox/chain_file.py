@@ -1,0 +1,72 @@
+"""A chain's one SQLite file, as the service's process holds it: two connections, each under its lock.
+
+Each kind of record has a class of its own that owns its tables and is made over one ChainFile: the journal,
+the accounts, the permissions. WAL with synchronous=FULL: a transaction that ended is on disk. One connection
+writes and one reads, so threads may share all of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import ChainNotFound
+
+DATABASE = "chain.sqlite"
+
+
+class ChainFile:
+    """The file of the chain in `directory`. Raises ChainNotFound where there is none."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / DATABASE
+        if not path.is_file():
+            raise ChainNotFound(
+                f"no chain in {directory}: expected the file {DATABASE}; create the chain first"
+            )
+        path.chmod(0o600)  # SQLite gives -wal and -shm the same mode
+        self._writer, self._write_lock = _connect(path), threading.RLock()
+        self._reader, self._read_lock = _connect(path), threading.Lock()
+
+    def declare(self, schema: str) -> None:
+        """Make the tables of one kind of record where they are missing: `CREATE … IF NOT EXISTS` only."""
+        with self._write_lock:
+            self._writer.executescript(schema)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block on disk when it ends, or nothing of it. Inside another one, a part of that."""
+        with self._write_lock:
+            inside = self._writer.in_transaction  # this thread's: it holds the lock
+            if inside:
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def read(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, as they are on disk."""
+        with self._read_lock:
+            return self._reader.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
