@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sandbox.discovery import discover
 from sandbox.spec import ChainSpec
+
+#: How the reason of a transaction begins that was dropped for its sender's not being in `may_create`.
+CREATES_INSIDE = "creates a contract inside a call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,24 @@ class Node(Protocol):
 
     def head(self) -> Head: ...
 
-    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
+    def seal(
+        self,
+        transactions: Sequence[bytes],
+        timestamp: int,
+        *,
+        time_limit: float,
+        may_create: frozenset[bytes] | None = None,
+        empty: bool = False,
+    ) -> Sealed:
         """Make one block of these raw transactions, in order. On return it is on disk.
 
         Transactions that cannot be applied are left out and named with the reason; with none left no block
-        is made and `head` is the old one. One that is neither included nor dropped was not reached in time, or
-        is on the chain already: the caller asks for it again.
+        is made and `head` is the old one, unless `empty` asks for a block all the same. One that is neither
+        included nor dropped was not reached in time, or is on the chain already: the caller asks for it again.
+
+        `may_create` are the senders (20 bytes each) whose transactions may create contracts inside calls; None
+        is everybody. A transaction of any other sender that executes CREATE or CREATE2 below its top level is
+        dropped, with a reason that starts with CREATES_INSIDE. The block itself is plain EVM.
         """
         ...
 
@@ -54,6 +69,22 @@ class Node(Protocol):
     def close(self) -> None:
         """Stop every process of this node. Idempotent; nothing durable is lost."""
         ...
+
+
+@runtime_checkable
+class Rewinding(Protocol):
+    """A node that can go back: the newest blocks are abandoned, kept aside, and never served as the chain's."""
+
+    def rewind(self, number: int, *, time_limit: float) -> Head:
+        """Make block `number` the newest. On return it is on disk. Raises EngineError where there is no such block."""
+        ...
+
+
+@runtime_checkable
+class Digesting(Protocol):
+    """A node that can say what its state is, in a digest that is the same on every engine (`sandbox.state`)."""
+
+    def state_digest(self, *, time_limit: float) -> bytes: ...
 
 
 class Engine(Protocol):
@@ -67,6 +98,21 @@ class Engine(Protocol):
 
     def open(self, directory: Path, spec: ChainSpec) -> Node:
         """Start a node over a created directory, recovering from any crash."""
+        ...
+
+
+@runtime_checkable
+class Cloning(Protocol):
+    """An engine that can begin a chain with the state of another one of its own."""
+
+    def clone(
+        self, source: Path, source_spec: ChainSpec, number: int, directory: Path, spec: ChainSpec
+    ) -> bytes:
+        """Write a block zero whose state is that of the source's block `number`; its hash.
+
+        The source's node must be closed or idle. Nothing is left on failure. Raises EngineError where that
+        block's state is not there.
+        """
         ...
 
 
