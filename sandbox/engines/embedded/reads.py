@@ -11,7 +11,9 @@ from typing import Any
 
 from eth.db.account import AccountDB
 
-from sandbox.engines.embedded import calls, formats, params
+from sandbox.engines import _messages as messages
+from sandbox.engines import _params as params
+from sandbox.engines.embedded import calls, formats
 from sandbox.engines.embedded.chain import Chain
 from sandbox.engines.embedded.formats import data, quantity
 from sandbox.engines.embedded.store import BlockRow
@@ -23,8 +25,6 @@ MAX_LOG_BLOCKS = MAX_LOGS = 10_000
 MAX_LOG_DATA = 12_000_000
 #: Blocks of one eth_feeHistory, as in geth.
 MAX_FEE_HISTORY = 1_024
-#: Percentiles of one eth_feeHistory, as in geth: each is answered for each block.
-MAX_PERCENTILES = 100
 
 TOO_MANY = "Requested range exceeds maximum RPC range limit"  # Besu's words for -32005
 UNKNOWN_BLOCK = RpcError(-32000, "Unknown block")
@@ -62,18 +62,8 @@ def _syncing(_chain: Chain, _: Sequence[Any]) -> bool:
 
 
 def _fee_history(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
-    count, newest, percentiles = params.arguments(parameters, 2, 3)
-    wanted = count if type(count) is int and count >= 0 else params.quantity(count, "params[0]", bits=63)
-    last = _block(chain, params.block(newest, "params[1]")).number
-    if percentiles is not None and not (
-        isinstance(percentiles, list)
-        and len(percentiles) <= MAX_PERCENTILES
-        and all(type(p) in (int, float) and 0 <= p <= 100 for p in percentiles)
-        and percentiles == sorted(percentiles)
-    ):
-        raise params.invalid(
-            "params[2]", f"a rising list of at most {MAX_PERCENTILES} percentiles from 0 to 100", percentiles
-        )
+    wanted, newest, percentiles = params.fee_history(parameters)
+    last = _block(chain, newest).number
     first = max(0, last + 1 - min(wanted, MAX_FEE_HISTORY))
     headers = [formats.header_of(_block(chain, number)) for number in range(first, last + 1)]
     zeros = ["0x0"] * (len(headers) + 1)
@@ -123,13 +113,15 @@ def _storage_at(chain: Chain, parameters: Sequence[Any]) -> str:
 def _call(chain: Chain, parameters: Sequence[Any]) -> str:
     message, block = params.arguments(parameters, 1, 2)
     header = formats.header_of(_block(chain, params.block(block, "params[1]")))
-    return data(calls.call(chain, header, calls.parse(message, "params[0]", chain.spec.chain_id)))
+    return data(calls.call(chain, header, messages.parse(message, "params[0]", chain.spec.chain_id)))
 
 
 def _estimate_gas(chain: Chain, parameters: Sequence[Any]) -> str:
     message, block = params.arguments(parameters, 1, 2)
     header = formats.header_of(_block(chain, params.block(block, "params[1]")))
-    return quantity(calls.estimate_gas(chain, header, calls.parse(message, "params[0]", chain.spec.chain_id)))
+    return quantity(
+        calls.estimate_gas(chain, header, messages.parse(message, "params[0]", chain.spec.chain_id))
+    )
 
 
 # Blocks
@@ -209,32 +201,18 @@ def _receipt(chain: Chain, parameters: Sequence[Any]) -> Any:
 
 def _logs(chain: Chain, parameters: Sequence[Any]) -> Any:
     (value,) = params.arguments(parameters, 1, 1)
-    members = params.mapping(
-        value, "params[0]", frozenset({"fromBlock", "toBlock", "blockHash", "address", "topics"})
-    )
-    addresses = params.addresses(members.get("address"), "params[0].address")
-    topics = params.topics(members.get("topics"), "params[0].topics")
-    if "blockHash" in members:
-        if "fromBlock" in members or "toBlock" in members:
-            raise params.invalid("params[0]", "either blockHash or fromBlock and toBlock", "both")
-        first = last = _block(
-            chain, params.data(members["blockHash"], "params[0].blockHash", length=32)
-        ).number
+    wanted = params.log_filter(value)
+    if wanted.block_hash is not None:
+        first = last = _block(chain, wanted.block_hash).number
     else:
-        newest = _block(chain, None).number
-        first, last = (
-            _number(members.get(name), f"params[0].{name}", newest) for name in ("fromBlock", "toBlock")
-        )
-        if first > last:
-            raise params.invalid("params[0]", "fromBlock not after toBlock", [first, last])
-        last = min(last, newest)
+        first, last = wanted.span(_block(chain, None).number)
     if last - first >= MAX_LOG_BLOCKS:
         raise RpcError(
             -32005,
             f"{TOO_MANY}: {MAX_LOG_BLOCKS} blocks, got {last - first + 1}",
         )
     found, size = [], 0
-    for log in chain.store.logs(first, last, addresses, topics, MAX_LOGS + 1):
+    for log in chain.store.logs(first, last, wanted.addresses, wanted.topics, MAX_LOGS + 1):
         found.append(log)
         size += len(log.data)
         if len(found) > MAX_LOGS:
@@ -243,13 +221,6 @@ def _logs(chain: Chain, parameters: Sequence[Any]) -> Any:
             raise RpcError(-32005, f"{TOO_MANY}: the logs hold more than {MAX_LOG_DATA} bytes of data")
     hashes = {number: _block(chain, number).hash for number in {log.block for log in found}}
     return [formats.log_json(hashes[log.block], log) for log in found]
-
-
-def _number(value: Any, where: str, newest: int) -> int:
-    block = params.block(value, where)
-    if isinstance(block, bytes):
-        raise params.invalid(where, "a block number or a tag such as latest", value)
-    return newest if block is None else block
 
 
 def _by(function: Callable[..., Any], *, by_hash: bool) -> Callable[[Chain, Sequence[Any]], Any]:

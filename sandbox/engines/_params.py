@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.errors import RpcError
@@ -16,6 +17,8 @@ from sandbox.errors import RpcError
 INVALID_PARAMS = -32602
 #: Entries that one address list or topic list of a log filter may have.
 MAX_FILTER_ENTRIES = 1_000
+#: Percentiles of one eth_feeHistory, as in geth: each is answered for each block.
+MAX_PERCENTILES = 100
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)")
 _DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
@@ -120,3 +123,62 @@ def topics(value: Any, where: str) -> tuple[tuple[bytes, ...], ...]:
             entries = []
         positions.append(tuple(data(entry, f"{where}[{number}]", length=32) for entry in entries))
     return tuple(positions)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """The filter of an eth_getLogs: one block by its hash, or from `first` to `last` (None: the newest)."""
+
+    block_hash: bytes | None
+    first: int | None
+    last: int | None
+    addresses: tuple[bytes, ...]
+    topics: tuple[tuple[bytes, ...], ...]
+
+    def span(self, newest: int) -> tuple[int, int]:
+        """First and last block number on a chain whose newest block is `newest`. Raises RpcError."""
+        first = newest if self.first is None else self.first
+        last = newest if self.last is None else self.last
+        if first > last:
+            raise invalid("params[0]", "fromBlock not after toBlock", [first, last])
+        return first, min(last, newest)
+
+
+def log_filter(value: Any) -> LogFilter:
+    """The one parameter of eth_getLogs."""
+    members = mapping(
+        value, "params[0]", frozenset({"fromBlock", "toBlock", "blockHash", "address", "topics"})
+    )
+    found = addresses(members.get("address"), "params[0].address")
+    wanted = topics(members.get("topics"), "params[0].topics")
+    if "blockHash" in members:
+        if "fromBlock" in members or "toBlock" in members:
+            raise invalid("params[0]", "either blockHash or fromBlock and toBlock", "both")
+        block_hash = data(members["blockHash"], "params[0].blockHash", length=32)
+        return LogFilter(block_hash, None, None, found, wanted)
+    first, last = (_number(members.get(name), f"params[0].{name}") for name in ("fromBlock", "toBlock"))
+    return LogFilter(None, first, last, found, wanted)
+
+
+def _number(value: Any, where: str) -> int | None:
+    named = block(value, where)
+    if isinstance(named, bytes):
+        raise invalid(where, "a block number or a tag such as latest", value)
+    return named
+
+
+def fee_history(parameters: Sequence[Any]) -> tuple[int, int | bytes | None, list[float] | None]:
+    """The parameters of eth_feeHistory: how many blocks, the newest of them, the percentiles."""
+    count, newest, percentiles = arguments(parameters, 2, 3)
+    wanted = count if type(count) is int and count >= 0 else quantity(count, "params[0]", bits=63)
+    last = block(newest, "params[1]")
+    if percentiles is not None and not (
+        isinstance(percentiles, list)
+        and len(percentiles) <= MAX_PERCENTILES
+        and all(type(p) in (int, float) and 0 <= p <= 100 for p in percentiles)
+        and percentiles == sorted(percentiles)
+    ):
+        raise invalid(
+            "params[2]", f"a rising list of at most {MAX_PERCENTILES} percentiles from 0 to 100", percentiles
+        )
+    return wanted, last, percentiles
