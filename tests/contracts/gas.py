@@ -25,13 +25,37 @@ def measure() -> dict[str, Any]:
     """Gas by contract and act; `advance` by the old size, the new size and the proof's hashes."""
     evm = Evm()
     _, admin, worker, *_ = evm.accounts
-    return {"DocumentNotary": _notary(evm, admin, worker), "HashRegistry": _registry(evm, admin, worker)}
+    return {
+        "AccountAllowlist": _allowlist(evm, admin, worker),
+        "DocumentNotary": _notary(evm, admin, worker),
+        "HashRegistry": _registry(evm, admin, worker),
+    }
 
 
 def _creation(evm: Evm, name: str, *arguments: str) -> int:
     contract = evm.deploy(name, *arguments)
     data = encode_constructor(contract.artifact, *arguments)
     return int(evm._mine(evm.accounts[0], None, data)["gas_used"])
+
+
+def _allowlist(evm: Evm, admin: str, mirror: str) -> dict[str, int]:
+    """Each batch's gas by what it repeats; accounts are new unless it is said."""
+    contract = evm.deploy("AccountAllowlist", admin, mirror)
+    gas = {"deployment": _creation(evm, "AccountAllowlist", admin, mirror)}
+    simple = (1, False, False, bytes(4), "0x" + "00" * 20, 0, 0)
+    narrow = (1, True, True, A[:4], "0x" + "a1" * 20, 2**40 - 1, 10**18)
+
+    def batch(name: str, first: int, count: int, *permissions: Any) -> None:
+        grants = [(f"0x{first + n:040x}", 0, list(permissions)) for n in range(count)]
+        revision = contract.read("revision")
+        gas[name] = contract.does(mirror, "mirror", revision, revision + count, grants).gas
+
+    batch("mirror, the first, one account", 1_000, 1, simple)
+    batch("mirror, one account", 2_000, 1, simple)
+    batch("mirror, one account, narrowed in every way", 3_000, 1, narrow)
+    batch("mirror, one account taken off", 2_000, 1)
+    batch("mirror, 100 accounts", 4_000, 100, simple)
+    return gas
 
 
 def _notary(evm: Evm, admin: str, notary: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ LEAVES = [leaf(bytes([n])) for n in range(12)]
 A, B, C = (bytes([n]) * 32 for n in (1, 2, 3))
 INCLUDED = (LEAVES[3], 3, path(3, LEAVES[:5]), mth(LEAVES[:5]))
 ADMIN, WORKER, STRANGER, NEWCOMER = 1, 2, 3, 4
+SOMEBODY = "0x" + "a1" * 20
 
 #: Each contract's writing functions: the role, and arguments with which they succeed after `prepare`.
 WRITES: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
@@ -25,8 +26,13 @@ WRITES: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
         "revokeBatched": ("REVOKER_ROLE", (*INCLUDED, 1)),
     },
     "HashRegistry": {"advance": ("REGISTRAR_ROLE", (12, mth(LEAVES), proof(5, LEAVES)))},
+    "AccountAllowlist": {"mirror": ("MIRROR_ROLE", (5, 12, [(SOMEBODY, 0, [])]))},
 }
-WORKERS = {"DocumentNotary": "NOTARY_ROLE", "HashRegistry": "REGISTRAR_ROLE"}
+WORKERS = {
+    "DocumentNotary": "NOTARY_ROLE",
+    "HashRegistry": "REGISTRAR_ROLE",
+    "AccountAllowlist": "MIRROR_ROLE",
+}
 READS: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "DocumentNotary": [
         ("entry", (A,)),
@@ -42,6 +48,14 @@ READS: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("anchoredAt", (INCLUDED[3],)),
         ("verifyInclusion", INCLUDED[:3]),
     ],
+    "AccountAllowlist": [
+        ("transactionAllowed", (SOMEBODY, SOMEBODY, 0, 0, 0, b"")),
+        ("readAllowList", (SOMEBODY,)),
+        ("readDeployerAllowList", (SOMEBODY,)),
+        ("permissionsOf", (SOMEBODY, 0)),
+        ("revision", ()),
+        ("mirroredAt", ()),
+    ],
 }
 CASES = [(name, function) for name, writes in WRITES.items() for function in writes]
 
@@ -55,8 +69,11 @@ def prepare(evm: Evm, name: str) -> Contract:
     if name == "DocumentNotary":
         contract.does(evm.accounts[WORKER], "notarise", A)
         contract.does(evm.accounts[WORKER], "notariseBatch", INCLUDED[3], 0, 5)
-    else:
+    elif name == "HashRegistry":
         contract.does(evm.accounts[WORKER], "advance", 5, INCLUDED[3], [])
+    else:
+        anything = (1, False, False, bytes(4), "0x" + "00" * 20, 0, 0)
+        contract.does(evm.accounts[WORKER], "mirror", 0, 5, [(SOMEBODY, 0, [anything])])
     return contract
 
 

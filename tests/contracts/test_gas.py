@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from sandbox.spec import TRANSACTION_GAS_CAP
 from tests.contracts.gas import SNAPSHOT, measure
 
 COMMITTED = json.loads(SNAPSHOT.read_text())
@@ -19,3 +20,8 @@ def test_advance_stays_within_its_budget(act: dict[str, int]) -> None:
 
 def test_a_batch_costs_about_one_write_whatever_its_size() -> None:
     assert COMMITTED["DocumentNotary"]["notariseBatch"] <= 55_000
+
+
+def test_a_batch_of_accounts_fits_a_transaction() -> None:
+    """100 accounts at once cost at most half of what one transaction may use."""
+    assert COMMITTED["AccountAllowlist"]["mirror, 100 accounts"] <= TRANSACTION_GAS_CAP // 2

@@ -13,13 +13,13 @@ from sandbox.errors import CatalogueError, ParameterError, UnknownTemplate
 from sandbox.parameters import TYPES, parse_value
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # an example of EIP-55
-SLUGS = ["document-notary", "hash-registry"]
+SLUGS = ["account-allowlist", "document-notary", "hash-registry"]
 
 
 def test_the_catalogue() -> None:
     assert list(templates()) == SLUGS
     assert template("hash-registry").contract == "HashRegistry"
-    with pytest.raises(UnknownTemplate, match="there are: document-notary, hash-registry"):
+    with pytest.raises(UnknownTemplate, match="there are: account-allowlist, document-notary, hash-registry"):
         template("hash_registry")
 
 
