@@ -29,10 +29,11 @@ from eth_utils.address import to_checksum_address
 from sandbox.account_records import AccountRecords
 from sandbox.accounts import new_account, sign
 from sandbox.chain_file import DATABASE, ChainFile
-from sandbox.engines import Head, engine
-from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, TransactionDropped
+from sandbox.engines import Head, SealingNode, SubmittingNode, engine
+from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, SpecError, TransactionDropped
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
+from sandbox.forwarding import Forwarder
 from sandbox.gateway import Asker, Gateway
 from sandbox.journal import ChainRow, Journal, Refusal
 from sandbox.permission_records import PermissionRecords
@@ -44,6 +45,9 @@ from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 DEFAULT_ORIGIN = "baas-sandbox.example"
 
 Clock = Callable[[], float]  # seconds since 1970
+
+#: Constants of a chain of our own; on a chain that somebody else runs, its node says.
+ASKED = frozenset({"eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_syncing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +88,27 @@ class Chain:
             stack.callback(self._node.close)
             signer = NoteSigner(_key_name(self._row), self._row.sealing_key)
             self._vkey = signer.verifier.vkey
-            self._sealer = Sealer(
-                self.spec, self._node, self._journal, signer, clock=clock, on_drop=self._dropped
-            )
+            self._sealer: Sealer | Forwarder
+            if isinstance(self._node, SealingNode):
+                reads, asked = software.reads, frozenset[str]()
+                self._sealer = Sealer(
+                    self.spec, self._node, self._journal, signer, clock=clock, on_drop=self._dropped
+                )
+            elif isinstance(self._node, SubmittingNode):
+                reads, asked = self._node.reads, self._node.reads & ASKED
+                self._sealer = Forwarder(
+                    self.spec, self._node, self._journal, clock=clock, on_drop=self._dropped
+                )
+            else:
+                raise SpecError(f"engine {self.spec.engine!r} neither seals nor takes transactions")
             stack.callback(self._sealer.stop)
             self._gateway = Gateway(
                 self.spec,
                 self._node,
                 self._journal,
                 self._permissions,
-                reads=software.reads,
+                reads=reads,
+                asked=asked,
                 on_accepted=self._sealer.wake,
                 clock=clock,
             )
@@ -230,7 +245,7 @@ class Chain:
             if reason := self._journal.dropped_reason(key):
                 raise TransactionDropped(transaction_hash, reason)
             mined: dict[str, Any] | None = self.read("eth_getTransactionReceipt", transaction_hash)
-            if mined is not None and self._journal.note(int(mined["blockNumber"], 16)) is not None:
+            if mined is not None and self._is_settled(int(mined["blockNumber"], 16)):
                 return mined
             left = deadline - time.monotonic()
             if left <= 0:
@@ -273,6 +288,10 @@ class Chain:
         """The signed note of a block; ChainError where there is none (block zero is not sealed)."""
         note = self._journal.note(number)
         if note is None:
+            if not self.seals:
+                raise ChainError(
+                    "this chain's blocks are not made by this platform: it cannot say when, and gives no evidence"
+                )
             raise ChainError(
                 f"block {number} has no sealer's note; this chain's head is {self.head().number}"
             )
@@ -284,6 +303,14 @@ class Chain:
         VerificationError where the transaction is not mined; ChainError where it anchored no root.
         """
         return anchor_evidence(self.read, self.spec.chain_id, self.sealer_note, transaction_hash)
+
+    @property
+    def seals(self) -> bool:
+        """Whether this platform makes the chain's blocks, and so can say in a sealer's note when it did."""
+        return isinstance(self._node, SealingNode)
+
+    def _is_settled(self, number: int) -> bool:
+        return not self.seals or self._journal.note(number) is not None
 
     def _dropped(self) -> None:
         self._gateway.admission.forget_nonces()

@@ -1,7 +1,7 @@
 """A chain's journal: what must not be lost, in the chain's own SQLite file beside the engine's tables.
 
 Pending transactions, dropped ones, sealer's notes, refusals and the chain's own row. A call that returns is on
-disk. The engine deletes what it included from `pending` in its block's own transaction, hence a transaction is
+disk. An engine that seals deletes what it included from `pending` in its block's own transaction, hence a transaction is
 always pending, mined or dropped.
 """
 
@@ -139,6 +139,11 @@ class Journal:
                 "INSERT OR REPLACE INTO dropped VALUES (?, ?, ?)",
                 ((hash_, why, at_ms) for hash_, why in rows),
             )
+
+    def included(self, hashes: Iterable[bytes]) -> None:
+        """Take these out of `pending`: they are in a block that an engine of somebody else's made."""
+        with self._file.transaction() as db:
+            db.executemany("DELETE FROM pending WHERE hash = ?", ((hash_,) for hash_ in hashes))
 
     def dropped_reason(self, transaction_hash: bytes) -> str | None:
         rows = self._file.read("SELECT reason FROM dropped WHERE hash = ?", transaction_hash)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from sandbox.engines import Head, Node, Sealed
+from sandbox.engines import Head, Sealed, SealingNode
 from sandbox.errors import EngineTimeout
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, SealedBlock, sign_sealed_block
@@ -36,7 +36,7 @@ class Sealer:
     def __init__(
         self,
         spec: ChainSpec,
-        node: Node,
+        node: SealingNode,
         journal: Journal,
         signer: NoteSigner,
         *,

@@ -41,6 +41,19 @@ class Node(Protocol):
 
     def head(self) -> Head: ...
 
+    def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
+        """Answer one read-only JSON-RPC method (`eth_*`): the result as JSON values. Raises RpcError."""
+        ...
+
+    def close(self) -> None:
+        """Stop every process of this node. Idempotent; nothing durable is lost."""
+        ...
+
+
+@runtime_checkable
+class SealingNode(Node, Protocol):
+    """A node whose blocks this platform makes."""
+
     def seal(
         self,
         transactions: Sequence[bytes],
@@ -62,12 +75,18 @@ class Node(Protocol):
         """
         ...
 
-    def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
-        """Answer one read-only JSON-RPC method (`eth_*`): the result as JSON values. Raises RpcError."""
-        ...
 
-    def close(self) -> None:
-        """Stop every process of this node. Idempotent; nothing durable is lost."""
+@runtime_checkable
+class SubmittingNode(Node, Protocol):
+    """A node whose blocks somebody else makes: it is handed transactions, and what becomes of them is looked up.
+
+    `reads` are the methods that this very node answers, of its engine's.
+    """
+
+    reads: frozenset[str]
+
+    def submit(self, transaction: bytes, *, time_limit: float) -> None:
+        """Hand over one raw transaction; again when it was lost on the way. RpcError when it is refused."""
         ...
 
 
@@ -90,7 +109,7 @@ class Digesting(Protocol):
 class Engine(Protocol):
     slug: str
     title: str
-    reads: frozenset[str]  # the JSON-RPC methods that `Node.read` answers
+    reads: frozenset[str]  # the JSON-RPC methods that `Node.read` answers, at most
 
     def create(self, directory: Path, spec: ChainSpec) -> bytes:
         """Write block zero into an existing empty directory; its 32-byte hash. Nothing is left on failure."""
@@ -99,6 +118,13 @@ class Engine(Protocol):
     def open(self, directory: Path, spec: ChainSpec) -> Node:
         """Start a node over a created directory, recovering from any crash."""
         ...
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """An engine whose chains exist before we know them: which chain id an endpoint's has, it says."""
+
+    def chain_id(self, name: str) -> int: ...
 
 
 @runtime_checkable

@@ -56,7 +56,8 @@ PUBLIC, PLATFORM = Asker(Endpoint.PUBLIC), Asker(Endpoint.PLATFORM)
 class Gateway:
     """The door of one chain. Thread-safe. `clock` gives seconds since 1970; limits are wall-clock seconds.
 
-    `own` and `admin` are the methods answered here, for everybody and for administrators.
+    `own` and `admin` are the methods answered here, for everybody and for administrators; `asked` are those that
+    on our own chains are constants, and here go to the node.
     """
 
     def __init__(
@@ -70,13 +71,14 @@ class Gateway:
         on_accepted: Callable[[], None],
         own: Mapping[str, Handler] | None = None,
         admin: Mapping[str, Handler] | None = None,
+        asked: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.time,
         call_seconds: float = 5.0,
         read_seconds: float = 10.0,
         body_seconds: float = 30.0,
     ) -> None:
         self._spec, self._node, self._journal, self._clock = spec, node, journal, clock
-        self._methods = MethodTable(reads, own or {}, admin or {})
+        self._methods = MethodTable(reads, own or {}, admin or {}, asked)
         self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
         self.admission = Admission(spec, journal, permissions, self._from_node, self._now_ms, on_accepted)
 

@@ -64,17 +64,21 @@ _NAMES = frozenset(name.lower() for name in (
 
 @dataclass(frozen=True, slots=True)
 class MethodTable:
-    """What one chain answers: the node's `reads`, and handlers for everybody (`own`) and for administrators."""
+    """What one chain answers: the node's `reads`, and handlers for everybody (`own`) and for administrators.
+
+    `asked` are constants of our own chains that somebody else's chain has to be asked for.
+    """
 
     reads: frozenset[str]
     own: Mapping[str, Handler]
     admin: Mapping[str, Handler]
+    asked: frozenset[str] = frozenset()
 
     def kind_of(self, name: str, asker: Asker) -> Kind:
         """The kind of the method of exactly this name; RpcError -32604 or -32601 otherwise."""
         if name in self.own or (asker.administers and name in self.admin):
             return Kind.OWN
-        kind = METHODS.get(name)
+        kind = Kind.READ if name in self.asked else METHODS.get(name)
         if kind is None:
             # Without case and white space, so that a disguised name gets the plain answer; it passes neither way.
             plain = name.strip().lower()
