@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from baas import api
 from baas.api import problems, rpc
 from baas.api.body import BodyLimit
+from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, SecurityHeaders
 from baas.connectors import timestamp
 from baas.console import application as console
@@ -51,6 +52,7 @@ def create_app(services: Services) -> FastAPI:
     # the last one added is the outermost
     app.add_middleware(Authentication, origin=origin, authenticate=services.tokens.authenticate)
     app.add_middleware(BodyLimit, origin=origin, limit=services.settings.body_limit)
+    app.add_middleware(CrossOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Incidents, origin=origin, new_id=services.ids)
     app.add_middleware(AccessLog)
