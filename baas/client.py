@@ -166,13 +166,17 @@ class Client:
     def refusals(self, chain: str) -> list[Json]:
         return list(self._get(f"/chains/{chain}/refusals")["items"])
 
-    def create_rpc_token(self, chain: str, *, days: int | None = None) -> Json:
-        return dict(self._post(f"/chains/{chain}/tokens", {"days": days} if days is not None else {}))
+    def create_rpc_token(self, chain: str, *, days: int | None = None, admin: bool = False) -> Json:
+        """A token of one chain's RPC, at the administrator's endpoint with `admin`."""
+        given = {"days": days} if days is not None else {}
+        return dict(
+            self._post(f"/chains/{chain}/tokens", given | {"endpoint": "admin" if admin else "public"})
+        )
 
-    def rpc(self, chain: str, method: str, *params: Any) -> Json:
+    def rpc(self, chain: str, method: str, *params: Any, admin: bool = False) -> Json:
         """One JSON-RPC call as it answers: `{"result": …}` or `{"error": …}`."""
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        return dict(self.request("POST", f"/rpc/{chain}", json=call).json())
+        return dict(self.request("POST", f"/{'rpc-admin' if admin else 'rpc'}/{chain}", json=call).json())
 
     # -- templates and deployments -------------------------------------------------------------------
 

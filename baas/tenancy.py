@@ -42,6 +42,13 @@ class CallerKind(StrEnum):
     SERVICE = "service"
 
 
+class RpcEndpoint(StrEnum):
+    """Which of a chain's two addresses an RPC token opens: everybody's, or the administrator's."""
+
+    PUBLIC = "public"
+    ADMIN = "admin"
+
+
 STAFF = frozenset({CallerKind.OPERATOR, CallerKind.EVALUATOR})
 
 
@@ -67,8 +74,8 @@ Row = TypeVar("Row", bound=SQLModel)
 class Caller:
     """Who a token stands for, as it is at this request. Ids are ULIDs.
 
-    `roles` has every administration that the caller reaches, the own one included. `chain_id` is set for an
-    RPC token: such a caller may use that chain's RPC and nothing else.
+    `roles` has every administration that the caller reaches, the own one included. `chain_id` and `endpoint`
+    are set for an RPC token: such a caller may use that chain's RPC at that endpoint and nothing else.
     """
 
     kind: CallerKind
@@ -78,6 +85,7 @@ class Caller:
     administration_id: str | None = None
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     chain_id: str | None = None
+    endpoint: RpcEndpoint | None = None
 
 
 SERVICE = Caller(CallerKind.SERVICE, "service", "service")

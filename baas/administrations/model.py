@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
 from baas.store.types import Slug, Slugs
-from baas.tenancy import CallerKind, Role, Scoped, TenantRow
+from baas.tenancy import CallerKind, Role, RpcEndpoint, Scoped, TenantRow
 
 _OPERATOR = frozenset({CallerKind.OPERATOR})
 
@@ -104,6 +104,8 @@ class Token(Scoped, table=True):
     kind: TokenKind = Field(sa_type=Slug(TokenKind))
     # no foreign key: chains are a floor above
     chain_id: str | None = None
+    # of an RPC token only
+    endpoint: RpcEndpoint | None = Field(default=None, sa_type=Slug(RpcEndpoint))
     label: str
     prefix: str = Field(index=True)
     hash: bytes

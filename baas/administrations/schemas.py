@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer
 
 from baas.administrations.model import AdministrationKind, TokenKind
-from baas.tenancy import CallerKind, Role
+from baas.tenancy import CallerKind, Role, RpcEndpoint
 from baas.wire import In, Label, Moment, Out
 
 Roles = Annotated[
@@ -94,6 +94,7 @@ class TokenOut(Out):
     member_id: str | None
     staff_id: str | None
     chain_id: str | None
+    endpoint: RpcEndpoint | None = Field(description="which address of the chain an RPC token opens")
     label: str
     prefix: str = Field(description="the first characters after `baas_`, to tell tokens apart")
     created: Moment

@@ -28,7 +28,7 @@ from baas.clock import Clock
 from baas.errors import NotFound, StoreBusy, Unauthenticated
 from baas.store import Store
 from baas.store.ulid import Ulids
-from baas.tenancy import STAFF, Caller, CallerKind, Role, TenantScope
+from baas.tenancy import STAFF, Caller, CallerKind, Role, RpcEndpoint, TenantScope
 
 LAST_USED_EVERY = timedelta(minutes=1)  # a write for each request would be one disk flush for each request
 PREFIX = slice(5, 13)
@@ -77,16 +77,33 @@ class Tokens:
         administration_id: str,
         chain_id: str,
         days: int | None = None,
+        endpoint: RpcEndpoint = RpcEndpoint.PUBLIC,
     ) -> IssuedToken:
         """A token for the RPC of one chain of that administration, and nothing else, standing for the caller.
 
-        The caller must be a developer there; that the chain is that administration's is for who calls this to
-        know.
+        The caller must be a developer there, or for the administrator's endpoint an admin or a developer: who
+        may use that endpoint. That the chain is that administration's is for who calls this to know.
         """
-        scope.require(administration_id, "making an RPC token", Role.DEVELOPER)
+        if endpoint is RpcEndpoint.ADMIN:
+            scope.require(
+                administration_id,
+                "making an RPC token of the administrator's endpoint",
+                Role.ADMIN,
+                Role.DEVELOPER,
+            )
+        else:
+            scope.require(administration_id, "making an RPC token", Role.DEVELOPER)
         actor = self._actor(session, scope, scope.caller.actor_id)
         return self.store(
-            session, scope.caller, actor, TokenKind.RPC, label, administration_id, chain_id, days=days
+            session,
+            scope.caller,
+            actor,
+            TokenKind.RPC,
+            label,
+            administration_id,
+            chain_id,
+            endpoint,
+            days=days,
         )
 
     def store(
@@ -98,6 +115,7 @@ class Tokens:
         label: str,
         administration_id: str | None = None,
         chain_id: str | None = None,
+        endpoint: RpcEndpoint | None = None,
         *,
         days: int | None = None,
     ) -> IssuedToken:
@@ -112,6 +130,7 @@ class Tokens:
             staff_id=None if member else actor.id,
             kind=kind,
             chain_id=chain_id,
+            endpoint=endpoint,
             label=label,
             prefix=text[PREFIX],
             hash=_hash(text),
@@ -120,7 +139,9 @@ class Tokens:
         )
         session.add(row)
         session.flush()
-        detail = {"kind": str(kind), "for": actor.id, **({"chain": chain_id} if chain_id else {})}
+        detail = {"kind": str(kind), "for": actor.id}
+        if chain_id:
+            detail |= {"chain": chain_id, "endpoint": str(endpoint)}
         self._audit.record(session, caller, "token.issue", "token", row.id, row.administration_id, detail)
         return IssuedToken(row, text)
 
@@ -211,5 +232,12 @@ def _caller(session: Session, token: Token, now: datetime) -> Caller:
         if not roles:
             raise Unauthenticated
     return Caller(
-        CallerKind.MEMBER, actor.id, actor.label, token.id, actor.administration_id, roles, token.chain_id
+        CallerKind.MEMBER,
+        actor.id,
+        actor.label,
+        token.id,
+        actor.administration_id,
+        roles,
+        token.chain_id,
+        token.endpoint,
     )

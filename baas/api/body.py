@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from baas.api.problems import TOO_LARGE, problem
 
 DEEPEST = 100
-RPC = "/rpc/"
+RPC = ("/rpc/", "/rpc-admin/")
 
 
 class BodyLimit:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from baas.api.calls import Call, Calling, Paging
 from baas.chains import schemas
 from baas.chains.model import Chain
+from baas.tenancy import RpcEndpoint
 from baas.wire import Page
 from sandbox.lifecycle import DesiredState
 from sandbox.permissions import Role as AllowlistRole
@@ -32,6 +33,7 @@ def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
         if head is None
         else schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
         rpc=f"/rpc/{row.id}",
+        rpc_admin=f"/rpc-admin/{row.id}",
     )
 
 
@@ -160,17 +162,19 @@ def list_refusals(chain: Name, call: Calling) -> schemas.RefusalsOut:
 
 @router.post("/chains/{chain}/tokens", status_code=201, response_model=schemas.RpcTokenOut)
 def create_rpc_token(chain: Name, body: schemas.RpcTokenIn, call: Calling) -> Response:
-    """A token of its own kind: this chain's RPC and nothing else. Its URL works in wallets."""
+    """A token of its own kind: this chain's RPC at one endpoint and nothing else. Its URL works in wallets."""
     row = call.services.chains.get(call.scope, chain)
 
     def act(session: Session) -> schemas.RpcTokenOut:
         issued = call.services.tokens.issue_rpc(
-            session, call.scope, body.label, row.administration_id, row.id, body.days
+            session, call.scope, body.label, row.administration_id, row.id, body.days, body.endpoint
         )
+        door = "rpc-admin" if body.endpoint is RpcEndpoint.ADMIN else "rpc"
         return schemas.RpcTokenOut(
             id=issued.row.id,
+            endpoint=body.endpoint,
             token=issued.text,
-            url=f"/rpc/{row.id}/{issued.text}",
+            url=f"/{door}/{row.id}/{issued.text}",
             expires=issued.row.expires,
         )
 

@@ -8,7 +8,7 @@ TOKEN = re.compile(r"baas_[A-Za-z0-9_-]{43}")
 """A token's text: 32 random bytes in base64url after its prefix."""
 
 _SECRETS = re.compile(r"baas_[A-Za-z0-9_%-]{6,}|((?i:\b(?:bearer|basic)\s+))[A-Za-z0-9._~+/=-]{20,}")
-_RPC_PATH = re.compile(r"^(/rpc/[^/]+/).+", re.DOTALL)
+_RPC_PATH = re.compile(r"^(/rpc(?:-admin)?/[^/]+/).+", re.DOTALL)
 
 
 def redact(text: str) -> str:
@@ -17,7 +17,8 @@ def redact(text: str) -> str:
 
 
 def redact_path(path: str) -> str:
-    """A request path for a log: what follows the chain in `/rpc/{chain}/…` is a token whatever it looks like.
+    """A request path for a log: what follows the chain in `/rpc/{chain}/…` (and `/rpc-admin/…`) is a token
+    whatever it looks like.
 
     Control characters are written as escapes, so that one request is one line.
     """

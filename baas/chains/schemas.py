@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from baas.tenancy import RpcEndpoint
 from baas.wire import In, Label, Moment, Out
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import Role as AllowlistRole
@@ -39,6 +40,7 @@ class ChainOut(Out):
     observed: ChainState
     head: HeadOut | None = Field(description="the newest block; null when no process runs")
     rpc: str = Field(description="the JSON-RPC address below this service; send the token as Bearer or Basic")
+    rpc_admin: str = Field(description="the administrator's JSON-RPC address, for admins and developers")
     created: Moment
 
 
@@ -85,10 +87,16 @@ class RefusalsOut(Out):
 class RpcTokenIn(In):
     label: Label = "rpc"
     days: int | None = Field(None, ge=1, le=365)
+    endpoint: RpcEndpoint = Field(
+        RpcEndpoint.PUBLIC,
+        description="`public`: the chain's address; `admin`: the administrator's, with methods that change "
+        "the chain's clock, permissions and history; only for admins and developers",
+    )
 
 
 class RpcTokenOut(Out):
     id: str
+    endpoint: RpcEndpoint
     token: str | None = Field(description="shown this once")
     url: str | None = Field(
         description="for wallets, which cannot send headers: treat it as the token itself"

@@ -18,7 +18,7 @@ from baas.terminal.session import connect, here, public_url
 app = typer.Typer(help="Chains: isolated, permissioned test chains.")
 Chain = Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")]
 FIELDS = ("id", "label", "chain_id", "engine", "desired", "observed", "head.number", "created")
-ALL = (*FIELDS, "head.hash", "genesis_hash", "sealing_key", "rpc")
+ALL = (*FIELDS, "head.hash", "genesis_hash", "sealing_key", "rpc", "rpc_admin")
 
 
 @app.command()
@@ -100,6 +100,13 @@ def rpc(
             "--wallet", help="Make a token for wallets, of this chain's RPC alone, and print its URL."
         ),
     ] = False,
+    admin: Annotated[
+        bool,
+        typer.Option(
+            "--admin",
+            help="The administrator's address, with the methods that change the chain: for admins and developers.",
+        ),
+    ] = False,
     days: Annotated[int | None, typer.Option(help="How long the wallet's token lasts.", min=1)] = None,
 ) -> Shown:
     """Print a chain's RPC address with ready snippets, or call one METHOD and print its result.
@@ -113,20 +120,22 @@ def rpc(
         raise Unusable("--days says how long the token of --wallet lasts: give both")
     with connect(ctx) as client:
         if method:
-            return _call(client, chain, method, params or [])
+            return _call(client, chain, method, params or [], admin=admin)
         found = client.chain(chain)
         base = public_url(here(ctx))
         shown = {
             "chain_id": found["chain_id"],
-            "url": base + found["rpc"],
+            "url": base + found["rpc_admin" if admin else "rpc"],
             "wallet_url": None,
             "expires": None,
         }
         if wallet:
-            made = client.create_rpc_token(chain, days=days)
+            made = client.create_rpc_token(chain, days=days, admin=admin)
             shown |= {"wallet_url": base + made["url"], "expires": made["expires"]}
             note(
-                "the wallet's URL holds its token: whoever has it may send to this chain, and it is shown this once"
+                "the wallet's URL holds its token: whoever has it may "
+                + ("change" if admin else "send to")
+                + " this chain, and it is shown this once"
             )
     programs = snippets(str(shown["url"]), found["chain_id"])
     lines = [record(shown, "chain_id", "url", *(["wallet_url", "expires"] if wallet else [])).text]
@@ -134,8 +143,8 @@ def rpc(
     return Shown(shown | {"snippets": programs}, "\n".join(lines).rstrip())
 
 
-def _call(client: Client, chain: str, method: str, params: list[str]) -> Shown:
-    answer = client.rpc(chain, method, *map(_parameter, params))
+def _call(client: Client, chain: str, method: str, params: list[str], *, admin: bool) -> Shown:
+    answer = client.rpc(chain, method, *map(_parameter, params), admin=admin)
     if "error" in answer:
         error = answer["error"]
         data = f" {json.dumps(error['data'], ensure_ascii=False)}" if error.get("data") is not None else ""

@@ -12,7 +12,7 @@ import pytest
 from baas.administrations import repository
 from baas.administrations.model import AdministrationKind, Member, Token, TokenKind
 from baas.errors import AlreadyInitialised, Forbidden, Invalid, NotFound, Unauthenticated
-from baas.tenancy import Caller, CallerKind, Role, TenantScope
+from baas.tenancy import Caller, CallerKind, Role, RpcEndpoint, TenantScope
 from baas.wiring import Services
 
 ADMIN, DEVELOPER, AUDITOR = Role.ADMIN, Role.DEVELOPER, Role.AUDITOR
@@ -258,6 +258,7 @@ def test_an_rpc_token_opens_one_chains_rpc_and_nothing_else(
         provider,
         {town: frozenset({DEVELOPER})},
         "chain-1",
+        RpcEndpoint.PUBLIC,
     )
     assert services.tokens.authenticate(text, rpc=True).chain_id is None  # an API token is accepted there too
     with services.store.session() as session:

@@ -200,10 +200,10 @@ def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
     """More slow bodies on one chain than the server has threads; another chain and the API still answer."""
     released, answer = threading.Event(), runtime.Chain.rpc
 
-    def slow(chain: runtime.Chain, body: bytes, **options: Any) -> bytes | None:
+    def slow(chain: runtime.Chain, body: bytes, *asker: Any) -> bytes | None:
         if chain.spec.chain_id == spare["chain_id"]:
             released.wait(20)
-        return answer(chain, body, **options)
+        return answer(chain, body, *asker)
 
     monkeypatch.setattr(runtime.Chain, "rpc", slow)
     headers = {"Authorization": f"Bearer {world.town.token}"}
@@ -218,3 +218,78 @@ def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
         finally:
             released.set()
         assert {each.result().status_code for each in waiting} == {200}
+
+
+# -- the administrator's endpoint --------------------------------------------------------------------
+
+
+def admin_post(client: httpx2.Client, world: Any, path: str, **headers: str) -> httpx2.Response:
+    return client.post(f"{world.server.url}/rpc-admin/{path}", json=CALL, headers=headers)
+
+
+def test_every_way_in_to_the_administrators_endpoint(world: Any, anybody: httpx2.Client) -> None:
+    chain = world.town.chain
+    assert ok(world.town.member.get(f"/chains/{chain['id']}"))["rpc_admin"] == f"/rpc-admin/{chain['id']}"
+    body = {"label": "hardhat", "endpoint": "admin"}
+    made = ok(world.town.member.post(f"/chains/{chain['id']}/tokens", json=body), 201)
+    assert (made["endpoint"], made["url"]) == ("admin", f"/rpc-admin/{chain['id']}/{made['token']}")
+    expected = {"jsonrpc": "2.0", "id": 1, "result": hex(chain["chain_id"])}
+    for given in (made["token"], world.town.token):
+        for header in (f"Bearer {given}", basic(given)):
+            assert admin_post(anybody, world, chain["id"], Authorization=header).json() == expected
+    assert anybody.post(world.server.url + made["url"], json=CALL).json() == expected
+
+
+def test_a_token_of_one_endpoint_is_none_at_the_other(world: Any, anybody: httpx2.Client) -> None:
+    name = world.town.chain["id"]
+    public = rpc_token(world.town, name)
+    body = {"endpoint": "admin"}
+    admin = ok(world.town.member.post(f"/chains/{name}/tokens", json=body), 201)["token"]
+    answers = [
+        admin_post(anybody, world, f"{name}/{public}"),
+        admin_post(anybody, world, name, Authorization=f"Bearer {public}"),
+        admin_post(anybody, world, f"{name}/{world.town.token}"),
+        admin_post(anybody, world, f"{name}/x"),
+        post(anybody, world, f"{name}/{admin}"),
+        post(anybody, world, name, Authorization=basic(admin)),
+    ]
+    assert {(each.status_code, each.content) for each in answers} == {(401, answers[0].content)}
+
+
+def test_the_administrators_endpoint_is_for_admins_and_developers(
+    world: Any, anybody: httpx2.Client, spare: dict[str, Any]
+) -> None:
+    town, name = world.town, spare["id"]
+    for role in Role:
+        member = world.server.as_member(town.code, role)
+        status = 403 if role is Role.AUDITOR else 200
+        assert admin_post(member, world, name).status_code == status
+        made = member.post(f"/chains/{name}/tokens", json={"endpoint": "admin"})
+        assert made.status_code == (403 if role is Role.AUDITOR else 201)
+    stranger = world.server.as_member(world.other.code, *Role)
+    answers = [admin_post(stranger, world, each) for each in (name, "0" * 26)]
+    assert [each.status_code for each in answers] == [404, 404]
+    # what a token's owner may no longer do, the token does not do either
+    person = world.server.member(town.code, Role.DEVELOPER)
+    client = world.server.client(world.server.token_of(person["id"]))
+    url = ok(client.post(f"/chains/{name}/tokens", json={"endpoint": "admin"}), 201)["url"]
+    assert anybody.post(world.server.url + url, json=CALL).status_code == 200
+    roles = f"/administrations/{town.code}/members/{person['id']}/roles"
+    assert town.member.put(roles, json={"roles": ["auditor"]}).status_code == 200
+    assert anybody.post(world.server.url + url, json=CALL).status_code == 403
+
+
+def test_the_chain_learns_through_which_endpoint_and_who_asks(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, answer = [], runtime.Chain.rpc
+
+    def noted(chain: runtime.Chain, body: bytes, asker: Any) -> bytes | None:
+        seen.append(asker)
+        return answer(chain, body, asker)
+
+    monkeypatch.setattr(runtime.Chain, "rpc", noted)
+    name, me = world.town.chain["id"], ok(world.town.member.get("/me"))["actor_id"]
+    post(world.town.member, world, name)
+    admin_post(world.town.member, world, name)
+    assert [(str(each.endpoint), each.actor) for each in seen] == [("public", me), ("admin", me)]

@@ -55,7 +55,8 @@ def test_the_migrated_schema_is_the_declared_one(tmp_path: Path) -> None:
 def test_the_history_is_one_line_of_numbers() -> None:
     revisions = list(reversed(list(script().walk_revisions())))
     assert len(script().get_heads()) == 1, "two migrations follow the same one: renumber the later"
-    assert [each.revision for each in revisions] == [f"{n:04d}" for n in range(1, len(revisions) + 1)]
+    # a number may be left out: it was kept for a migration that came another way
+    assert all(each.revision.isdecimal() and len(each.revision) == 4 for each in revisions)
     assert [Path(each.path).name[:5] for each in revisions] == [f"{each.revision}_" for each in revisions]
 
 

@@ -1,0 +1,70 @@
+"""Who gets in at the JSON-RPC doors, over HTTP and over WebSocket alike: the token's place, its kind, the chain.
+
+In a header, the token is an API token of somebody who reaches the chain's administration, or an RPC token of this
+very chain and endpoint; in an address, where tokens are easily left behind, only the latter. The administrator's
+endpoint is for admins and developers; a token of the public endpoint is no token there, nor the other way round.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+
+from baas.api.middleware import bearer
+from baas.errors import Unauthenticated
+from baas.tenancy import Caller, RpcEndpoint, TenantScope
+from baas.wiring import Services
+from sandbox import chain as runtime
+from sandbox.gateway import Asker, Endpoint
+
+ADDRESSES = {"rpc": RpcEndpoint.PUBLIC, "rpc-admin": RpcEndpoint.ADMIN}
+"""The first part of each door's path, and the endpoint that it leads to."""
+
+
+@dataclass(frozen=True)
+class Knock:
+    """One request to get in: at which endpoint, to which chain, with which token from where."""
+
+    endpoint: RpcEndpoint
+    chain: str
+    token: str | None
+    in_address: bool
+
+    @classmethod
+    def of(cls, endpoint: RpcEndpoint, chain: str, headers: Headers, in_address: str | None = None) -> Knock:
+        if in_address is not None:
+            return cls(endpoint, chain, in_address, in_address=True)
+        return cls(endpoint, chain, bearer(headers) or basic(headers), in_address=False)
+
+    def caller(self, services: Services) -> Caller:
+        """Whom the token stands for now. Raises Unauthenticated, also for a token of another endpoint."""
+        caller = services.tokens.authenticate(self.token, rpc=True)
+        if (self.in_address and caller.chain_id is None) or caller.endpoint not in (None, self.endpoint):
+            raise Unauthenticated
+        return caller
+
+    def enter(self, services: Services) -> tuple[Asker, runtime.Chain]:
+        """Who asks, and the awake chain. NotFound where the chain is not the caller's, Forbidden for want of a role."""
+        caller = self.caller(services)
+        scope = TenantScope(caller)
+        if self.endpoint is RpcEndpoint.ADMIN:
+            _, awake = services.chains.administer(
+                scope, self.chain, "using the administrator's JSON-RPC address"
+            )
+        else:
+            _, awake = services.chains.use(scope, self.chain)
+        return Asker(Endpoint(self.endpoint), caller.actor_id), awake
+
+
+def basic(headers: Headers) -> str | None:
+    """The password of HTTP Basic (RFC 7617); the user name does not matter."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return None
