@@ -34,17 +34,23 @@ from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, Spe
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
 from sandbox.forwarding import Forwarder
-from sandbox.gateway import Asker, Gateway
+from sandbox.gateway import Asker, Gateway, Subscriber
+from sandbox.gateway.filters import Filters
+from sandbox.gateway.watches import Source
 from sandbox.journal import ChainRow, Journal, Refusal
 from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
 from sandbox.proofs import anchor_evidence
 from sandbox.sealing import Sealer
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+from sandbox.subscriptions import Subscriptions
 
 DEFAULT_ORIGIN = "baas-sandbox.example"
 
 Clock = Callable[[], float]  # seconds since 1970
+
+#: Seconds between two looks at a chain whose blocks somebody else makes, while somebody subscribes to it.
+POLL_SECONDS = 1.0
 
 #: Constants of a chain of our own; on a chain that somebody else runs, its node says.
 ASKED = frozenset({"eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_syncing"})
@@ -89,19 +95,34 @@ class Chain:
             signer = NoteSigner(_key_name(self._row), self._row.sealing_key)
             self._vkey = signer.verifier.vkey
             self._sealer: Sealer | Forwarder
+            self._source = Source(self._ask, lambda: self._node.head().number)
+            seals = isinstance(self._node, SealingNode)
+            self._subscriptions = Subscriptions(self._source, poll=None if seals else POLL_SECONDS)
             if isinstance(self._node, SealingNode):
                 reads, asked = software.reads, frozenset[str]()
                 self._sealer = Sealer(
-                    self.spec, self._node, self._journal, signer, clock=clock, on_drop=self._dropped
+                    self.spec,
+                    self._node,
+                    self._journal,
+                    signer,
+                    clock=clock,
+                    on_drop=self._dropped,
+                    on_change=self._subscriptions.ring,
                 )
             elif isinstance(self._node, SubmittingNode):
                 reads, asked = self._node.reads, self._node.reads & ASKED
                 self._sealer = Forwarder(
-                    self.spec, self._node, self._journal, clock=clock, on_drop=self._dropped
+                    self.spec,
+                    self._node,
+                    self._journal,
+                    clock=clock,
+                    on_drop=self._dropped,
+                    on_change=self._subscriptions.ring,
                 )
             else:
                 raise SpecError(f"engine {self.spec.engine!r} neither seals nor takes transactions")
             stack.callback(self._sealer.stop)
+            stack.callback(self.hang_up, "the chain was closed: connect again", for_good=True)
             self._gateway = Gateway(
                 self.spec,
                 self._node,
@@ -109,7 +130,8 @@ class Chain:
                 self._permissions,
                 reads=reads,
                 asked=asked,
-                on_accepted=self._sealer.wake,
+                own={**Filters(self._source).handlers, **self._subscriptions.handlers},
+                on_accepted=self._accepted,
                 clock=clock,
             )
             self.accounts = Accounts(self._account_records, clock)
@@ -185,6 +207,26 @@ class Chain:
     def read(self, method: str, *params: Any) -> Any:
         """One JSON-RPC call through the same door; RpcError when it is refused."""
         return self._gateway.call(method, *params)
+
+    def subscribe(self, kind: str, *params: Any, subscriber: Subscriber) -> str:
+        """Have `subscriber` told of what is new: `newHeads`, `logs` (with a filter) or `newPendingTransactions`.
+
+        The subscription's id; RpcError as eth_subscribe. It is told by a thread of the chain's.
+        """
+        return self._subscriptions.add(kind, list(params), subscriber)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """End all of the subscriber's subscriptions."""
+        self._subscriptions.leave(subscriber)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many live subscriptions there are: a chain that has some is not idle."""
+        return len(self._subscriptions)
+
+    def hang_up(self, reason: str, *, for_good: bool = False) -> None:
+        """End every subscription, and say why."""
+        self._subscriptions.end(reason, for_good=for_good)
 
     def prepare(
         self,
@@ -311,6 +353,19 @@ class Chain:
 
     def _is_settled(self, number: int) -> bool:
         return not self.seals or self._journal.note(number) is not None
+
+    def _ask(self, method: str, *params: Any) -> Any:
+        return self._gateway.ask(method, *params)
+
+    def _accepted(self, hashes: list[bytes]) -> None:
+        self._source.arrivals.add([f"0x{hash_.hex()}" for hash_ in hashes])
+        self._sealer.wake()
+        self._subscriptions.ring()
+
+    def _restored(self, number: int) -> None:
+        """To be called when block `number` became the newest again: filters go back, subscriptions end."""
+        self._source.restored.append(number)
+        self.hang_up(f"the chain was restored to block {number}: connect again")
 
     def _dropped(self) -> None:
         self._gateway.admission.forget_nonces()

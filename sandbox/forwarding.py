@@ -36,10 +36,11 @@ class Forwarder:
         *,
         clock: Callable[[], float],
         on_drop: Callable[[], None],
+        on_change: Callable[[], None] = lambda: None,
         call_seconds: float = 10.0,
     ) -> None:
         self._node, self._journal, self._clock = node, journal, clock
-        self._on_drop, self._call_seconds = on_drop, call_seconds
+        self._on_drop, self._on_change, self._call_seconds = on_drop, on_change, call_seconds
         self._changed = threading.Condition()
         self.changes = 0
         self._woken, self._stopping = True, False
@@ -127,3 +128,4 @@ class Forwarder:
         with self._changed:
             self.changes += 1
             self._changed.notify_all()
+        self._on_change()

@@ -42,10 +42,12 @@ class Sealer:
         *,
         clock: Callable[[], float],
         on_drop: Callable[[], None],
+        on_change: Callable[[], None] = lambda: None,
         seal_seconds: float = 20.0,
     ) -> None:
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
+        self._on_change = on_change
         self._changed = threading.Condition()
         self.changes = 0
         self._woken = True  # what an earlier process accepted waits already
@@ -166,6 +168,7 @@ class Sealer:
         with self._changed:
             self.changes += 1
             self._changed.notify_all()
+        self._on_change()
 
     def _honest_timestamp(self) -> int | None:
         """The next block's timestamp, once the clock allows it; None when stopped while waiting."""

@@ -1,6 +1,6 @@
 """The gateway: the only door to a chain. Parse, rule, journal, forward."""
 
-from sandbox.gateway.endpoints import Asker, Endpoint, Handler
+from sandbox.gateway.endpoints import Asker, Endpoint, Handler, Subscriber
 from sandbox.gateway.front import Gateway
 
-__all__ = ["Asker", "Endpoint", "Gateway", "Handler"]
+__all__ = ["Asker", "Endpoint", "Gateway", "Handler", "Subscriber"]

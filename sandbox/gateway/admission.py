@@ -42,7 +42,10 @@ class Candidate:
 
 
 class Admission:
-    """The write side of a chain's gateway. `read` is a guarded node read; `now_ms` the clock."""
+    """The write side of a chain's gateway. `read` is a guarded node read; `now_ms` the clock.
+
+    `on_accepted` gets the hashes of what is on disk now.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class Admission:
         permissions: PermissionRecords,
         read: Callable[..., Any],
         now_ms: Callable[[], int],
-        on_accepted: Callable[[], None],
+        on_accepted: Callable[[list[bytes]], None],
     ) -> None:
         self._spec, self._journal, self._permissions, self._read = spec, journal, permissions, read
         self._now_ms, self._on_accepted = now_ms, on_accepted
@@ -96,7 +99,7 @@ class Admission:
                 return [candidate.error or errors.internal_error() for candidate in candidates]
             self._next |= nonces
         if accepted:
-            self._on_accepted()
+            self._on_accepted(list(accepted))
         return [candidate.outcome() for candidate in candidates]
 
     def _identify(self, raw: bytes) -> Candidate:

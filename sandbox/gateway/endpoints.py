@@ -7,9 +7,9 @@ knows the matter. A table's methods answer on every endpoint, or on the administ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
 class Endpoint(StrEnum):
@@ -20,12 +20,28 @@ class Endpoint(StrEnum):
     PLATFORM = "platform"  # the platform's own calls
 
 
+class Subscriber(Protocol):
+    """Who can be told of what comes later. Its methods are called by another thread, and must not wait."""
+
+    def deliver(self, subscription: str, result: Any) -> None:
+        """One thing that is new, for that subscription: JSON values."""
+        ...
+
+    def ended(self, subscription: str, reason: str) -> None:
+        """Nothing more comes: the chain is closed or was restored."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who calls: the endpoint, and the name by which records know the caller (empty where nobody knows)."""
+    """Who calls: the endpoint, and the name by which records know the caller (empty where nobody knows).
+
+    `subscriber` is there where the caller can be told of what comes later: over WebSocket.
+    """
 
     endpoint: Endpoint = Endpoint.PUBLIC
     actor: str = ""
+    subscriber: Subscriber | None = field(default=None, compare=False, repr=False)
 
     @property
     def administers(self) -> bool:

@@ -54,6 +54,28 @@ def invalid_params(detail: str) -> RpcError:
     return _refusal(-32602, "Invalid params", "params", detail=detail)
 
 
+def filter_not_found() -> RpcError:
+    return _refusal(-32000, "Filter not found", "filter")
+
+
+def subscription_not_found() -> RpcError:
+    return _refusal(-32000, "Subscription not found", "subscription")
+
+
+def too_many_filters(limit: int) -> RpcError:
+    return _refusal(-32005, "Too many filters on this chain: uninstall some", "filters", limit=limit)
+
+
+def too_many_subscriptions(limit: int) -> RpcError:
+    return _refusal(-32005, "Too many subscriptions: unsubscribe some", "subscriptions", limit=limit)
+
+
+def notifications_unsupported() -> RpcError:
+    return _refusal(
+        -32604, "Method not enabled", "websocket", detail="subscriptions go over WebSocket, at the same URL"
+    )
+
+
 def internal_error() -> RpcError:
     return RpcError(-32603, "Internal error")
 
