@@ -7,6 +7,7 @@
     ├── EngineError              the software that runs a chain failed
     │   ├── EngineTimeout        it did not answer in time; its process was killed
     │   └── EngineUnavailable    its process is gone or could not be started
+    │       └── EngineBusy       other calls had its processes; nothing was begun
     ├── ChainError
     │   ├── ChainNotFound        no chain in this directory
     │   ├── ChainLocked          another process has this chain open
@@ -67,6 +68,10 @@ class EngineTimeout(EngineError):
 
 
 class EngineUnavailable(EngineError):
+    pass
+
+
+class EngineBusy(EngineUnavailable):
     pass
 
 

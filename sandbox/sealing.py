@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from sandbox.engines import Head, Sealed, SealingNode
-from sandbox.errors import EngineTimeout
+from sandbox.errors import EngineBusy, EngineTimeout
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, SealedBlock, sign_sealed_block
 from sandbox.journal import Journal, Pending
@@ -95,6 +95,9 @@ class Sealer:
             try:
                 batch = self._journal.pending(MAX_BATCH)
                 progress = not batch or self._seal(batch)
+            except EngineBusy as error:  # not begun: it waits for another turn
+                _log.warning("chain %d: %s", self._spec.chain_id, error)
+                progress = False
             except Exception:  # nothing accepted is ever dropped because an engine or a disk is down
                 _log.exception("chain %d: sealing failed; it is tried again", self._spec.chain_id)
                 progress = False

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.engines import Node
-from sandbox.errors import EngineError, EngineTimeout, RpcError
+from sandbox.errors import EngineBusy, EngineError, EngineTimeout, RpcError
 from sandbox.evidence.keccak import keccak
 from sandbox.gateway import errors
 from sandbox.gateway.admission import Admission
@@ -235,7 +235,7 @@ class Gateway:
         limit = self._read_seconds if seconds is None else seconds
         try:
             return self._node.read(method, params, time_limit=limit)
-        except EngineTimeout:
+        except (EngineTimeout, EngineBusy):
             raise errors.timeout_expired(limit) from None
         except EngineError as error:
             _log.error("%s: the engine failed: %s", method, error)

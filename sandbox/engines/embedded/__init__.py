@@ -1,8 +1,8 @@
-"""The embedded engine: py-evm on one SQLite file per chain, executed in killable processes of its own.
+"""The embedded engine: py-evm on one SQLite file per chain, executed in killable processes that chains share.
 
 Here are the engine and its node, the shell in the service process: py-evm is never imported into that
-process. A node has a sealer, which alone writes, and from the first read a reader: an endless eth_call holds
-up neither sealing nor any other chain.
+process. A call runs in a worker of one of two pools, one at a time: one worker at most seals a chain, and
+others read it meanwhile. An endless eth_call holds up neither sealing nor any other chain.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.engines import Head, Sealed
-from sandbox.engines.embedded.processes import Worker
+from sandbox.engines.embedded.pool import KILL_GRACE, OpenChain, pools
 from sandbox.errors import ChainNotFound, EngineError, RpcError, SpecError
 from sandbox.spec import ChainSpec
 
 #: The chain's one file in its directory; `sandbox.journal` keeps its tables in it too.
 FILE_NAME = "chain.sqlite"
 
-_HEAD_SECONDS = 10.0
+_HEAD_SECONDS, _CREATE_SECONDS = 10.0, 30.0
 
 #: The methods of `reads.METHODS`, named here because that module loads py-evm; a test compares them.
 READS = frozenset(
@@ -52,40 +52,48 @@ READS = frozenset(
 
 
 class EmbeddedNode:
-    """One open chain on this engine (the Node protocol)."""
+    """One open chain on this engine (the Node protocol). It has no process of its own."""
 
     def __init__(self, directory: Path, spec: ChainSpec) -> None:
-        self._sealer = Worker("sealer", directory, spec)
-        self._reader = Worker("reader", directory, spec)
-        self._head: Head | None = _head(self._sealer.start())
-
-    @property
-    def processes(self) -> dict[str, int]:
-        """Process ids of the workers that run now, by role: for figures of memory, not for signals."""
-        workers = {"sealer": self._sealer.pid, "reader": self._reader.pid}
-        return {role: pid for role, pid in workers.items() if pid is not None}
+        self.chain = OpenChain(directory, spec)
+        self._pools = pools()
+        try:
+            self._head: Head | None = self._ask_head()
+        except BaseException:
+            self._pools.forget(self.chain)
+            raise
 
     def head(self) -> Head:
-        """The newest block, from memory: only this node's sealer writes. After a failure, from the file."""
+        """The newest block, from memory: nobody else has this chain sealed. After a failure, from the file."""
         head = self._head
         if head is None:
-            self._head = head = _head(self._sealer.call({"do": "head"}, _HEAD_SECONDS))
+            self._head = head = self._ask_head()
         return head
 
-    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
+    def seal(
+        self,
+        transactions: Sequence[bytes],
+        timestamp: int,
+        *,
+        time_limit: float,
+        may_create: frozenset[bytes] | None = None,
+        empty: bool = False,
+    ) -> Sealed:
         """One block of these; those that it did not reach in its share of `time_limit` stay pending.
 
         A transaction that alone takes that long is dropped; one that cannot even be interrupted ends in
-        EngineTimeout. After any EngineError the block may be on disk: `head` says.
+        EngineTimeout. After any EngineError but EngineBusy the block may be on disk: `head` says.
         """
-        request = {
-            "do": "seal",
-            "transactions": [raw.hex() for raw in transactions],
-            "timestamp": timestamp,
-            "time_limit": time_limit,
-        }
+        request = self.chain.request(
+            do="seal",
+            transactions=[raw.hex() for raw in transactions],
+            timestamp=timestamp,
+            time_limit=time_limit,
+            may_create=None if may_create is None else sorted(address.hex() for address in may_create),
+            empty=empty,
+        )
         try:
-            answer = self._sealer.call(request, time_limit)
+            answer = self._pools.sealers.call(self.chain, request, time_limit)
         except EngineError:
             self._head = None
             raise
@@ -99,11 +107,20 @@ class EmbeddedNode:
     def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
         if method not in READS:
             raise RpcError(-32601, f"Method not found: {method}")
-        return self._reader.call({"do": "read", "method": method, "params": list(params)}, time_limit)
+        request = self.chain.request(do="read", method=method, params=list(params), time_limit=time_limit)
+        return self._pools.readers.call(self.chain, request, time_limit, grace=KILL_GRACE)
+
+    def reopen(self) -> None:
+        """Have every worker open the chain's file anew: it was replaced, or its head was moved back."""
+        self.chain.generation += 1
+        self._head = None
 
     def close(self) -> None:
-        self._reader.close()
-        self._sealer.close()
+        """End its calls; every worker closes its file. Idempotent."""
+        self._pools.forget(self.chain)
+
+    def _ask_head(self) -> Head:
+        return _head(self._pools.sealers.call(self.chain, self.chain.request(do="head"), _HEAD_SECONDS))
 
 
 class EmbeddedEngine:
@@ -120,12 +137,12 @@ class EmbeddedEngine:
             raise EngineError(
                 f"there is a chain in {directory.name} already: create it in an empty directory"
             )
-        creator = Worker("creator", directory, spec)
+        chain, workers = OpenChain(directory, spec), pools()
         try:
-            return _head(creator.start()).hash
+            answer = workers.sealers.call(chain, chain.request(do="create"), _CREATE_SECONDS)
         finally:
-            creator.close()
-            (directory / "creator.log").unlink(missing_ok=True)
+            workers.forget(chain)
+        return _head(answer).hash
 
     def open(self, directory: Path, spec: ChainSpec) -> EmbeddedNode:
         """Start a node. Raises ChainNotFound, SpecError when the chain was made from another spec."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sandbox.errors import EngineError, SpecError
@@ -35,12 +35,14 @@ from eth.constants import POST_MERGE_MIX_HASH, ZERO_HASH32
 from eth.db.trie import make_trie_root_and_nodes
 from eth.validation import validate_gas_limit
 from eth.vm.forks.prague import PragueVM
-from eth.vm.forks.prague.state import PragueTransactionExecutor
+from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.forks.prague.state import PragueState, PragueTransactionExecutor
 from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 from rlp import codec
 
 from sandbox.engines import Head, Sealed
+from sandbox.engines.embedded.alarm import alarm
 from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionRow
 
 #: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes
@@ -50,6 +52,10 @@ BATCH_SHARE, TRANSACTION_SHARE = 0.15, 0.55
 #: Gas used after which a block is closed, below the spec's own limit: what it costs to hold and to read (a byte
 #: of log is 8 gas) stays bounded. Four transactions of the largest kind, or 3,000 of the smallest.
 BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
+
+
+#: Why a transaction of a sender that may not create contracts is left out.
+CREATES_INSIDE = "creates a contract inside a call, and its sender may not create contracts"
 
 
 class _Spoiled(BaseException):
@@ -63,8 +69,47 @@ class _Spoiled(BaseException):
         super().__init__(reason)
 
 
+class _NotingComputation(PragueComputation):
+    """Prague's computation, which notes on the state that a contract was made inside a call."""
+
+    @classmethod
+    def apply_create_message(
+        cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
+    ) -> Any:
+        if message.depth > 0:
+            state.created_inside = True
+        return super().apply_create_message(state, message, transaction_context, parent_computation)
+
+
+class _NotingState(PragueState):
+    computation_class = _NotingComputation
+    created_inside = False
+
+
 class ZeroBaseFeePragueVM(PragueVM):
     """Prague whose base fee is always zero and whose gas limit is always the parent's."""
+
+    _state_class = _NotingState
+
+    def apply_unless_it_creates(self, header: Any, transaction: Any) -> Any:
+        """`apply_transaction`'s receipt; None, and the state of before, when it makes a contract in a call."""
+        self.validate_transaction_against_header(header, transaction)
+        state: Any = self.state
+        state.lock_changes()  # as apply_transaction does: nothing before this can be taken back
+        before = state.snapshot()
+        state.created_inside = False
+        try:
+            computation = state.apply_transaction(transaction)
+        except Exception:  # refused, or failed half-way: the caller looks at the nonce
+            state.commit(before)
+            raise
+        if state.created_inside:
+            state.revert(before)
+            return None
+        state.commit(before)
+        receipt = self.make_receipt(header, transaction, computation, state)
+        self.validate_receipt(receipt)
+        return receipt
 
     @staticmethod
     def create_header_from_parent(parent_header: Any, **fields: Any) -> Any:
@@ -123,8 +168,16 @@ class Chain:
         header = self.evm.get_canonical_head()
         return Head(header.block_number, bytes(header.hash), header.timestamp)
 
-    def seal(self, transactions: Sequence[bytes], timestamp: int, *, time_limit: float) -> Sealed:
-        """Make one block of these raw transactions.
+    def seal(
+        self,
+        transactions: Sequence[bytes],
+        timestamp: int,
+        *,
+        time_limit: float,
+        may_create: frozenset[bytes] | None = None,
+        empty: bool = False,
+    ) -> Sealed:
+        """Make one block of these raw transactions; `may_create` and `empty` are those of `Node.seal`.
 
         A transaction already on the chain is passed over and leaves `pending`. After BATCH_SHARE of
         `time_limit` (seconds) the block is closed with what is in it; those not reached are neither included
@@ -138,25 +191,37 @@ class Chain:
         passed_over = [keccak(raw) for raw in transactions if self.store.transaction(keccak(raw)) is not None]
         waiting = {keccak(raw): raw for raw in transactions if keccak(raw) not in passed_over}
         try:
-            batch = self._execute(list(waiting.items()), timestamp, time_limit)
-            block, rows, logs = self._finish(batch) if batch.applied else (None, [], [])
+            batch = self._execute(list(waiting.items()), timestamp, time_limit, may_create)
+            block, rows, logs = self._finish(batch) if batch.applied or empty else (None, [], [])
             self.store.commit(block, rows, logs, on_chain=[*passed_over, *(row.hash for row in rows)])
         except BaseException:
             self.store.rollback()
             raise
         return Sealed(self.head(), tuple(row.hash for row in rows), tuple(batch.dropped))
 
-    def _execute(self, waiting: list[tuple[bytes, bytes]], timestamp: int, time_limit: float) -> _Batch:
+    def _execute(
+        self,
+        waiting: list[tuple[bytes, bytes]],
+        timestamp: int,
+        time_limit: float,
+        may_create: frozenset[bytes] | None,
+    ) -> _Batch:
         """Apply what can be applied. One that stops half-way costs a second run of those before it."""
         try:
-            return self._attempt(waiting, timestamp, time_limit)
+            return self._attempt(waiting, timestamp, time_limit, may_create)
         except _Spoiled as spoiled:
             self.store.rollback()
-            batch = self._attempt(waiting[: spoiled.position], timestamp, None)
+            batch = self._attempt(waiting[: spoiled.position], timestamp, None, may_create)
             batch.dropped.append((waiting[spoiled.position][0], spoiled.reason))
             return batch
 
-    def _attempt(self, waiting: list[tuple[bytes, bytes]], timestamp: int, limit: float | None) -> _Batch:
+    def _attempt(
+        self,
+        waiting: list[tuple[bytes, bytes]],
+        timestamp: int,
+        limit: float | None,
+        may_create: frozenset[bytes] | None,
+    ) -> _Batch:
         """py-evm's `mine_all` up to the block, but a transaction that cannot be applied is left out."""
         parent = self.evm.get_canonical_head()
         # Both are set before execution: TIMESTAMP and PREVRANDAO must see what the header will say.
@@ -179,12 +244,18 @@ class Chain:
             if batch.applied and batch.header.gas_used + transaction.gas > header.gas_limit:
                 break  # the block is full: the rest waits for the next one
             try:
-                with _alarm(limit and limit * TRANSACTION_SHARE, position):
-                    receipt, _ = vm.apply_transaction(batch.header, transaction)
+                with _within(limit and limit * TRANSACTION_SHARE, position):
+                    if may_create is None or transaction.sender in may_create:
+                        receipt, _ = vm.apply_transaction(batch.header, transaction)
+                    else:
+                        receipt = vm.apply_unless_it_creates(batch.header, transaction)
             except Exception as error:
                 if vm.state.get_nonce(transaction.sender) != nonce:  # it had begun: no refusal, a failure
                     raise _Spoiled(position, f"the engine failed while executing it: {error!r}") from error
                 batch.dropped.append((hash_, str(error)))
+                continue
+            if receipt is None:
+                batch.dropped.append((hash_, CREATES_INSIDE))
                 continue
             batch.header = vm.increment_blob_gas_used(
                 vm.add_receipt_to_header(batch.header, receipt), transaction
@@ -233,6 +304,7 @@ def floor_gas(transaction: Any) -> int:
     return int(PragueTransactionExecutor.calc_data_floor_gas(transaction, 0, 0))
 
 
+@lru_cache(maxsize=256)
 def _chain_class(spec: ChainSpec) -> Any:
     if spec.hardfork != "prague":
         raise SpecError(f"the embedded engine runs hardfork 'prague', got {spec.hardfork!r}")
@@ -247,24 +319,13 @@ def _commitment(spec: ChainSpec) -> bytes:
     return hashlib.sha256(spec.to_json().encode()).digest()
 
 
-@contextmanager
-def _alarm(seconds: float | None, position: int) -> Iterator[None]:
-    """Interrupt py-evm after `seconds`. What a C function holds longer, the node kills."""
-    if seconds is None:
-        yield
-        return
-
-    def ring(_signal: int, _frame: Any) -> None:
-        raise _Spoiled(
-            position, f"it did not finish within {seconds:.1f} s, all that one transaction may take"
-        )
-
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def _within(seconds: float | None, position: int) -> AbstractContextManager[None]:
+    return alarm(
+        seconds,
+        _Spoiled(
+            position, f"it did not finish within {seconds or 0:.1f} s, all that one transaction may take"
+        ),
+    )
 
 
 def _block_row(header: Any, raws: Sequence[bytes]) -> BlockRow:

@@ -17,12 +17,10 @@ import socket
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 from sandbox.engines.embedded import wire
 from sandbox.errors import SandboxError
-from sandbox.spec import ChainSpec
 
 _PR_SET_PDEATHSIG = 1
 
@@ -40,11 +38,12 @@ def main(descriptor: int) -> int:
     workers: set[int] = set()
     try:
         while True:
-            request, received = wire.receive_with_descriptor(control)
+            request, received = wire.receive_with_descriptors(control)
             if request["do"] == "start":
-                assert received is not None  # the service sends the worker's end with every start
-                workers.add(pid := _start(request, received, control, worker.serve))
-                os.close(received)
+                # With every start the service sends the worker's end and the file for its messages.
+                workers.add(pid := _start(request["role"], received, control, worker.serve))
+                for descriptor in received:
+                    os.close(descriptor)
                 wire.send(control, {"pid": pid})
             else:
                 status = _stop(request["pid"], request["grace"]) if request["pid"] in workers else None
@@ -56,7 +55,7 @@ def main(descriptor: int) -> int:
     return 0
 
 
-def _start(request: dict[str, Any], received: int, control: socket.socket, serve: Any) -> int:
+def _start(role: str, received: list[int], control: socket.socket, serve: Any) -> int:
     """Fork one worker. The parent gets its process id; the child never returns."""
     launcher = os.getpid()
     pid = os.fork()
@@ -66,11 +65,11 @@ def _start(request: dict[str, Any], received: int, control: socket.socket, serve
     try:
         control.close()
         _die_with(launcher)
-        _to_file(Path(request["messages"]))
-        with socket.socket(fileno=received) as connection:
-            serve(
-                connection, request["role"], Path(request["directory"]), ChainSpec.from_json(request["spec"])
-            )
+        end, messages = received
+        os.dup2(messages, 2)
+        os.close(messages)
+        with socket.socket(fileno=end) as connection:
+            serve(connection, role)
         status = 0
     except BaseException:
         traceback.print_exc(limit=-20)
@@ -89,13 +88,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)
-
-
-def _to_file(messages: Path) -> None:
-    """Standard error to the end of that file, which starts anew for each process."""
-    descriptor = os.open(messages, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
 
 
 def _stop(pid: int, grace: float) -> int:

@@ -1,7 +1,7 @@
 """Messages between the service, the launcher and the workers: a 4-byte length, then one JSON value.
 
 JSON and not pickles: what comes back from a process that ran somebody's contract must not be able to run code
-here. A file descriptor may ride on a message's first byte (SCM_RIGHTS).
+here. File descriptors may ride on a message's first byte (SCM_RIGHTS).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 #: Bytes of one message: a block of 100 transactions of the gateway's largest size fits many times over.
@@ -19,12 +20,12 @@ class Closed(Exception):  # a state of the connection, told to the two callers i
     """The other process has gone: end of file, or a reset connection."""
 
 
-def send(connection: socket.socket, message: Any, file_descriptor: int | None = None) -> None:
+def send(connection: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> None:
     body = json.dumps(message, separators=(",", ":")).encode()
     frame = len(body).to_bytes(4, "big") + body
     try:
-        if file_descriptor is not None:
-            sent = socket.send_fds(connection, [frame], [file_descriptor])
+        if descriptors:
+            sent = socket.send_fds(connection, [frame], list(descriptors))
             frame = frame[sent:]
         connection.sendall(frame)
     except (BrokenPipeError, ConnectionResetError, OSError) as error:
@@ -40,16 +41,16 @@ def receive(connection: socket.socket, time_limit: float | None = None) -> Any:
     return _decoded(connection, length, deadline)
 
 
-def receive_with_descriptor(connection: socket.socket) -> tuple[Any, int | None]:
-    """The next message and the descriptor that came with it, or None."""
+def receive_with_descriptors(connection: socket.socket) -> tuple[Any, list[int]]:
+    """The next message and the descriptors that came with it, two at most."""
     try:
-        first, descriptors, _, _ = socket.recv_fds(connection, 4, 1)
+        first, descriptors, _, _ = socket.recv_fds(connection, 4, 2)
     except ConnectionResetError as error:
         raise Closed(str(error)) from error
     if not first:
         raise Closed("end of file")
     length = int.from_bytes(first + _exactly(connection, 4 - len(first), None), "big")
-    return _decoded(connection, length, None), descriptors[0] if descriptors else None
+    return _decoded(connection, length, None), list(descriptors)
 
 
 def _decoded(connection: socket.socket, length: int, deadline: float | None) -> Any:

@@ -1,60 +1,119 @@
-"""A chain's worker process: a sealer writes its blocks, a reader answers reads, a creator makes block zero.
+"""A worker process: it serves one call at a time for any chain, and keeps the files it used last open.
 
-It serves one socket until its end of file. Whatever fails, the answer says so and the traceback goes to
-standard error, which is a bounded file in the chain's directory; what the process cannot survive, the node
-notices.
+A sealer's files are writable, a reader's are not. It serves one socket until its end of file. Whatever fails,
+the answer says so with the end of its traceback; what the process cannot survive, the service notices. Every
+answer says what the process holds in memory and which chains it closed to make room.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sys
 import traceback
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sandbox.engines.embedded import FILE_NAME, reads, wire
+from sandbox.engines.embedded.alarm import Overrun, alarm
 from sandbox.engines.embedded.chain import Chain
 from sandbox.engines.embedded.store import Store
 from sandbox.errors import RpcError, SandboxError
 from sandbox.spec import ChainSpec
 
-#: Bytes that standard error's file may have before it starts again.
-MAX_MESSAGES = 64 * 1024
+#: Open files of one chain: the database, its write-ahead log, and the log's index.
+DESCRIPTORS_PER_CHAIN = 3
+#: Descriptors for everything else that a worker has open.
+DESCRIPTORS_KEPT = 40
+#: Chains that one worker keeps open where descriptors allow more: each may hold 2 MB of pages.
+MOST_OPEN = 100
+#: Bytes of a traceback in an answer.
+MAX_TRACE = 8_192
 
 
-def serve(connection: socket.socket, role: str, directory: Path, spec: ChainSpec) -> None:
-    """Run one role to the end. The first message says whether the chain could be opened, and its head."""
-    if role == "creator":
-        wire.send(connection, _guarded(lambda: _create(directory, spec)))
-        return
-    opened: list[Chain] = []
+class Shelf:
+    """The chains that this process has open, the least recently used first to go. `closed` collects those."""
 
-    def open_chain() -> dict[str, Any]:
-        opened.append(Chain(Store(directory, writable=role == "sealer"), spec))
-        return _head(opened[0])
+    def __init__(self, *, writable: bool, most: int) -> None:
+        self._writable, self._most = writable, most
+        self._open: OrderedDict[int, tuple[int, Chain]] = OrderedDict()
+        self.closed: list[int] = []
 
-    wire.send(connection, _guarded(open_chain))
-    if not opened:
-        return
-    chain = opened[0]
-    handlers = {"seal": _seal, "head": _tell_head} if role == "sealer" else {"read": _read}
+    def chain(self, request: dict[str, Any]) -> Chain:
+        """The chain that a request names; opened again where its generation is not the one that is open."""
+        key, generation = request["chain"], request["generation"]
+        held = self._open.get(key)
+        if held is not None and held[0] == generation:
+            self._open.move_to_end(key)
+            return held[1]
+        self.drop(key)
+        while len(self._open) >= self._most:
+            self.drop(next(iter(self._open)))
+        store = Store(Path(request["directory"]), writable=self._writable)
+        try:
+            chain = Chain(store, ChainSpec.from_json(request["spec"]))
+        except BaseException:
+            store.close()
+            raise
+        self._open[key] = (generation, chain)
+        if key in self.closed:  # and opened again: not closed after all
+            self.closed.remove(key)
+        return chain
+
+    def drop(self, key: int) -> None:
+        held = self._open.pop(key, None)
+        if held is not None:
+            held[1].store.close()
+            self.closed.append(key)
+
+    def close(self) -> None:
+        for key in list(self._open):
+            self.drop(key)
+
+
+def serve(connection: socket.socket, role: str) -> None:
+    """Answer requests until the end of file."""
+    shelf = Shelf(writable=role == "sealer", most=most_open())
     try:
         while True:
             request = wire.receive(connection)
-            wire.send(connection, _guarded(partial(handlers[request["do"]], chain, request)))
+            answer = _guarded(shelf, request, partial(HANDLERS[request["do"]], shelf, request))
+            answer |= {"memory": memory(), "closed": shelf.closed}
+            shelf.closed = []
+            wire.send(connection, answer)
     except wire.Closed:
-        chain.store.close()
+        shelf.close()
 
 
-def _create(directory: Path, spec: ChainSpec) -> dict[str, Any]:
+def most_open() -> int:
+    """Chains that may be open at once, by this process's soft limit of descriptors."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_OPEN
+    return max(1, min(MOST_OPEN, (soft - DESCRIPTORS_KEPT) // DESCRIPTORS_PER_CHAIN))
+
+
+def memory() -> int:
+    """Bytes of memory that this process holds now, pages shared with the launcher included."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # no /proc: the most it ever held
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+# What is asked for
+
+
+def _create(_shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    directory = Path(request["directory"])
     store = Store.create(directory)
     try:
-        chain = Chain.create(store, spec)
-        head = _head(chain)
+        head = _head(Chain.create(store, ChainSpec.from_json(request["spec"])))
         store.close()
     except BaseException:
         store.close()
@@ -67,21 +126,44 @@ def _create(directory: Path, spec: ChainSpec) -> dict[str, Any]:
     return head
 
 
-def _seal(chain: Chain, request: dict[str, Any]) -> dict[str, Any]:
-    transactions = [bytes.fromhex(raw) for raw in request["transactions"]]
-    sealed = chain.seal(transactions, request["timestamp"], time_limit=request["time_limit"])
+def _seal(shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    chain = shelf.chain(request)
+    may_create = request["may_create"]
+    sealed = chain.seal(
+        [bytes.fromhex(raw) for raw in request["transactions"]],
+        request["timestamp"],
+        time_limit=request["time_limit"],
+        may_create=None if may_create is None else frozenset(map(bytes.fromhex, may_create)),
+        empty=request["empty"],
+    )
     return _head(chain) | {
         "included": [hash_.hex() for hash_ in sealed.included],
         "dropped": [[hash_.hex(), reason] for hash_, reason in sealed.dropped],
     }
 
 
-def _tell_head(chain: Chain, _request: dict[str, Any]) -> dict[str, Any]:
-    return _head(chain)
+def _tell_head(shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    return _head(shelf.chain(request))
 
 
-def _read(chain: Chain, request: dict[str, Any]) -> Any:
-    return reads.answer(chain, request["method"], request["params"])
+def _read(shelf: Shelf, request: dict[str, Any]) -> Any:
+    chain = shelf.chain(request)
+    with alarm(request["time_limit"], Overrun()):
+        return reads.answer(chain, request["method"], request["params"])
+
+
+def _drop(shelf: Shelf, request: dict[str, Any]) -> None:
+    for key in request["chains"]:
+        shelf.drop(key)
+
+
+HANDLERS: dict[str, Callable[[Shelf, dict[str, Any]], Any]] = {
+    "create": _create,
+    "seal": _seal,
+    "head": _tell_head,
+    "read": _read,
+    "drop": _drop,
+}
 
 
 def _head(chain: Chain) -> dict[str, Any]:
@@ -89,16 +171,22 @@ def _head(chain: Chain) -> dict[str, Any]:
     return {"number": head.number, "hash": head.hash.hex(), "timestamp": head.timestamp}
 
 
-def _guarded(work: Callable[[], Any]) -> dict[str, Any]:
-    """The answer to a request: its result, a JSON-RPC error, or what failed."""
+def _guarded(shelf: Shelf, request: dict[str, Any], work: Callable[[], Any]) -> dict[str, Any]:
+    """The answer to a request: its result, a JSON-RPC error, or what failed.
+
+    After a failure the chain's file is closed: whatever state it was left in, the next call opens it anew.
+    """
     try:
         return {"result": work()}
     except RpcError as error:
         return {"rpc_error": {"code": error.code, "message": error.message, "data": error.data}}
+    except Overrun:
+        shelf.drop(request["chain"])
+        return {"overrun": True}
     except SandboxError as error:
-        return {"failed": type(error).__name__, "message": str(error)}
-    except Exception as error:
-        if os.fstat(sys.stderr.fileno()).st_size > MAX_MESSAGES:
-            os.ftruncate(sys.stderr.fileno(), 0)
-        traceback.print_exc(limit=-20)
-        return {"failed": type(error).__name__, "message": str(error)}
+        return {"failed": type(error).__name__, "message": str(error), "trace": ""}
+    except Exception as error:  # whatever py-evm or SQLite throws is this call's failure, not the worker's
+        with suppress(Exception):  # a store that cannot even be closed is let go
+            shelf.drop(request.get("chain", 0))
+        trace = "".join(traceback.format_exception(error, limit=-20))[-MAX_TRACE:]
+        return {"failed": type(error).__name__, "message": str(error), "trace": trace}
