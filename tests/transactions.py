@@ -72,6 +72,8 @@ BLOCK_CONTEXT = bytes.fromhex("425f554460015500")
 ANCESTOR = bytes.fromhex("435f52600143034060205260405ff3")
 #: Calls itself with all gas until the depth or the gas ends, then STOP.
 RECURSIVE = bytes.fromhex("5f5f5f5f5f305af100")
+#: CREATE, and CREATE2, of a contract without code; then STOP.
+FACTORY, FACTORY_2 = bytes.fromhex("5f5f5ff05000"), bytes.fromhex("5f5f5f5ff55000")
 #: INVALID.
 INVALID = bytes.fromhex("fe")
 

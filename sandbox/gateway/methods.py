@@ -37,6 +37,7 @@ METHODS: dict[str, Kind] = {
     "eth_getBalance": Kind.READ,
     "eth_getCode": Kind.READ,
     "eth_getStorageAt": Kind.READ,
+    "eth_getProof": Kind.READ,
     "eth_getTransactionCount": Kind.READ,
     "eth_getBlockByHash": Kind.READ,
     "eth_getBlockByNumber": Kind.READ,

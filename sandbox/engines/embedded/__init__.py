@@ -35,6 +35,7 @@ READS = frozenset(
         "eth_getTransactionCount",
         "eth_getCode",
         "eth_getStorageAt",
+        "eth_getProof",
         "eth_call",
         "eth_estimateGas",
         "eth_getBlockByNumber",

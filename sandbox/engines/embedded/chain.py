@@ -41,7 +41,7 @@ from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 from rlp import codec
 
-from sandbox.engines import Head, Sealed
+from sandbox.engines import CREATES_INSIDE, Head, Sealed
 from sandbox.engines.embedded.alarm import alarm
 from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionRow
 
@@ -52,10 +52,6 @@ BATCH_SHARE, TRANSACTION_SHARE = 0.15, 0.55
 #: Gas used after which a block is closed, below the spec's own limit: what it costs to hold and to read (a byte
 #: of log is 8 gas) stays bounded. Four transactions of the largest kind, or 3,000 of the smallest.
 BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
-
-
-#: Why a transaction of a sender that may not create contracts is left out.
-CREATES_INSIDE = "creates a contract inside a call, and its sender may not create contracts"
 
 
 class _Spoiled(BaseException):
@@ -159,7 +155,12 @@ class Chain:
             "extra_data": _commitment(spec),
             "mix_hash": POST_MERGE_MIX_HASH,
         }
-        evm = _chain_class(spec).from_genesis(store, fields, {})
+        balances = {
+            bytes.fromhex(address[2:]): {"balance": wei, "nonce": 0, "code": b"", "storage": {}}
+            for address, wei in spec.alloc
+            if wei  # an empty account is no account (EIP-161)
+        }
+        evm = _chain_class(spec).from_genesis(store, fields, balances)
         header = evm.get_canonical_head()
         store.commit(_block_row(header, []))
         return cls(store, spec)
@@ -255,7 +256,7 @@ class Chain:
                 batch.dropped.append((hash_, str(error)))
                 continue
             if receipt is None:
-                batch.dropped.append((hash_, CREATES_INSIDE))
+                batch.dropped.append((hash_, f"{CREATES_INSIDE}, and its sender may not create contracts"))
                 continue
             batch.header = vm.increment_blob_gas_used(
                 vm.add_receipt_to_header(batch.header, receipt), transaction

@@ -172,6 +172,12 @@ def log_json(block_hash: bytes, log: LogRow) -> Json:
     }
 
 
+def effective_gas_price(raw: bytes) -> int:
+    """What a mined transaction paid per unit of gas, all of it a priority fee: the base fee is zero."""
+    transaction: Any = PragueTransactionBuilder.decode(raw)
+    return _gas_price(transaction, raw[0] if raw[0] < 0xC0 else 0)
+
+
 def _gas_price(transaction: Any, kind: int) -> int:
     """What was paid per unit of gas (EIP-1559 with a base fee of zero)."""
     if kind < 2:

@@ -13,7 +13,7 @@ from eth.db.account import AccountDB
 
 from sandbox.engines import _messages as messages
 from sandbox.engines import _params as params
-from sandbox.engines.embedded import calls, formats
+from sandbox.engines.embedded import calls, formats, proofs
 from sandbox.engines.embedded.chain import Chain
 from sandbox.engines.embedded.formats import data, quantity
 from sandbox.engines.embedded.store import BlockRow
@@ -75,9 +75,26 @@ def _fee_history(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
         "blobGasUsedRatio": [0.0] * len(headers),
     }
     if percentiles is not None:
-        # Nobody holds a wei on a chain without allocation or reward, so nobody has paid a priority fee.
-        history["reward"] = [["0x0"] * len(percentiles) for _ in headers]
+        history["reward"] = [_rewards(chain, first + n, header, percentiles) for n, header in enumerate(headers)]
     return history
+
+
+def _rewards(chain: Chain, number: int, header: Any, percentiles: list[float]) -> list[str]:
+    """Per percentile of the block's gas, the priority fee up to which transactions used it, as geth says it."""
+    paid = sorted(
+        ((formats.effective_gas_price(row.raw), row.gas_used) for row in chain.store.transactions_of(number)),
+        key=lambda pair: pair[0],
+    )
+    if not paid:
+        return ["0x0"] * len(percentiles)
+    rewards, position, gas = [], 0, paid[0][1]
+    for percentile in percentiles:
+        threshold = int(header.gas_used * percentile / 100)
+        while gas < threshold and position < len(paid) - 1:
+            position += 1
+            gas += paid[position][1]
+        rewards.append(quantity(paid[position][0]))
+    return rewards
 
 
 # Accounts
@@ -108,6 +125,17 @@ def _storage_at(chain: Chain, parameters: Sequence[Any]) -> str:
     accounts = _accounts(chain, block, "params[2]")
     account = params.address(address, "params[0]")
     return formats.word(accounts.get_storage(account, params.storage_slot(slot, "params[1]")))
+
+
+def _proof(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
+    address, slots, block = params.arguments(parameters, 2, 3)
+    account = params.address(address, "params[0]")
+    if not isinstance(slots, list) or len(slots) > proofs.MAX_SLOTS:
+        raise params.invalid("params[1]", f"a list of at most {proofs.MAX_SLOTS} storage slots", slots)
+    for slot in slots:
+        params.storage_slot(slot, "params[1]")
+    header = formats.header_of(_block(chain, params.block(block, "params[2]")))
+    return proofs.account_proof(chain.store, header.state_root, account, slots)
 
 
 def _call(chain: Chain, parameters: Sequence[Any]) -> str:
@@ -239,6 +267,7 @@ METHODS: dict[str, Callable[[Chain, Sequence[Any]], Any]] = {
     "eth_getTransactionCount": _transaction_count,
     "eth_getCode": _code,
     "eth_getStorageAt": _storage_at,
+    "eth_getProof": _proof,
     "eth_call": _call,
     "eth_estimateGas": _estimate_gas,
     "eth_getBlockByNumber": _by(_get_block, by_hash=False),
