@@ -42,8 +42,8 @@ def main(descriptor: int) -> int:
             if request["do"] == "start":
                 # With every start the service sends the worker's end and the file for its messages.
                 workers.add(pid := _start(request["role"], received, control, worker.serve))
-                for descriptor in received:
-                    os.close(descriptor)
+                for each in received:
+                    os.close(each)
                 wire.send(control, {"pid": pid})
             else:
                 status = _stop(request["pid"], request["grace"]) if request["pid"] in workers else None

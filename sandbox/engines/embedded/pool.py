@@ -59,7 +59,7 @@ class OpenChain:
     directory: Path
     spec: ChainSpec
     generation: int = 0
-    closed: bool = False
+    closed: threading.Event = field(default_factory=threading.Event)
     number: int = field(default_factory=lambda: next(_numbers))
 
     def request(self, **members: Any) -> dict[str, Any]:
@@ -104,7 +104,9 @@ class Pool:
         with self._changed:
             return [w.pid for w in (*self._idle, *self._busy) if chain.number in w.open]
 
-    def call(self, chain: OpenChain, request: dict[str, Any], time_limit: float, *, grace: float = 0.0) -> Any:
+    def call(
+        self, chain: OpenChain, request: dict[str, Any], time_limit: float, *, grace: float = 0.0
+    ) -> Any:
         """One call's result. `time_limit` is seconds for the call, and as much again for its turn.
 
         `grace` is what a worker that interrupts itself at the limit has in addition. Raises RpcError;
@@ -125,8 +127,8 @@ class Pool:
                 f"a {self.role} did not answer within {time_limit:g} s and was killed", last
             ) from error
         except wire.Closed as error:
-            status, last = worker.end(0.0 if chain.closed else STOP_GRACE)
-            if chain.closed:
+            status, last = worker.end(0.0 if chain.closed.is_set() else STOP_GRACE)
+            if chain.closed.is_set():
                 raise _closed() from error
             raise EngineUnavailable(
                 f"a {self.role} died during a call (exit status {status}); call again", last
@@ -143,7 +145,7 @@ class Pool:
         """End its calls and close its file in every worker. A call of another chain is not waited for:
         its worker closes the file after it."""
         with self._changed:
-            chain.closed = True
+            chain.closed.set()
             for turn in self._waiting.pop(chain, ()):
                 turn.ready.set()
             for worker, served in self._busy.items():
@@ -178,14 +180,14 @@ class Pool:
         """A live worker for this chain's next call; `_busy` says that it is taken."""
         turn = _Turn()
         with self._changed:
-            if chain.closed:
+            if chain.closed.is_set():
                 raise _closed()
             self._waiting.setdefault(chain, deque()).append(turn)
             self._dispatch()
         turn.ready.wait(time_limit)
         with self._changed:
             if not turn.granted:
-                if chain.closed:
+                if chain.closed.is_set():
                     raise _closed()
                 queue = self._waiting[chain]
                 queue.remove(turn)
@@ -207,7 +209,7 @@ class Pool:
             if turn.worker is not None:
                 del self._busy[turn.worker]
             self._busy[worker] = chain
-            closed = chain.closed
+            closed = chain.closed.is_set()
         if closed:  # meanwhile: forget() waits for this
             self._give_back(chain, worker, whole=True)
             raise _closed()
@@ -322,9 +324,7 @@ class Pools:
     def of(cls, limits: Limits) -> Pools:
         return cls(
             Pool("sealer", most=limits.sealers, per_chain=1, memory=limits.memory),
-            Pool(
-                "reader", most=limits.readers, per_chain=max(1, limits.readers // 2), memory=limits.memory
-            ),
+            Pool("reader", most=limits.readers, per_chain=max(1, limits.readers // 2), memory=limits.memory),
             os.getpid(),
         )
 
@@ -349,7 +349,7 @@ def pools() -> Pools:
 
 def configure(limits: Limits) -> None:
     """Limits for the chains opened from now on; those open now keep the pools that they have."""
-    global _pools, _limits  # noqa: PLW0603
+    global _pools, _limits
     with _pools_lock:
         old, _pools, _limits = _pools, None, lambda: limits
     if old is not None and old.service == os.getpid():

@@ -13,7 +13,7 @@ from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.rlp.accounts import Account
 from eth_hash.auto import keccak
 from rlp import codec
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from sandbox.engines import _params as params
 from sandbox.engines.embedded.formats import data, quantity
@@ -58,8 +58,6 @@ def _prove(store: Store, root: bytes, key: bytes) -> tuple[bytes, list[str]]:
     """The value under `key`, empty where there is none, and its proof; the empty trie has no nodes."""
     if root == BLANK_ROOT_HASH:
         return b"", []
-    trie = HexaryTrie(store, root)  # type: ignore[arg-type]  # it reads from any mapping
+    trie: Any = HexaryTrie(store, root)  # untyped
     encoded = [_rlp.encode(node) for node in trie.get_proof(key)]
-    return trie.get(key), [
-        data(node) for depth, node in enumerate(encoded) if depth == 0 or len(node) >= 32
-    ]
+    return trie.get(key), [data(node) for depth, node in enumerate(encoded) if depth == 0 or len(node) >= 32]

@@ -75,7 +75,9 @@ def _fee_history(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
         "blobGasUsedRatio": [0.0] * len(headers),
     }
     if percentiles is not None:
-        history["reward"] = [_rewards(chain, first + n, header, percentiles) for n, header in enumerate(headers)]
+        history["reward"] = [
+            _rewards(chain, first + n, header, percentiles) for n, header in enumerate(headers)
+        ]
     return history
 
 

@@ -390,7 +390,10 @@ class EngineConformance:
         chain = make("rich", spec)
         genesis = chain.read("eth_getBlockByNumber", "0x0", False)
         assert raw_bytes(genesis["hash"]) == header_hash(genesis) == chain.node.head().hash
-        assert genesis["stateRoot"] == make("other", spec).read("eth_getBlockByNumber", "0x0", False)["stateRoot"]
+        assert (
+            genesis["stateRoot"]
+            == make("other", spec).read("eth_getBlockByNumber", "0x0", False)["stateRoot"]
+        )
         assert [chain.read("eth_getBalance", address, "0x0") for address, _ in alloc] == [hex(10**20), "0x0"]
         gift = chain.signed(to=tx.address_of(poor), value=10**18, gas_price=10**9, gas=21_000)
         assert chain.seal(gift).included == (keccak(gift),)
@@ -600,7 +603,10 @@ class EngineConformance:
                 for slot, entry in zip(slots, proof["storageProof"], strict=True):
                     value = chain.read("eth_getStorageAt", hexed(address), slot, hex(number))
                     assert (entry["key"], integer(entry["value"])) == (slot, int(value, 16))
-        values = [integer(entry["value"]) for entry in chain.read("eth_getProof", hexed(recorder), slots)["storageProof"]]
+        values = [
+            integer(entry["value"])
+            for entry in chain.read("eth_getProof", hexed(recorder), slots)["storageProof"]
+        ]
         assert values == [1, 1, 1, 0]
 
     @staticmethod
@@ -609,7 +615,9 @@ class EngineConformance:
             if root == keccak(rlp.encode(b"")):  # the empty trie
                 assert nodes == []
                 return b""
-            found = HexaryTrie.get_from_proof(root, keccak(key), [rlp.decode(raw_bytes(node)) for node in nodes])
+            found = HexaryTrie.get_from_proof(
+                root, keccak(key), [rlp.decode(raw_bytes(node)) for node in nodes]
+            )
             return bytes(found)
 
         account = proved(state_root, raw_bytes(proof["address"]), proof["accountProof"])

@@ -1,4 +1,4 @@
-"""The embedded engine's own promises: its processes, its file, its limits."""
+"""The embedded engine's own promises: its file, its limits, its crashes; its processes are in test_pool."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from eth_utils import keccak
 
 from sandbox.engines.embedded import ENGINE, FILE_NAME, READS, EmbeddedNode, reads
 from sandbox.engines.embedded.chain import Chain as EvmChain
-from sandbox.engines.embedded.processes import Launcher, launcher
+from sandbox.engines.embedded.pool import pools
+from sandbox.engines.embedded.processes import Launcher
 from sandbox.engines.embedded.store import LogRow, Store
 from sandbox.errors import ChainNotFound, EngineError, EngineTimeout, EngineUnavailable, RpcError, SpecError
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
@@ -65,6 +66,12 @@ def gone(pid: int, seconds: float = 5.0) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def sealer_of(node: EmbeddedNode) -> int:
+    """Process id of the one sealer that has the chain open."""
+    (pid,) = pools().sealers.holders(node.chain)
+    return pid
 
 
 # The engine
@@ -249,12 +256,12 @@ def test_a_timestamp_not_after_the_head_s_is_refused(node: EmbeddedNode) -> None
 def test_a_slow_transaction_is_dropped_and_those_before_it_sealed(node: EmbeddedNode) -> None:
     target = deploy(node, tx.ENDLESS)
     before, slow, after = send(1), send(2, to=target, gas=TRANSACTION_GAS_CAP), send(3)
-    pid = node.processes["sealer"]
+    pid = sealer_of(node)
     sealed = seal(node, before, slow, after, time_limit=1.0)
     assert sealed.included == (keccak(before),)
     assert [hash_ for hash_, _ in sealed.dropped] == [keccak(slow)]
     assert "did not finish within" in sealed.dropped[0][1]
-    assert node.processes["sealer"] == pid  # interrupted, not killed
+    assert sealer_of(node) == pid  # interrupted, not killed
     # Executed twice, sealed once: the same block as one without the slow transaction.
     again = send(2)
     assert seal(node, again).included == (keccak(again),)
@@ -272,7 +279,7 @@ def test_a_batch_closes_at_its_share_of_the_time(node: EmbeddedNode) -> None:
 
 
 def test_a_sealer_that_cannot_be_interrupted_is_killed(node: EmbeddedNode) -> None:
-    pid = node.processes["sealer"]
+    pid = sealer_of(node)
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(EngineTimeout, match=r"sealer did not answer within 0.3 s and was killed"):
         seal(node, send(0), time_limit=0.3)
@@ -281,122 +288,13 @@ def test_a_sealer_that_cannot_be_interrupted_is_killed(node: EmbeddedNode) -> No
     assert seal(node, send(0)).head.number == 1
 
 
-# Processes
-
-
-def test_a_worker_that_died_idle_is_started_again(node: EmbeddedNode) -> None:
-    seal(node, send(0))
-    node.read("eth_blockNumber", [], time_limit=5)
-    old = node.processes
-    for pid in old.values():
-        os.kill(pid, signal.SIGKILL)
-        assert gone(pid)
-    assert node.read("eth_blockNumber", [], time_limit=5) == "0x1"
-    assert seal(node, send(1)).head.number == 2
-    assert not set(old.values()) & set(node.processes.values())
-
-
-def test_a_reader_that_dies_in_a_call_is_unavailable_once(node: EmbeddedNode) -> None:
-    target = deploy(node, tx.ENDLESS)
-    node.read("eth_blockNumber", [], time_limit=5)
-    pid = node.processes["reader"]
-    killer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
-    killer.start()
-    with pytest.raises(EngineUnavailable, match=r"reader died during a call \(exit status -9\)"):
-        node.read("eth_call", [{"to": "0x" + target.hex()}], time_limit=20)
-    killer.join()
-    assert node.read("eth_blockNumber", [], time_limit=5) == "0x1"
-
-
-def test_a_busy_reader_is_waited_for_and_then_said_to_be_busy(node: EmbeddedNode) -> None:
-    call = [{"to": "0x" + deploy(node, tx.ENDLESS).hex()}]
-    node.read("eth_blockNumber", [], time_limit=5)
-    pid = node.processes["reader"]
-    outcome: list[object] = []
-
-    def loop() -> None:
-        with pytest.raises(EngineTimeout) as killed:
-            node.read("eth_call", call, time_limit=1.0)
-        outcome.append(killed.value)
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    time.sleep(0.2)
-    with pytest.raises(EngineTimeout, match="busy with other calls"):
-        node.read("eth_blockNumber", [], time_limit=0.1)
-    assert node.processes["reader"] == pid  # who waits kills nobody
-    thread.join()
-    assert "was killed" in str(outcome[0])
-
-
-def test_the_launcher_s_death_ends_its_workers_and_nothing_else(node: EmbeddedNode) -> None:
-    seal(node, send(0))
-    target = deploy(node, tx.ENDLESS, nonce=1)
-    outcome: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            node.read("eth_call", [{"to": "0x" + target.hex()}], time_limit=20)
-        except EngineError as error:
-            outcome.append(error)
-
-    node.read("eth_blockNumber", [], time_limit=5)
-    thread = threading.Thread(target=loop)
-    thread.start()
-    time.sleep(0.2)
-    pids = [launcher().pid, *node.processes.values()]
-    os.kill(pids[0], signal.SIGKILL)
-    assert all(gone(pid) for pid in pids)
-    thread.join(5)
-    assert isinstance(outcome[0], EngineUnavailable)
-    assert node.read("eth_blockNumber", [], time_limit=5) == "0x2"
-    assert seal(node, send(2)).head.number == 3
-
-
-def test_closing_ends_a_call_in_progress_and_both_processes(node: EmbeddedNode) -> None:
-    target = deploy(node, tx.ENDLESS)
-    outcome: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            node.read("eth_call", [{"to": "0x" + target.hex()}], time_limit=20)
-        except EngineError as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    time.sleep(0.3)
-    pids = list(node.processes.values())
-    started = time.monotonic()
-    node.close()
-    thread.join(5)
-    assert time.monotonic() - started < 4
-    assert isinstance(outcome[0], EngineUnavailable)
-    assert all(gone(pid) for pid in pids)
-    with pytest.raises(EngineUnavailable, match="closed"):
-        node.read("eth_blockNumber", [], time_limit=5)
-    with pytest.raises(EngineUnavailable, match="closed"):
-        seal(node, send(1))
-
-
-def test_what_a_worker_wrote_last_is_in_the_error_and_bounded(node: EmbeddedNode, directory: Path) -> None:
-    node.read("eth_blockNumber", [], time_limit=5)
-    with sqlite3.connect(directory / FILE_NAME) as connection:
-        connection.execute("ALTER TABLE blocks RENAME TO hidden")
-    connection.close()
-    for _ in range(100):
-        with pytest.raises(EngineError, match="no such table: blocks") as failed:
-            node.read("eth_blockNumber", [], time_limit=5)
-    assert "sqlite3.OperationalError: no such table: blocks" in failed.value.last_messages
-    assert (directory / "reader.log").stat().st_size < 80_000
-
-
 # Crashes
 
 _SERVICE = """
 import sys
 from pathlib import Path
 from sandbox.engines.embedded import ENGINE
+from sandbox.engines.embedded.pool import pools
 from sandbox.spec import ChainSpec
 from tests import transactions as tx
 
@@ -404,7 +302,7 @@ spec = ChainSpec(chain_id=990_002, genesis_time=1_767_225_600)
 node = ENGINE.open(Path(sys.argv[1]), spec)
 signer, sender = tx.account(), "0x" + tx.address_of(tx.account()).hex()
 nonce = int(node.read("eth_getTransactionCount", [sender, "latest"], time_limit=10), 16)
-print(*node.processes.values(), flush=True)
+print(*pools().sealers.pids(), *pools().readers.pids(), flush=True)
 while True:
     raws = [tx.legacy(signer, nonce + n, spec.chain_id, to=b"\\x42" * 20) for n in range(10)]
     sealed = node.seal(raws, node.head().timestamp + 1, time_limit=30)
@@ -445,7 +343,7 @@ def test_nothing_sealed_is_lost_when_the_sealer_is_killed(directory: Path) -> No
     sender, nonce = "0x" + tx.address_of(SENDER).hex(), 0
     for pause in (0.0, 0.002, 0.005, 0.009, 0.014, 0.02):
         node.seal([], 2**40, time_limit=10)  # a live sealer: nobody else reaps this process before the kill
-        killer = threading.Timer(0.05 + pause, os.kill, (node.processes["sealer"], signal.SIGKILL))
+        killer = threading.Timer(0.05 + pause, os.kill, (sealer_of(node), signal.SIGKILL))
         killer.start()
         while True:
             raws = [send(nonce + n) for n in range(10)]
