@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     token_days: Annotated[int, Field(ge=1, le=365)] = Field(
         90, description="how long a new token lasts, in days"
     )
+    sealers: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="the embedded engine's processes that make blocks; 0 is one per core, at least two"
+    )
+    readers: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="the embedded engine's processes that answer reads; 0 is two more than the sealers'"
+    )
     write_timeout: Annotated[float, Field(gt=0)] = Field(
         10.0, description="how long a write waits for the database before the answer 503, in seconds"
     )

@@ -28,6 +28,7 @@ from baas.settings import Settings
 from baas.store import Store
 from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
+from sandbox.engines.embedded.pool import Limits, configure
 from sandbox.evidence.trust import TimestampRoot
 
 #: The embedded time-stamp authority's place in the data directory.
@@ -78,6 +79,7 @@ class Services:
     def build(cls, settings: Settings, clock: Clock | None = None) -> Self:
         """Opens the data directory; nothing runs yet. Raises StoreError, DataDirectoryLocked, StoreTooNew."""
         clock = clock or SystemClock()
+        configure(Limits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
         ids = Ulids(clock)
         audit = Audit(clock)

@@ -8,12 +8,12 @@ most its share of the workers, and chains whose last call was slow leave one wor
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ class Limits:
     sealers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
     readers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1) + 2)
     memory: int = 300 * 1024 * 1024
+
+    @classmethod
+    def of(cls, sealers: int, readers: int) -> Limits:
+        """These numbers of workers; zero is the default."""
+        usual = cls()
+        return cls(sealers or usual.sealers, readers or (sealers or usual.sealers) + 2)
 
     def __post_init__(self) -> None:
         if self.sealers < 1 or self.readers < 1:
@@ -173,6 +179,12 @@ class Pool:
             self._count -= len(idle)
         for worker in idle:
             worker.end(STOP_GRACE)
+
+    def let_go(self) -> None:
+        """When the service exits."""
+        with self._changed:
+            for worker in (*self._idle, *self._busy):
+                worker.let_go()
 
     # Turns
 
@@ -334,8 +346,8 @@ class Pools:
 
 
 _pools: Pools | None = None
+_limits: Limits | None = None
 _pools_lock = threading.Lock()
-_limits: Callable[[], Limits] = Limits
 
 
 def pools() -> Pools:
@@ -343,15 +355,25 @@ def pools() -> Pools:
     global _pools  # noqa: PLW0603  # one pair per service process, by design
     with _pools_lock:
         if _pools is None or _pools.service != os.getpid():
-            _pools = Pools.of(_limits())
+            _pools = Pools.of(_limits or Limits())
         return _pools
 
 
+@atexit.register  # after the launcher's own, and so before it
+def _let_go() -> None:
+    if _pools is not None and _pools.service == os.getpid():
+        _pools.sealers.let_go()
+        _pools.readers.let_go()
+
+
 def configure(limits: Limits) -> None:
-    """Limits for the chains opened from now on; those open now keep the pools that they have."""
+    """Limits for the chains opened from now on. Chains open now keep their pool, whose workers then end with
+    each call: a service does this before it opens any."""
     global _pools, _limits
     with _pools_lock:
-        old, _pools, _limits = _pools, None, lambda: limits
+        if limits == (_limits or Limits()):
+            return
+        old, _pools, _limits = _pools, None, limits
     if old is not None and old.service == os.getpid():
         old.sealers.close()
         old.readers.close()

@@ -160,6 +160,11 @@ class Worker:
         with contextlib.suppress(OSError):  # ended meanwhile
             self._connection.shutdown(socket.SHUT_RDWR)
 
+    def let_go(self) -> None:
+        """Close our ends when the service exits: the launcher ends the process."""
+        self._connection.close()
+        self._messages.close()
+
     def end(self, grace: float = 0.0) -> tuple[int | None, str]:
         """End and reap the process: its exit status where it is known, and what it wrote last."""
         self._connection.close()

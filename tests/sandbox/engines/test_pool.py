@@ -35,6 +35,7 @@ ROUNDS = int(os.environ.get("POOL_KILL_ROUNDS", "3"))
 def limits() -> Iterator[Callable[[Limits], None]]:
     """Pools of this test's own; a test may ask for others before it opens a chain."""
     configure(Limits(sealers=2, readers=2))
+    assert pools().readers.pids() == []
     yield configure
     configure(Limits())
 
@@ -233,6 +234,13 @@ def test_turns_go_round_the_chains_and_slow_ones_leave_a_worker(tmp_path: Path) 
     assert granted[6:] == [slow]  # one of two workers, its second call waits
     wait(quiet)
     assert granted[7:] == [quiet]
+
+
+def test_limits_are_checked_and_zero_is_the_default() -> None:
+    assert Limits.of(0, 0) == Limits()
+    assert (Limits.of(7, 0).readers, Limits.of(0, 3).readers) == (9, 3)
+    with pytest.raises(ValueError, match="at least one worker of each kind, got 0 sealers"):
+        Limits(sealers=0)
 
 
 # Workers that end
