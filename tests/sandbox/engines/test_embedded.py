@@ -343,7 +343,8 @@ def test_nothing_sealed_is_lost_when_the_sealer_is_killed(directory: Path) -> No
     sender, nonce = "0x" + tx.address_of(SENDER).hex(), 0
     for pause in (0.0, 0.002, 0.005, 0.009, 0.014, 0.02):
         node.seal([], 2**40, time_limit=10)  # a live sealer: nobody else reaps this process before the kill
-        killer = threading.Timer(0.05 + pause, os.kill, (sealer_of(node), signal.SIGKILL))
+        pid = sealer_of(node)
+        killer = threading.Timer(0.05 + pause, os.kill, (pid, signal.SIGKILL))
         killer.start()
         while True:
             raws = [send(nonce + n) for n in range(10)]
@@ -356,6 +357,7 @@ def test_nothing_sealed_is_lost_when_the_sealer_is_killed(directory: Path) -> No
             if not killer.is_alive():
                 break
         killer.join()
+        assert gone(pid)  # a kill takes a moment on a busy machine: the next call must not meet a dying one
         assert node.head().number >= max(acknowledged, default=0)
         nonce = int(node.read("eth_getTransactionCount", [sender, "latest"], time_limit=10), 16)
         assert nonce == node.head().number * 10
