@@ -6,7 +6,7 @@ OUT    ?= build/demo
 export ETH_HASH_BACKEND := pysha3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint serve bench contracts examples test-browser test-tools wheel test-wheel lock clean
+.PHONY: help setup demo test test-fast lint serve bench contracts examples test-browser test-tools test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -30,7 +30,7 @@ demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
 test: setup  ## all tests that need no other program (under five minutes)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools" -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil" -q
 
 lint: setup  ## ruff, mypy strict, import-linter floors
 	@$(BIN)/ruff check .
@@ -57,6 +57,10 @@ test-browser: $(VENV)/.tools  ## the console in headless Chromium (installs Debi
 test-tools: $(VENV)/.tools  ## formats judged by openssl and other programs (installs Debian's openssl when missing)
 	@command -v openssl >/dev/null || { echo "Installing Debian's openssl ..."; apt-get update -qq && apt-get install -y -qq openssl >/dev/null; }
 	@$(BIN)/python -m pytest -m tools -q
+
+test-anvil: $(VENV)/.tools  ## the engine that runs Foundry's anvil (installs it from npm for this user when missing)
+	@$(BIN)/baas engine install anvil
+	@$(BIN)/python -m pytest -m anvil -q
 
 wheel: setup  ## build the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl

@@ -17,6 +17,7 @@
     ├── CatalogueError
     │   ├── UnknownTemplate
     │   └── ParameterError       a parameter that the manifest does not allow
+    ├── InstallError             a program could not be installed
     ├── CompileError             solc refused, or an artifact differs from its source
     ├── DeploymentError          the code on the chain is not the artifact's
     ├── RpcError                 a JSON-RPC refusal with its code, message and data
@@ -122,6 +123,10 @@ class UnknownTemplate(CatalogueError):
 
 
 class ParameterError(CatalogueError):
+    pass
+
+
+class InstallError(SandboxError):
     pass
 
 

@@ -6,7 +6,7 @@ gateway's; the clock is the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -139,6 +139,19 @@ class Cloning(Protocol):
         The source's node must be closed or idle. Nothing is left on failure. Raises EngineError where that
         block's state is not there.
         """
+        ...
+
+
+@runtime_checkable
+class Installable(Protocol):
+    """An engine whose program is installed apart."""
+
+    def installed(self) -> str | None:
+        """The version of the program that would be used, or None."""
+        ...
+
+    def install(self, say: Callable[[str], None]) -> str:
+        """Install the pinned one for this user, unless it is there; its version. Raises InstallError."""
         ...
 
 

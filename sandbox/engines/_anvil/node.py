@@ -1,0 +1,533 @@
+"""One open chain on anvil (the Node protocol): blocks become durable in the block journal, anvil executes and reads.
+
+Only one thread seals at a time. `head` is the journal's: a block that anvil has and the journal has not yet is shown
+to nobody. Whatever goes wrong between the two ends the process, and the next call makes a new one from the journal, in
+a thread of its own: who waits for it is held to the time limit of the own call, never the recovery.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sandbox.engines import CREATES_INSIDE, Head, Sealed
+from sandbox.engines._anvil import reads
+from sandbox.engines._anvil.blocks import Abandoned, Block, Blocks
+from sandbox.engines._anvil.client import Client, Failed, Lost, TooLarge
+from sandbox.engines._anvil.deadline import Deadline
+from sandbox.engines._anvil.mining import Mined, block_size, go_back, hexed, mine, send, unhexed
+from sandbox.engines._anvil.process import Process
+from sandbox.engines._anvil.runner import STATES_KEPT, Runner
+from sandbox.engines._anvil.transactions import Transaction, decode, fault
+from sandbox.errors import EngineError, EngineTimeout, EngineUnavailable, MalformedEvidence, RpcError
+from sandbox.evidence.keccak import keccak
+from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+from sandbox.state import AccountState, state_digest
+
+_log = logging.getLogger(__name__)
+
+#: Gas used after which a block is closed, as on the embedded engine: what it costs to read stays bounded.
+BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
+#: Transactions that one block may have.
+MAX_TRANSACTIONS = 1_000
+#: A dump is made after so many transactions (or a tenth of the chain's, where that is more), blocks, or gas.
+DUMP_TRANSACTIONS, DUMP_BLOCKS, DUMP_GAS = 2_000, 200, 100 * TRANSACTION_GAS_CAP
+#: Seconds that making a dump may take.
+DUMP_LIMIT = 120.0
+
+
+class AnvilNode:
+    """Sealing, reading, recovering. `runner` makes the processes; `blocks` is the chain."""
+
+    def __init__(self, runner: Runner, blocks: Blocks) -> None:
+        self._runner, self._blocks = runner, blocks
+        self._head = blocks.head()
+        self._writing = threading.RLock()
+        self._changed = threading.Condition()
+        self._process: Process | None = None
+        self._recovery: threading.Thread | None = None
+        self._recovered = 0
+        self._failure: BaseException | None = None
+        self._closed = False
+        self._most = MAX_TRANSACTIONS
+        self._count_since(max((n for n in runner.dumps.numbers() if n <= self._head.number), default=0))
+        try:
+            self._client(None)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Process ids by role: for figures of memory, not for signals."""
+        process = self._process
+        return {} if process is None else {"anvil": process.pid}
+
+    def head(self) -> Head:
+        return self._head
+
+    # Sealing
+
+    def seal(
+        self,
+        transactions: Sequence[bytes],
+        timestamp: int,
+        *,
+        time_limit: float,
+        may_create: frozenset[bytes] | None = None,
+        empty: bool = False,
+    ) -> Sealed:
+        """One block of these. One that was refused a place by anvil without a reason stays pending.
+
+        After an overlong block, or one cut short by a forbidden creation, the next ones are smaller.
+        """
+        with self._writing_within(time_limit) as deadline:
+            head = self._head
+            if timestamp <= head.timestamp:
+                raise EngineError(
+                    f"a block's timestamp must be after its parent's {head.timestamp}, got {timestamp}"
+                )
+            waiting = {keccak(raw): raw for raw in transactions}
+            passed_over = self._blocks.mined(waiting)
+            sealing = _Sealing(waiting, passed_over, self._runner.spec, self._most)
+            if not sealing.candidates() and not empty:
+                self._blocks.append(None, list(passed_over))
+                return Sealed(head, (), sealing.reasons())
+            with self._calling(deadline) as client:
+                block = self._mine(client, sealing, timestamp, deadline, may_create, empty)
+                self._blocks.append(block, list(passed_over))
+            if block is None:
+                return Sealed(head, (), sealing.reasons())
+            self._head = block.head
+            self._dump_when_due(block)
+            return Sealed(block.head, tuple(hash_ for hash_, _ in block.transactions), sealing.reasons())
+
+    def _mine(
+        self,
+        client: Client,
+        sealing: _Sealing,
+        timestamp: int,
+        deadline: Deadline,
+        may_create: frozenset[bytes] | None,
+        empty: bool,
+    ) -> Block | None:
+        """A block that may be kept, or None: anvil then is as it was."""
+        sent, cut = sealing.candidates(), False
+        while True:
+            refused = send(client, [transaction.raw for _, transaction in sent], deadline)
+            for position, failed in refused.items():
+                sealing.drop(sent[position][0], _reason(failed))
+            if len(refused) == len(sent) and not empty:
+                return None
+            mined = mine(client, timestamp, deadline, refused)
+            self._check(mined, {hash_ for hash_, _ in sent})
+            self._explain_missing(client, sealing, sent, mined, deadline)
+            keep = self._keep(client, sealing, mined, deadline, may_create)
+            if keep == len(mined.hashes):
+                break
+            go_back(client, 1, deadline)
+            sent = [(hash_, sealing.chosen[hash_]) for hash_ in mined.hashes[:keep]]
+            self._most, cut = max(1, keep), True
+            if not sent and not empty:
+                return None
+        if not mined.hashes and not empty:
+            go_back(client, 1, deadline)
+            return None
+        if not cut:
+            self._most = min(MAX_TRANSACTIONS, 2 * self._most)
+        return Block(
+            mined.number,
+            timestamp,
+            mined.hash,
+            unhexed(mined.header["stateRoot"]),
+            mined.gas_used,
+            block_size(mined.header, [sealing.chosen[hash_].raw for hash_ in mined.hashes]),
+            self._runner.binary.version,
+            tuple((hash_, sealing.chosen[hash_].raw) for hash_ in mined.hashes),
+        )
+
+    def _check(self, mined: Mined, sent: set[bytes]) -> None:
+        head = self._head
+        if mined.number != head.number + 1 or unhexed(mined.header["parentHash"]) != head.hash:
+            raise Lost(f"block {mined.number} does not extend block {head.number}")
+        if not sent.issuperset(mined.hashes):
+            raise Lost(f"block {mined.number} holds transactions that were not sent")
+
+    def _explain_missing(
+        self,
+        client: Client,
+        sealing: _Sealing,
+        sent: list[tuple[bytes, Transaction]],
+        mined: Mined,
+        deadline: Deadline,
+    ) -> None:
+        """Drop what anvil accepted and did not include, with the reason that the state gives; empty the pool."""
+        included = set(mined.hashes)
+        missing = [
+            (hash_, transaction)
+            for position, (hash_, transaction) in enumerate(sent)
+            if hash_ not in included and position not in mined.refused
+        ]
+        if not missing:
+            return
+        client.call("anvil_dropAllTransactions", [], deadline.left())
+        for hash_, transaction in missing:
+            sender = hexed(transaction.sender())
+            nonce = int(client.call("eth_getTransactionCount", [sender, "latest"], deadline.left()), 16)
+            balance = int(client.call("eth_getBalance", [sender, "latest"], deadline.left()), 16)
+            cost = transaction.gas * transaction.gas_price + transaction.value
+            if transaction.nonce != nonce:
+                sealing.drop(hash_, f"wrong nonce: expected {nonce}, got {transaction.nonce}")
+            elif cost > balance:
+                sealing.drop(hash_, f"the sender's balance is {balance} wei, and it may cost {cost}")
+            elif len(sent) == 1:
+                sealing.drop(hash_, "anvil did not include it, and gave no reason")
+
+    def _keep(
+        self,
+        client: Client,
+        sealing: _Sealing,
+        mined: Mined,
+        deadline: Deadline,
+        may_create: frozenset[bytes] | None,
+    ) -> int:
+        """How many of the block's first transactions may stay. One that may not create is dropped."""
+        keep = len(mined.hashes)
+        if mined.gas_used > BLOCK_GAS and keep > 1:
+            receipts = client.call("eth_getBlockReceipts", [hex(mined.number)], deadline.left())
+            keep = sum(
+                int(receipt["cumulativeGasUsed"], 16) - int(receipt["gasUsed"], 16) < BLOCK_GAS
+                for receipt in receipts
+            )
+        if may_create is not None and keep:
+            traces = client.call("trace_block", [hex(mined.number)], deadline.left())
+            found = _first_forbidden(traces, may_create)
+            if found is not None and found[0] < keep:
+                keep, (sender, creator) = found[0], found[1:]
+                sealing.drop(
+                    mined.hashes[keep],
+                    f"{CREATES_INSIDE} ({creator}), and its sender {sender} may not do that",
+                )
+        return keep
+
+    # Dumps
+
+    def _dump_when_due(self, block: Block) -> None:
+        """A dump is a cache: one that fails is said in the log, and made later."""
+        self._transactions += len(block.transactions)
+        self._total += len(block.transactions)
+        self._gas += block.gas_used
+        if (
+            block.number - self._dumped < DUMP_BLOCKS
+            and self._transactions < max(DUMP_TRANSACTIONS, self._total // 10)
+            and self._gas < DUMP_GAS
+        ):
+            return
+        try:
+            self._dump()
+        except EngineError:
+            _log.exception("chain %d: no dump at block %d", self._runner.spec.chain_id, block.number)
+
+    def _count_since(self, number: int) -> None:
+        """The newest dump is at that block: count what came after it."""
+        self._dumped = number
+        self._transactions, self._gas = self._blocks.work(number)
+        self._total = self._blocks.work(0)[0]
+
+    def _dump(self) -> None:
+        """Write anvil's state at the head. The writing lock is held."""
+        process = self._process
+        if process is None or not process.alive or self._dumped == self._head.number:
+            return
+        try:
+            self._runner.dumps.write(self._head.number, self._state(process.client, Deadline(DUMP_LIMIT)))
+        except (Lost, TimeoutError) as error:
+            self._discard(process)
+            raise EngineTimeout(f"anvil did not write its state within {DUMP_LIMIT:g} s") from error
+        except OSError as error:
+            raise EngineError(f"the dump cannot be written: {error}") from error
+        self._dumped, self._transactions, self._gas = self._head.number, 0, 0
+
+    @staticmethod
+    def _state(client: Client, deadline: Deadline) -> bytes:
+        return unhexed(client.call("anvil_dumpState", [], deadline.left()))
+
+    # Reading
+
+    def read(self, method: str, params: Sequence[Any], *, time_limit: float) -> Any:
+        if method not in reads.METHODS:
+            raise RpcError(-32601, f"Method not found: {method}")
+        deadline = Deadline(time_limit)
+        with self._calling(deadline) as client:
+            try:
+                reader = reads.Reader(client, self._runner.spec, self._blocks, self._head.number, deadline)
+                return reads.answer(reader, method, params)
+            except TooLarge as error:
+                raise RpcError(-32005, f"{reads.TOO_MANY}: {error}") from error
+
+    def state_digest(self, *, time_limit: float) -> bytes:
+        """The canonical digest of the state at the head (Digesting)."""
+        with self._writing_within(time_limit) as deadline, self._calling(deadline) as client:
+            state = self._state(client, deadline)
+        return state_digest(canonical(accounts_of(state)))
+
+    def rewind(self, number: int, *, time_limit: float) -> Head:
+        """Abandon the blocks after `number` (Rewinding). The journal first: what anvil then has, follows it."""
+        with self._writing_within(time_limit) as deadline:
+            target = self._blocks.block(number)
+            back = self._head.number - number
+            if back == 0:
+                return self._head
+            with self._calling(deadline) as client:
+                abandoned = [
+                    self._abandoned(client, block, deadline)
+                    for block in self._blocks.after(number, self._head.number)
+                ]
+            process = self._process
+            for dump in self._runner.dumps.numbers():
+                if dump > number:
+                    self._runner.dumps.remove(dump)
+            self._blocks.rewind(number, abandoned)
+            self._head = target.head
+            self._count_since(max(self._runner.dumps.numbers(), default=0))
+            self._follow(process, target, back, deadline)
+            return self._head
+
+    def _follow(self, process: Process | None, target: Block, back: int, deadline: Deadline) -> None:
+        """Bring anvil to where the journal is: a step back within its window, or a new process."""
+        if process is None:
+            return
+        try:
+            if back < STATES_KEPT:
+                go_back(process.client, back, deadline)
+            shown = process.client.call("eth_getBlockByNumber", ["latest", False], deadline.left())
+            followed = unhexed(shown["hash"]) == target.hash
+        except (Failed, Lost, TimeoutError):
+            followed = False
+        if not followed:
+            self._discard(process)
+
+    @staticmethod
+    def _abandoned(client: Client, block: Block, deadline: Deadline) -> Abandoned:
+        header = client.call("eth_getBlockByNumber", [hex(block.number), False], deadline.left())
+        receipts = client.call("eth_getBlockReceipts", [hex(block.number)], deadline.left())
+        return Abandoned(
+            block.number,
+            block.hash,
+            header,
+            tuple(
+                (hash_, raw, receipt)
+                for (hash_, raw), receipt in zip(block.transactions, receipts, strict=True)
+            ),
+        )
+
+    # The process
+
+    def close(self) -> None:
+        """Write a dump where there is something new, and stop. Idempotent; nothing durable depends on it."""
+        with self._changed:
+            first, self._closed = not self._closed, True
+            recovery = self._recovery
+            self._changed.notify_all()
+        if recovery is not None:
+            recovery.join()
+        with self._writing:
+            if not first:
+                return
+            try:
+                self._dump()
+            except EngineError:
+                _log.exception("chain %d: no dump at its closing", self._runner.spec.chain_id)
+            process, self._process = self._process, None
+            if process is not None:
+                process.stop()
+            self._runner.tidy()
+            self._blocks.close()
+
+    @contextmanager
+    def _writing_within(self, time_limit: float) -> Iterator[Deadline]:
+        if not self._writing.acquire(timeout=time_limit):
+            raise EngineTimeout(f"the chain was busy with other blocks for {time_limit:g} s: try again later")
+        try:
+            yield Deadline(time_limit)
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _calling(self, deadline: Deadline) -> Iterator[Client]:
+        """A client of a live process. What breaks inside ends that process; RpcError and TooLarge do not."""
+        process = self._client(deadline)
+        try:
+            yield process.client
+        except (RpcError, TooLarge):
+            raise
+        except TimeoutError as error:
+            self._discard(process)
+            raise EngineTimeout(
+                f"anvil did not answer within {deadline.seconds:g} s and was killed", process.last_messages()
+            ) from error
+        except Lost as error:
+            status = self._discard(process)
+            raise EngineUnavailable(
+                f"anvil died during a call (exit status {status}: {error}); call again",
+                process.last_messages(),
+            ) from error
+        except BaseException:
+            self._discard(process)
+            raise
+
+    def _client(self, deadline: Deadline | None) -> Process:
+        """The live process, or the one that is being made, within the deadline."""
+        with self._changed:
+            while True:
+                if self._closed:
+                    raise EngineUnavailable("the chain is closed: open it again")
+                process = self._process
+                if process is not None and process.alive:
+                    return process
+                if self._recovery is None:
+                    self._process, self._failure, self._recovered = None, None, 0
+                    self._recovery = threading.Thread(
+                        target=self._recover, name="anvil-recovery", daemon=True
+                    )
+                    self._recovery.start()
+                if not self._changed.wait_for(self._settled, None if deadline is None else deadline.rest()):
+                    raise EngineTimeout(
+                        f"the chain is being recovered: block {self._recovered} of {self._head.number}; call again"
+                    )
+                if self._failure is not None:
+                    raise self._failure
+
+    def _settled(self) -> bool:
+        return self._recovery is None or self._closed
+
+    def _recover(self) -> None:
+        process, failure = None, None
+        started = time.monotonic()
+        try:
+            process = self._runner.recover(
+                self._blocks, self._head.number, cancelled=lambda: self._closed, progress=self._progress
+            )
+        except BaseException as error:  # told to whoever waits
+            failure = error
+        else:
+            _log.info(
+                "chain %d: anvil at block %d after %.3f s",
+                self._runner.spec.chain_id, self._head.number, time.monotonic() - started,
+            )  # fmt: skip
+        with self._changed:
+            self._process, self._failure, self._recovery = process, failure, None
+            self._changed.notify_all()
+
+    def _progress(self, number: int) -> None:
+        self._recovered = number
+
+    def _discard(self, process: Process) -> int:
+        """End a process that cannot be trusted any more; its exit status."""
+        status = process.stop(grace=0.0)
+        with self._changed:
+            if self._process is process:
+                self._process = None
+        return status
+
+
+class _Sealing:
+    """What one call of `seal` works on: the transactions chosen for the block, and those dropped with the reason."""
+
+    def __init__(
+        self, waiting: dict[bytes, bytes], passed_over: set[bytes], spec: ChainSpec, most: int
+    ) -> None:
+        self.chosen: dict[bytes, Transaction] = {}
+        self._dropped: dict[bytes, str] = {}
+        gas = 0
+        for hash_, raw in waiting.items():
+            if hash_ in passed_over:
+                continue
+            if len(self.chosen) == most:
+                break
+            try:
+                transaction = decode(raw)
+            except MalformedEvidence as error:
+                self.drop(hash_, f"not a valid transaction: {error}")
+                continue
+            if reason := fault(transaction, spec):
+                self.drop(hash_, reason)
+                continue
+            gas += transaction.gas
+            if self.chosen and gas > spec.block_gas_limit:
+                break  # it might not fit: it waits for the next block
+            self.chosen[hash_] = transaction
+
+    def drop(self, hash_: bytes, reason: str) -> None:
+        self._dropped.setdefault(hash_, reason)
+
+    def candidates(self) -> list[tuple[bytes, Transaction]]:
+        return [(hash_, each) for hash_, each in self.chosen.items() if hash_ not in self._dropped]
+
+    def reasons(self) -> tuple[tuple[bytes, str], ...]:
+        return tuple(self._dropped.items())
+
+
+def _reason(failed: Failed) -> str:
+    """anvil's words for a refusal, where they do not say enough."""
+    if "insufficient funds" in failed.reason.lower():
+        return f"the sender's balance does not cover its value and gas: {failed.reason}"
+    if "decode" in failed.reason.lower() or "signature" in failed.reason.lower():
+        return f"not a valid transaction: {failed.reason}"
+    return failed.reason
+
+
+def _first_forbidden(
+    traces: list[dict[str, Any]], may_create: frozenset[bytes]
+) -> tuple[int, str, str] | None:
+    """Position, sender and creator of the first transaction that created inside a call and may not."""
+    senders: dict[int, str] = {}
+    for trace in traces:  # in the order of execution: a transaction's first is its own message
+        position, action = int(trace["transactionPosition"]), trace["action"]
+        if not trace["traceAddress"]:
+            senders[position] = action["from"]
+        elif trace["type"] == "create" and unhexed(senders[position]) not in may_create:
+            return position, senders[position], action["from"]
+    return None
+
+
+def accounts_of(state: bytes) -> dict[str, dict[str, Any]]:
+    """The accounts of anvil's gzipped state, as its file has them."""
+    accounts: dict[str, dict[str, Any]] = json.loads(gzip.decompress(state))["accounts"]
+    return accounts
+
+
+def canonical(accounts: Mapping[str, Mapping[str, Any]]) -> list[AccountState]:
+    """These accounts as `sandbox.state` wants them: hashed, and in the order of the hashes."""
+    return sorted(
+        (
+            AccountState(
+                keccak(unhexed(address)),
+                account["nonce"],
+                int(account["balance"], 16),
+                keccak(unhexed(account["code"])),
+                sorted((keccak(unhexed(slot)), int(value, 16)) for slot, value in account["storage"].items()),
+            )
+            for address, account in accounts.items()
+        ),
+        key=lambda account: account.key,
+    )
+
+
+def accounts_at(runner: Runner, blocks: Blocks, number: int) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """The accounts after block `number`, and their state root: from a process of its own, which then ends."""
+    root = blocks.block(number).state_root
+    process = runner.recover(blocks, number, cancelled=lambda: False, progress=lambda _: None)
+    try:
+        state = unhexed(process.client.call("anvil_dumpState", [], DUMP_LIMIT))
+    except (Lost, TimeoutError) as error:
+        raise EngineTimeout(f"anvil did not write its state within {DUMP_LIMIT:g} s") from error
+    finally:
+        process.stop()
+    return accounts_of(state), root
