@@ -22,7 +22,7 @@ from baas import api
 from baas.api import problems, rpc
 from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
-from baas.api.middleware import AccessLog, Authentication, Incidents, SecurityHeaders
+from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
 from baas.connectors import timestamp
 from baas.console import application as console
 from baas.wiring import Services
@@ -50,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     problems.install(app, origin)
     # the last one added is the outermost
+    app.add_middleware(Leases)
     app.add_middleware(Authentication, origin=origin, authenticate=services.tokens.authenticate)
     app.add_middleware(BodyLimit, origin=origin, limit=services.settings.body_limit)
     app.add_middleware(CrossOrigin)

@@ -94,6 +94,12 @@ class Client:
     def administrations(self) -> list[Json]:
         return list(self._pages("/administrations"))
 
+    def suspend_administration(self, administration: str, reason: str) -> Json:
+        return dict(self._post(f"/administrations/{administration}/suspend", {"reason": reason}))
+
+    def resume_administration(self, administration: str, reason: str) -> Json:
+        return dict(self._post(f"/administrations/{administration}/resume", {"reason": reason}))
+
     def create_member(self, administration: str, label: str, roles: Sequence[str]) -> Json:
         return dict(
             self._post(f"/administrations/{administration}/members", {"label": label, "roles": list(roles)})
@@ -144,6 +150,10 @@ class Client:
 
     def stop_chain(self, chain: str) -> Json:
         return dict(self._post(f"/chains/{chain}/stop"))
+
+    def extend_chain(self, chain: str, days: int) -> Json:
+        """Its new end, in days from now."""
+        return dict(self._post(f"/chains/{chain}/extend", {"days": days}))
 
     def delete_chain(self, chain: str) -> None:
         self._delete(f"/chains/{chain}")

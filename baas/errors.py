@@ -12,12 +12,14 @@
     └── Refused                   the request cannot be done; its HTTP status is in `baas.api.problems`
         ├── Unauthenticated       no, unknown, expired or revoked token: always the same words
         ├── Forbidden             the caller's own object, but a role is missing
+        │   └── Suspended         AOC has closed the administration's doors; `reason` says why
         ├── NotFound              absent, or another's: always the same words
         ├── Conflict              it contradicts what is there
         │   ├── AlreadyExists
         │   └── IdempotencyConflict   an idempotency key used again for another request
         ├── Invalid               a value that does not hold; `pointer` names it
-        └── QuotaExceeded         more than this administration may have
+        ├── QuotaExceeded         more than this administration may have
+        └── TooMuch               more than it may use in a time; `retry_after` says when to come back
 
 Values are attributes; a message says what happened, what was expected, what came, and what to do. A slice that
 needs a narrower error subclasses one of these beside its service and inherits its HTTP status.
@@ -102,6 +104,26 @@ class Forbidden(Refused):
         return ", ".join(self.has)
 
 
+class Suspended(Forbidden):
+    """The administration is suspended: nothing is changed, and its chains answer nobody; its evidence can be read."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("this", (), ())
+        self.args = (
+            f"the administration is suspended by AOC: {reason}; receipts can still be read, and AOC's operators say "
+            "what is to be done",
+        )
+
+    @property
+    def expected(self) -> None:  # type: ignore[override]  # no role helps
+        return None
+
+    @property
+    def got(self) -> None:  # type: ignore[override]
+        return None
+
+
 class NotFound(Refused):
     """Nothing with that name that this caller may see: the words never depend on whether it exists."""
 
@@ -141,3 +163,13 @@ class QuotaExceeded(Refused):
     def __init__(self, what: str, limit: int) -> None:
         self.what, self.limit = what, limit
         super().__init__(f"the limit of {limit} {what} is reached: delete one or ask AOC for more")
+
+
+class TooMuch(Refused):
+    """A limit of use in a time. `retry_after` is in whole seconds."""
+
+    def __init__(self, what: str, limit: int, used: int, retry_after: int) -> None:
+        self.what, self.limit, self.used, self.retry_after = what, limit, used, retry_after
+        super().__init__(
+            f"the limit of {limit} {what} is reached ({used} used): come back in {retry_after} s, or ask AOC for more"
+        )

@@ -43,6 +43,20 @@ class Settings(BaseSettings):
     readers: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="the embedded engine's processes that answer reads; 0 is two more than the sealers'"
     )
+    hibernate_after: Annotated[float, Field(gt=0)] = Field(
+        900.0, description="seconds without use after which a chain goes to sleep; its next request wakes it"
+    )
+    awake_chains: Annotated[int, Field(ge=1)] = Field(
+        1_000,
+        description="how many chains are awake at once, at most; fewer where the limit of open files allows fewer",
+    )
+    chain_days: Annotated[int, Field(ge=1)] = Field(90, description="how long a new chain lives, in days")
+    chain_days_most: Annotated[int, Field(ge=1)] = Field(
+        365, description="how far from now an admin may set the end of a chain, in days"
+    )
+    chain_grace_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="how long an expired chain's data is kept before it is deleted, in days"
+    )
     write_timeout: Annotated[float, Field(gt=0)] = Field(
         10.0, description="how long a write waits for the database before the answer 503, in seconds"
     )

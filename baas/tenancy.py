@@ -22,7 +22,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 import baas.store.types  # noqa: F401  # sets the naming convention before the first table is made
-from baas.errors import Forbidden, NotFound
+from baas.errors import Forbidden, NotFound, Suspended
 
 
 class Role(StrEnum):
@@ -86,6 +86,12 @@ class Caller:
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     chain_id: str | None = None
     endpoint: RpcEndpoint | None = None
+    suspended: Mapping[str, str] = field(default_factory=dict)
+    """The administrations of `roles` that are suspended, as the database says at this request, each with the reason."""
+
+    def closed(self, administration_id: str) -> str | None:
+        """Why this caller may do nothing there but read evidence: it is suspended, or the caller's own one is."""
+        return self.suspended.get(administration_id) or self.suspended.get(self.administration_id or "")
 
 
 SERVICE = Caller(CallerKind.SERVICE, "service", "service")
@@ -128,7 +134,8 @@ class TenantScope:
     ) -> None:
         """Lets the caller do `act` there: one of `roles`, or being one of the kinds of `staff`.
 
-        NotFound when a member does not reach the administration, Forbidden when the role is missing.
+        NotFound when a member does not reach the administration, Forbidden when the role is missing, Suspended where
+        AOC has closed the administration and the act is more than reading.
         """
         allowed = frozenset(staff)
         if self.caller.kind in allowed:
@@ -142,6 +149,9 @@ class TenantScope:
             raise Forbidden(
                 act, tuple(roles) + tuple(sorted(allowed)), tuple(sorted(has)) or (self.caller.kind,)
             )
+        # what an auditor may do only reads: that stays, so that evidence can be had whatever was decided
+        if Role.AUDITOR not in roles and (reason := self.caller.closed(administration_id)):
+            raise Suspended(reason)
 
     def require_own(
         self, administration_id: str, act: str, *roles: Role, staff: Iterable[CallerKind] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from baas.administrations import first
@@ -10,7 +11,9 @@ from baas.administrations.service import Administrations
 from baas.administrations.tokens import IssuedToken, Tokens
 from baas.audit import Audit
 from baas.chains.fleet import Fleet
+from baas.chains.policy import Policy
 from baas.chains.service import Chains
+from baas.chains.supervisor import Supervisor
 from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment, timestamp
 from baas.connectors.timestamp import TimeStampAuthority
@@ -63,7 +66,9 @@ class Services:
     audit: Audit
     administrations: Administrations
     tokens: Tokens
+    fleet: Fleet
     chains: Chains
+    supervisor: Supervisor
     deployments: Deployments
     pipeline: Pipeline
     logs: Logs
@@ -83,7 +88,19 @@ class Services:
         store = Store.open(settings.data, settings.write_timeout)
         ids = Ulids(clock)
         audit = Audit(clock)
-        chains = Chains(store, clock, ids, audit, Fleet(settings.data / "chains", settings.origin))
+        fleet = Fleet(
+            settings.data / "chains",
+            settings.origin,
+            most_awake=settings.awake_chains,
+            now=lambda: clock.now().timestamp(),
+        )
+        policy = Policy(
+            timedelta(seconds=settings.hibernate_after),
+            settings.chain_days,
+            settings.chain_days_most,
+            timedelta(days=settings.chain_grace_days),
+        )
+        chains = Chains(store, clock, ids, audit, fleet, policy)
         pipeline = Pipeline(store, clock, chains)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
@@ -108,7 +125,9 @@ class Services:
             audit=audit,
             administrations=Administrations(clock, ids, audit),
             tokens=Tokens(store, clock, ids, audit, settings.token_days),
+            fleet=fleet,
             chains=chains,
+            supervisor=Supervisor(chains, settings.hibernate_after / 4),
             deployments=Deployments(store, clock, ids, audit, chains),
             pipeline=pipeline,
             logs=logs,
@@ -128,9 +147,11 @@ class Services:
         self.chains.reconcile()
         self.pilots.recover()
         self.pipeline.start()
+        self.supervisor.start()
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""
+        self.supervisor.stop()
         self.pilots.stop(15.0)
         self.pipeline.stop()
         self.chains.close()

@@ -29,6 +29,7 @@ class DesiredState(StrEnum):
 
     RUNNING = "running"
     STOPPED = "stopped"
+    EXPIRED = "expired"  # its time is over: stopped, until it is given more time or deleted
     DELETED = "deleted"
 
 
@@ -44,6 +45,7 @@ TRANSITIONS: dict[tuple[ChainState, ChainState], str] = {
     (ChainState.RUNNING, ChainState.FAILED): "its processes are gone and did not come back",
     (ChainState.HIBERNATED, ChainState.STARTING): "a request woke it",
     (ChainState.HIBERNATED, ChainState.STOPPED): "it was asked to stop, and nothing of it runs",
+    (ChainState.HIBERNATED, ChainState.FAILED): "it was looked for, and its directory is not there",
     (ChainState.STOPPING, ChainState.STOPPED): "its processes have ended",
     (ChainState.STOPPING, ChainState.FAILED): "its processes could not be ended",
     (ChainState.STOPPED, ChainState.STARTING): "it was asked to run again",

@@ -46,6 +46,31 @@ class Administration(Scoped, table=True):
     name: str
     kind: AdministrationKind = Field(sa_type=Slug(AdministrationKind))
     created: datetime
+    suspended: datetime | None = None
+    suspended_because: str | None = None
+
+
+class AdministrationLimits(Scoped, table=True):
+    """What one administration may have instead of what the settings say; a column that is None says nothing."""
+
+    __tablename__ = "administration_limits"
+    readable_by: ClassVar[frozenset[CallerKind]] = _OPERATOR
+
+    administration_id: str = Field(primary_key=True, foreign_key="administrations.id")
+    chains: int | None = None
+    requests_per_second: int | None = None
+    stored_bytes: int | None = None
+    gas_per_period: int | None = None
+
+
+class SpentGas(Scoped, table=True):
+    """Gas that an administration used on chains that are deleted, by the hour: deleting one gives none of it back."""
+
+    __tablename__ = "spent_gas"
+
+    administration_id: str = Field(primary_key=True, foreign_key="administrations.id")
+    hour: int = Field(primary_key=True)
+    gas: int
 
 
 class Member(TenantRow, table=True):

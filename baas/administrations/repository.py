@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -73,6 +74,18 @@ def reach(session: Session, member: Member, now: datetime) -> dict[str, frozense
         if shared := each.roles & member.roles:
             roles[each.administration_id] = roles.get(each.administration_id, frozenset()) | shared
     return roles
+
+
+def suspended(session: Session, administration_ids: Iterable[str]) -> dict[str, str]:
+    """Which of these administrations are suspended, and why."""
+    found = session.exec(
+        across_administrations(
+            Administration, because="a mandate reaches administrations, and the caller is not known yet"
+        ).where(
+            col(Administration.id).in_(sorted(administration_ids)), col(Administration.suspended).is_not(None)
+        )
+    )
+    return {each.id: each.suspended_because or "" for each in found}
 
 
 def staff(session: Session, page: PageOf) -> Paged[Staff]:

@@ -30,6 +30,14 @@ class AdministrationOut(Out):
     name: str
     kind: AdministrationKind
     created: Moment
+    suspended: Moment | None = Field(
+        None, description="since when its doors are closed; null when they are open"
+    )
+    suspended_because: str | None = None
+
+
+class SuspensionIn(In):
+    reason: Label
 
 
 class MemberIn(In):

@@ -41,6 +41,28 @@ class Administrations:
         self._record(session, scope, "administration.create", row, row.id, {"code": code, "kind": str(kind)})
         return row
 
+    def suspend(self, session: Session, scope: TenantScope, code: str, reason: str) -> Administration:
+        """Closes all its doors: nothing is changed, its chains answer nobody; its evidence stays readable.
+
+        Twice is as once, with the newer reason.
+        """
+        row = repository.administration(session, scope, code)
+        scope.require_staff("suspending an administration", OPERATOR)
+        row.suspended, row.suspended_because = row.suspended or self._clock.now(), reason
+        session.add(row)
+        self._record(session, scope, "administration.suspend", row, row.id, {"reason": reason})
+        return row
+
+    def resume(self, session: Session, scope: TenantScope, code: str, reason: str) -> Administration:
+        """Opens them again. Twice is as once."""
+        row = repository.administration(session, scope, code)
+        scope.require_staff("resuming an administration", OPERATOR)
+        if row.suspended is not None:
+            row.suspended, row.suspended_because = None, None
+            session.add(row)
+            self._record(session, scope, "administration.resume", row, row.id, {"reason": reason})
+        return row
+
     def add_member(
         self, session: Session, scope: TenantScope, code: str, label: str, roles: frozenset[Role]
     ) -> Member:

@@ -240,4 +240,5 @@ def _caller(session: Session, token: Token, now: datetime) -> Caller:
         roles,
         token.chain_id,
         token.endpoint,
+        repository.suspended(session, {*roles, actor.administration_id}),
     )

@@ -7,7 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from baas.administrations import repository
-from baas.administrations.schemas import AdministrationIn, AdministrationOut, StaffIn, StaffOut
+from baas.administrations.schemas import (
+    AdministrationIn,
+    AdministrationOut,
+    StaffIn,
+    StaffOut,
+    SuspensionIn,
+)
 from baas.api.calls import Calling, Paging, page_out
 from baas.tenancy import CallerKind
 from baas.wire import Page
@@ -39,6 +45,32 @@ def show_administration(code: Code, call: Calling) -> AdministrationOut:
     """One administration by its code."""
     return call.read(
         lambda session: AdministrationOut.model_validate(repository.administration(session, call.scope, code))
+    )
+
+
+@router.post("/administrations/{code}/suspend", response_model=AdministrationOut)
+def suspend_administration(code: Code, body: SuspensionIn, call: Calling) -> Response:
+    """Closes its doors: it changes nothing, and its chains answer nobody. Its receipts can be read. For operators."""
+    response = call.write(
+        lambda session: AdministrationOut.model_validate(
+            call.services.administrations.suspend(session, call.scope, code, body.reason)
+        ),
+        200,
+    )
+    with call.services.store.reading() as session:
+        owner = repository.administration(session, call.scope, code)
+    call.services.chains.closes(owner.id)
+    return response
+
+
+@router.post("/administrations/{code}/resume", response_model=AdministrationOut)
+def resume_administration(code: Code, body: SuspensionIn, call: Calling) -> Response:
+    """Opens them again. For operators."""
+    return call.write(
+        lambda session: AdministrationOut.model_validate(
+            call.services.administrations.resume(session, call.scope, code, body.reason)
+        ),
+        200,
     )
 
 

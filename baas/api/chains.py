@@ -34,6 +34,11 @@ def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
         else schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
         rpc=f"/rpc/{row.id}",
         rpc_admin=f"/rpc-admin/{row.id}",
+        expires=row.expires,
+        seconds_left=max(0, int((row.expires - call.services.clock.now()).total_seconds())),
+        deletion=call.services.chains.deletion(row),
+        sleeps_at=call.services.chains.sleeps_at(row),
+        warnings=call.services.chains.warnings(row, observed),
     )
 
 
@@ -76,6 +81,18 @@ def start_chain(chain: Name, call: Calling) -> Response:
 def stop_chain(chain: Name, call: Calling) -> Response:
     """Ends its processes; what was accepted stays on disk. No request wakes it until it is started."""
     return call.act(lambda: chain_out(call, call.services.chains.stop(call.scope, chain)), 200)
+
+
+@router.post("/chains/{chain}/extend", response_model=schemas.ChainOut)
+def extend_chain(chain: Name, body: schemas.ExtensionIn, call: Calling) -> Response:
+    """Sets its end, by the clock on the wall; a chain that expired and is not deleted yet runs again. For admins."""
+
+    def act() -> schemas.ChainOut:
+        row = call.services.chains.extend(call.scope, chain, body.days)
+        call.services.pipeline.resume(row.id)
+        return chain_out(call, row)
+
+    return call.act(act, 200)
 
 
 @router.delete("/chains/{chain}", status_code=204)

@@ -16,15 +16,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from baas.api.problems import UNEXPECTED, kind_of, problem, refusal
+from baas.api.problems import TABLE, UNEXPECTED, kind_of, problem, refusal
 from baas.audit.redaction import redact, redact_path
-from baas.errors import Unauthenticated
+from baas.chains.leases import holding
+from baas.errors import Suspended, Unauthenticated
 from baas.tenancy import Caller
 
 access = logging.getLogger("baas.access")
 incidents = logging.getLogger("baas.incidents")
 
 API = "/api/"
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
 """The only addresses under `/api/` that answer without a token."""
 
@@ -95,6 +97,20 @@ class Incidents:
             await problem(self.origin, UNEXPECTED, detail, incident=incident)(scope, receive, send)
 
 
+class Leases:
+    """What a request takes of the fleet stays open until its answer is sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with holding():
+            await self.app(scope, receive, send)
+
+
 class SecurityHeaders:
     """`HEADERS` on every answer."""
 
@@ -130,6 +146,11 @@ class Authentication:
                 kind = kind_of(error)
                 assert kind is not None
                 await refusal(self.origin, error, kind)(scope, receive, send)
+                return
+            reason = caller.closed(caller.administration_id or "")
+            if reason and scope["method"] not in READS:
+                closed = Suspended(reason)
+                await refusal(self.origin, closed, TABLE[Suspended])(scope, receive, send)
                 return
             scope.setdefault("state", {})["caller"] = caller
             turn = self.turns.setdefault(caller.administration_id or caller.actor_id, Semaphore(AT_ONCE))

@@ -44,6 +44,7 @@ TOO_LARGE = Kind(413, "too-large", "The request body is too large")
 TABLE: Mapping[type[Exception], Kind] = {
     errors.Unauthenticated: Kind(401, "unauthenticated", "A valid token is needed"),
     errors.Forbidden: Kind(403, "forbidden", "A role is missing"),
+    errors.Suspended: Kind(403, "suspended", "The administration is suspended"),
     errors.NotFound: Kind(404, "not-found", "Not found"),
     errors.IdempotencyConflict: Kind(
         409, "idempotency-conflict", "The idempotency key was used for another request"
@@ -51,6 +52,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     errors.AlreadyExists: Kind(409, "already-exists", "It already exists"),
     errors.Conflict: Kind(409, "conflict", "It contradicts what is there"),
     errors.QuotaExceeded: Kind(409, "quota-exceeded", "A limit is reached"),
+    errors.TooMuch: Kind(429, "too-much", "A limit of use is reached"),
     errors.Invalid: Kind(422, "invalid", "A value does not hold"),
     ChainDeleted: Kind(410, "chain-deleted", "The chain was deleted"),
     errors.Refused: Kind(400, "refused", "The request cannot be done"),
@@ -124,6 +126,10 @@ def refusal(origin: str, error: Exception, kind: Kind) -> Response:
         expected=None if expected is None else redact(str(expected)),
         got=None if got is None else redact(str(got)),
         errors=named,
+        evidence=getattr(error, "evidence", None),
+        reason=getattr(error, "reason", None) if isinstance(error, errors.Suspended) else None,
+        limit=getattr(error, "limit", None) if kind.status == 429 else None,
+        used=getattr(error, "used", None) if kind.status == 429 else None,
     )
 
 

@@ -14,9 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from baas.api.calls import services_of
 from baas.api.rpc_entry import Knock
+from baas.errors import Suspended
 from baas.tenancy import RpcEndpoint
 from sandbox import chain as runtime
-from sandbox.gateway import Asker
+from sandbox.gateway import Asker, refuse
+from sandbox.gateway.errors import suspended
 
 router = APIRouter(include_in_schema=False)
 MEDIA_TYPE = "application/json"
@@ -47,8 +49,12 @@ async def rpc_of_administrators_tool(chain: str, token: str, request: Request) -
 
 async def _answer(knock: Knock, request: Request) -> Response:
     body = await request.body()
-    asker, awake = await run_in_threadpool(knock.enter, services_of(request))
-    answer = await answered(awake, body, asker)
+    try:
+        asker, awake = await run_in_threadpool(knock.enter, services_of(request))
+    except Suspended as closed:
+        answer = refuse(body, suspended(closed.reason))
+    else:
+        answer = await answered(awake, body, asker)
     return Response(status_code=204) if answer is None else Response(answer, media_type=MEDIA_TYPE)
 
 

@@ -10,7 +10,10 @@ from baas.tenancy import TenantRow
 
 
 class ChainNumber(SQLModel, table=True):
-    """The register of chain ids: a number is taken before the chain exists, so a failed creation uses it up."""
+    """The register of chain ids: a number is taken before the chain exists, so a failed creation uses it up.
+
+    A chain's number is its chain id without `CHAIN_ID_BASE`; an imported chain's is its chain id, negative.
+    """
 
     __tablename__ = "chain_numbers"
     __table_args__ = {"sqlite_autoincrement": True}  # SQLAlchemy's name and type
@@ -33,4 +36,7 @@ class Chain(TenantRow, table=True):
     sealing_key: str
     desired: str
     created: datetime
+    expires: datetime = Field(index=True)
+    warned: int = 0
+    """How many of the warnings before its end have been given."""
     deleted: datetime | None = None

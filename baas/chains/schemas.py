@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -28,6 +29,15 @@ class HeadOut(Out):
     timestamp: int = Field(description="block time, seconds since 1970")
 
 
+class ChainWarning(StrEnum):
+    """What an administration should know of its chain now."""
+
+    EXPIRES_WITHIN_7_DAYS = "expires_within_7_days"
+    EXPIRES_WITHIN_1_DAY = "expires_within_1_day"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
 class ChainOut(Out):
     id: str
     administration_id: str
@@ -42,6 +52,19 @@ class ChainOut(Out):
     rpc: str = Field(description="the JSON-RPC address below this service; send the token as Bearer or Basic")
     rpc_admin: str = Field(description="the administrator's JSON-RPC address, for admins and developers")
     created: Moment
+    expires: Moment = Field(
+        description="by the clock on the wall: then it is stopped, and only its evidence is left"
+    )
+    seconds_left: int = Field(description="until then; 0 when it has expired")
+    deletion: Moment = Field(description="when its data is deleted, unless an admin extends it")
+    sleeps_at: Moment | None = Field(
+        description="when it goes to sleep if nobody uses it; its next request wakes it. Null when it is not awake"
+    )
+    warnings: list[ChainWarning]
+
+
+class ExtensionIn(In):
+    days: int = Field(ge=1, description="its new end, in days from now")
 
 
 class AccountIn(In):

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from sqlalchemy import ColumnElement, and_
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session, col, func, select
 
 from baas.administrations import repository
+from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.chains.fleet import Fleet
+from baas.chains.leases import holding
 from baas.chains.model import Chain, ChainNumber
-from baas.clock import Clock, milliseconds
-from baas.errors import Conflict, NotFound, QuotaExceeded
+from baas.chains.policy import WARNINGS, Policy
+from baas.chains.schemas import ChainWarning
+from baas.clock import Clock, iso, milliseconds
+from baas.errors import Conflict, Invalid, NotFound, QuotaExceeded, Refused, Suspended
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
-from baas.tenancy import Role, TenantScope, across_administrations
+from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
 from sandbox import chain as runtime
 from sandbox.engines import Head
 from sandbox.engines import engine as find_engine
@@ -29,6 +37,9 @@ from sandbox.errors import SandboxError
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import Role as AllowlistRole
 from sandbox.spec import ChainSpec
+
+LOGGER = logging.getLogger(__name__)
+SERVES_ALL = "the service itself runs every administration's chains"
 
 #: Chain ids start here, so that a wallet's owner recognises a test chain; all stay below what wallets can hold.
 CHAIN_ID_BASE = 73_570_000_000_000
@@ -38,16 +49,33 @@ CHAINS_PER_ADMINISTRATION = 20
 
 
 class ChainDeleted(NotFound):
-    """The chain was the caller's and is deleted; its evidence is still there. Gone (410), not absent."""
+    """The chain was the caller's and is deleted; its evidence is still there. Gone (410), not absent.
 
-    def __init__(self, name: str) -> None:
+    `evidence` is the path at which the caller finds what was notarised on it.
+    """
+
+    def __init__(self, name: str, evidence: str = "/api/v1/notarisations") -> None:
         super().__init__("chain", name)
-        self.args = (f"chain {name!r} was deleted; its receipts stay valid, and its id is never used again",)
+        self.evidence = evidence
+        self.args = (
+            f"chain {name!r} was deleted; its receipts stay valid and can still be had ({evidence}), and its id is "
+            "never used again",
+        )
 
 
 class ChainStopped(Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(f"chain {name!r} is stopped: start it first")
+
+
+class ChainExpired(Conflict):
+    """Its time is over. Nothing of it is gone yet; what it anchored is evidence for ever."""
+
+    def __init__(self, name: str, expired: datetime, deletion: datetime) -> None:
+        super().__init__(
+            f"chain {name!r} expired on {iso(expired)}: receipts can still be had, and its blocks are deleted on "
+            f"{iso(deletion)} unless an admin gives it more time (baas chain extend)"
+        )
 
 
 class Chains:
@@ -59,8 +87,11 @@ class Chains:
     #: The custodial account of each chain that anchors the administration's logs.
     ANCHORING_ACCOUNT: ClassVar[str] = "anchoring"
 
-    def __init__(self, store: Store, clock: Clock, ids: Ulids, audit: Audit, fleet: Fleet) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ulids, audit: Audit, fleet: Fleet, policy: Policy | None = None
+    ) -> None:
         self._store, self._clock, self._ids, self._audit, self._fleet = store, clock, ids, audit, fleet
+        self.policy = policy or Policy()
         self._sending: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     # -- records -----------------------------------------------------------------------------------
@@ -72,14 +103,7 @@ class Chains:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
             _require_room(session, scope, owner.id)
-            first = session.exec(select(func.count()).select_from(ChainNumber)).one() == 0
-            number = ChainNumber(
-                number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None,
-                taken=self._clock.now(),
-            )
-            session.add(number)
-            session.flush()
-            chain_id = CHAIN_ID_BASE + (number.number or 0)
+            chain_id = self._new_chain_id(session)
         now = self._clock.now()
         spec = ChainSpec(chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine)
         name = self._ids()
@@ -99,6 +123,7 @@ class Chains:
                 sealing_key=awake.sealing_key,
                 desired=DesiredState.RUNNING,
                 created=now,
+                expires=now + timedelta(days=self.policy.days),
             )
             with self._store.session() as session:
                 _require_room(session, scope, owner.id)  # others may have been created meanwhile
@@ -116,6 +141,21 @@ class Chains:
             self._fleet.remove(name)  # nothing half-made stays
             raise
         return row
+
+    def _new_chain_id(self, session: Session) -> int:
+        """The register's next number that no imported chain brought along, taken."""
+        while True:
+            given = select(func.count()).select_from(ChainNumber).where(col(ChainNumber.number) > 0)
+            first = session.exec(given).one() == 0
+            number = ChainNumber(
+                number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None,
+                taken=self._clock.now(),
+            )
+            session.add(number)
+            session.flush()
+            chain_id = CHAIN_ID_BASE + (number.number or 0)
+            if session.get(ChainNumber, -chain_id) is None:
+                return chain_id
 
     def listing(self, scope: TenantScope, page: PageOf, administration: str | None = None) -> Paged[Chain]:
         with self._store.reading() as session:
@@ -136,7 +176,7 @@ class Chains:
         if scope.caller.chain_id not in (None, row.id):
             raise NotFound("chain", name)
         if row.desired == DesiredState.DELETED:
-            raise ChainDeleted(name)
+            raise ChainDeleted(name, self._evidence_of(row))
         return row
 
     def observed(self, row: Chain) -> ChainState:
@@ -144,9 +184,32 @@ class Chains:
         if row.desired == DesiredState.DELETED:
             return ChainState.DELETED
         here = self._fleet.observed(row.id)
-        if here is ChainState.HIBERNATED and row.desired == DesiredState.STOPPED:
+        if here is ChainState.HIBERNATED and row.desired in (DesiredState.STOPPED, DesiredState.EXPIRED):
             return ChainState.STOPPED  # since before this process: its next request does not wake it
         return here
+
+    def sleeps_at(self, row: Chain) -> datetime | None:
+        """When it goes to sleep if nobody uses it until then; None when it does not run."""
+        used = self._fleet.used(row.id)
+        return None if used is None else datetime.fromtimestamp(used, UTC) + self.policy.idle
+
+    def warnings(self, row: Chain, observed: ChainState) -> list[ChainWarning]:
+        """What its administration should know of it now."""
+        if row.desired == DesiredState.DELETED:
+            return []
+        found = [ChainWarning.FAILED] if observed is ChainState.FAILED else []
+        if row.desired == DesiredState.EXPIRED:
+            return [*found, ChainWarning.EXPIRED]
+        left = row.expires - self._clock.now()
+        if left <= WARNINGS[1]:
+            found.append(ChainWarning.EXPIRES_WITHIN_1_DAY)
+        elif left <= WARNINGS[0]:
+            found.append(ChainWarning.EXPIRES_WITHIN_7_DAYS)
+        return found
+
+    def deletion(self, row: Chain) -> datetime:
+        """When its data is deleted if nobody gives it more time."""
+        return row.expires + self.policy.grace
 
     def head(self, row: Chain) -> Head | None:
         """The newest block of a chain that is awake; None of one that sleeps, is being stopped, or has failed."""
@@ -165,7 +228,33 @@ class Chains:
 
     def stop(self, scope: TenantScope, name: str) -> Chain:
         row = self._desire(scope, name, DesiredState.STOPPED)
-        self._fleet.sleep(row.id)
+        self._fleet.stop(row.id)
+        return row
+
+    def extend(self, scope: TenantScope, name: str, days: int) -> Chain:
+        """Sets its end to `days` from now; a chain that expired runs again. For admins of its administration.
+
+        Invalid where that is past what the settings allow, or would not give it more time.
+        """
+        found = self.get(scope, name)
+        scope.require(found.administration_id, "extending a chain", Role.ADMIN)
+        if not 1 <= days <= self.policy.most_days:
+            raise Invalid("/days", f"1 to {self.policy.most_days} days from now", str(days))
+        expires = self._clock.now() + timedelta(days=days)
+        with self._store.session() as session:
+            row = scope.get(session, Chain, found.id)
+            if row.desired == DesiredState.DELETED:
+                raise ChainDeleted(name, self._evidence_of(row))
+            if expires <= row.expires:
+                raise Invalid("/days", f"an end after the present one, {iso(row.expires)}", iso(expires))
+            before, row.expires, row.warned = row.expires, expires, 0
+            if row.desired == DesiredState.EXPIRED:
+                row.desired = DesiredState.RUNNING
+            session.add(row)
+            detail = {"from": iso(before), "to": iso(expires)}
+            self._audit.record(
+                session, scope.caller, "chain.extend", "chain", row.id, row.administration_id, detail
+            )
         return row
 
     def delete(self, scope: TenantScope, name: str) -> None:
@@ -179,7 +268,9 @@ class Chains:
         with self._store.session() as session:
             row = scope.get(session, Chain, found.id)
             if row.desired == DesiredState.DELETED:  # by somebody else, just now: nothing brings it back
-                raise ChainDeleted(name)
+                raise ChainDeleted(name, self._evidence_of(row))
+            if row.desired == DesiredState.EXPIRED and desired is not DesiredState.DELETED:
+                raise ChainExpired(name, row.expires, self.deletion(row))
             row.desired = desired
             if desired is DesiredState.DELETED:
                 row.deleted = self._clock.now()
@@ -195,9 +286,10 @@ class Chains:
         """The row and the awake chain, for any role of its administration."""
         row = self.get(scope, name)
         scope.require(row.administration_id, "using a chain", *Role)
-        if row.desired == DesiredState.STOPPED:
-            raise ChainStopped(name)
-        return row, self.awake(row.id)
+        if reason := scope.caller.closed(row.administration_id):
+            raise Suspended(reason)
+        self._require_running(row, name)
+        return row, self._fleet.take(row.id, lambda: self._may_wake(row.id))
 
     def administer(self, scope: TenantScope, name: str, act: str) -> tuple[Chain, runtime.Chain]:
         """As `use`, for admins and developers only."""
@@ -206,21 +298,38 @@ class Chains:
         return row, awake
 
     def awake(self, chain: str) -> runtime.Chain:
-        """The awake chain by its row's id, for the service's own work on a row that a scope has shown."""
+        """The awake chain by its row's id, for the service's own work on a row that a scope has shown.
 
-        def may_wake() -> None:
-            with self._store.reading() as session:
-                row = session.exec(
-                    across_administrations(Chain, "the pipeline serves every administration's chains").where(
-                        Chain.id == chain
-                    )
-                ).one()
-            if row.desired == DesiredState.DELETED:
-                raise ChainDeleted(chain)
-            if row.desired == DesiredState.STOPPED:
-                raise ChainStopped(chain)
+        As with `use`, it stays open to the end of the caller's `holding` block.
+        """
+        self._may_wake(chain)
+        return self._fleet.take(chain, lambda: self._may_wake(chain))
 
-        return self._fleet.chain(chain, may_wake)
+    def _may_wake(self, chain: str) -> None:
+        """Raises unless the database says, now, that this chain may run; also when it cannot be read."""
+        with self._store.reading() as session:
+            row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
+            closed = repository.suspended(session, [row.administration_id])
+        self._require_running(row, chain)
+        if closed:
+            raise Suspended(closed[row.administration_id])
+
+    def _require_running(self, row: Chain, name: str) -> None:
+        if row.desired == DesiredState.DELETED:
+            raise ChainDeleted(name, self._evidence_of(row))
+        if row.desired == DesiredState.STOPPED:
+            raise ChainStopped(name)
+        if row.desired == DesiredState.EXPIRED:
+            raise ChainExpired(name, row.expires, self.deletion(row))
+
+    def _evidence_of(self, row: Chain) -> str:
+        with self._store.reading() as session:
+            owner = session.exec(
+                across_administrations(Administration, "its own administration's code").where(
+                    col(Administration.id) == row.administration_id
+                )
+            ).one()
+        return f"/api/v1/notarisations?administration={owner.code}"
 
     @contextmanager
     def sending(self, chain: str) -> Iterator[None]:
@@ -264,6 +373,13 @@ class Chains:
         with self._store.reading() as session:
             rows = session.exec(across_administrations(Chain, "reconciling every chain's directory")).all()
         desired = {row.id: row.desired for row in rows}
+        here = {path.name for path in self._fleet.directories()}
+        for name, wanted in desired.items():
+            if wanted != DesiredState.DELETED and name not in here:
+                LOGGER.error("chain %s has no directory", name)
+                self._fleet.fail(
+                    name, "its directory is missing: put it back from a backup, or delete the chain"
+                )
         for directory in self._fleet.directories():
             if directory.suffix == ".new":
                 shutil.rmtree(directory, ignore_errors=True)  # half-made: never a chain
@@ -271,6 +387,90 @@ class Chains:
                 directory.rename(directory.with_name(f"{directory.name}.unclaimed"))
             elif desired[directory.name] == DesiredState.DELETED:
                 shutil.rmtree(directory, ignore_errors=True)
+
+    def wake_unfinished(self, over: Callable[[], bool] = lambda: False) -> None:
+        """Wake the chains on which something may wait since a crash; those that were asleep then are not looked at."""
+        for name in self._fleet.unfinished():
+            if over():
+                return
+            try:
+                with holding():
+                    self.awake(name).settle()
+            except (
+                Refused,
+                SandboxError,
+                NoResultFound,
+            ) as error:  # stopped, deleted, failed: nothing to seal now
+                LOGGER.warning("chain %s was awake at the crash and does not wake: %s", name, error)
+                self._fleet.forget(name)
+
+    def supervise(self) -> None:
+        """One round: idle chains sleep; the ends of those whose time comes are told, reached, and made final."""
+        now = self._clock.now()
+        self._fleet.sweep((now - self.policy.idle).timestamp())
+        for row in self._due(col(Chain.expires) <= now, DesiredState.RUNNING, DesiredState.STOPPED):
+            self._end(row.id, DesiredState.EXPIRED)
+            self._fleet.stop(row.id)
+        for number, before in enumerate(WARNINGS, 1):
+            due = and_(col(Chain.expires) <= now + before, col(Chain.warned) < number)
+            for row in self._due(due, DesiredState.RUNNING, DesiredState.STOPPED):
+                self._warn(row.id, number)
+        for row in self._due(col(Chain.expires) <= now - self.policy.grace, DesiredState.EXPIRED):
+            self._end(row.id, DesiredState.DELETED)
+            self._fleet.remove(row.id)
+
+    def _due(self, condition: ColumnElement[bool], *desired: DesiredState) -> Sequence[Chain]:
+        with self._store.reading() as session:
+            return session.exec(
+                across_administrations(Chain, SERVES_ALL).where(condition, col(Chain.desired).in_(desired))
+            ).all()
+
+    def _end(self, chain: str, desired: DesiredState) -> None:
+        """Its time is over (EXPIRED), or the grace after it (DELETED): unless somebody extended it this moment."""
+        now = self._clock.now()
+        with self._store.session() as session:
+            row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
+            if row.expires > now or row.desired == DesiredState.DELETED:
+                return
+            row.desired = desired
+            if desired is DesiredState.DELETED:
+                row.deleted = now
+            session.add(row)
+            self._record(session, f"chain.{desired}", row, {"expires": iso(row.expires)})
+
+    def _warn(self, chain: str, number: int) -> None:
+        with self._store.session() as session:
+            row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
+            if row.warned < number:
+                row.warned = number
+                session.add(row)
+                self._record(session, "chain.warning", row, {"expires": iso(row.expires)})
+
+    def _record(self, session: Session, action: str, row: Chain, detail: Mapping[str, object]) -> None:
+        self._audit.record(session, SERVICE, action, "chain", row.id, row.administration_id, detail)
+
+    def closes(self, administration_id: str) -> None:
+        """It was suspended: its chains that are awake sleep as soon as nobody uses them any more."""
+        with self._store.reading() as session:
+            owned = session.exec(
+                across_administrations(Chain, SERVES_ALL).where(Chain.administration_id == administration_id)
+            ).all()
+        for row in owned:
+            self._fleet.hibernate(row.id)
+
+    def register_number(self, chain_id: int) -> None:
+        """Takes a chain id that a chain from elsewhere brings along; Conflict when this installation ever used it.
+
+        It is entered as a negative number: those that are given out stay in order, and skip it.
+        """
+        with self._store.session() as session:
+            numbers = (chain_id - CHAIN_ID_BASE, -chain_id)
+            used = session.exec(select(ChainNumber).where(col(ChainNumber.number).in_(numbers))).first()
+            if used is not None:
+                raise Conflict(
+                    f"chain id {chain_id} was used here already: clone the chain under a new id instead"
+                )
+            session.add(ChainNumber(number=-chain_id, taken=self._clock.now()))
 
     def close(self) -> None:
         self._fleet.close()

@@ -49,7 +49,7 @@ def chain_page(chain: str, visit: SignedIn) -> Response:
     """One chain; a sleeping one wakes to show its accounts, a stopped one does not."""
     services = visit.services
     row = services.chains.get(visit.scope, chain)
-    accounts = None if row.desired == DesiredState.STOPPED else _accounts(visit, row)
+    accounts = None if row.desired != DesiredState.RUNNING else _accounts(visit, row)
     deployments = services.deployments.listing(visit.scope, row.id, PageOf(None, MOST)).rows
     with services.store.reading() as session:
         may_change = row.administration_id in {each.id for each in visit.administrations(session, *CHANGES)}

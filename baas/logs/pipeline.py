@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from baas.chains.leases import holding
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.deployments.model import Deployment
@@ -135,7 +136,8 @@ class Pipeline:
     def advance(self, number: int) -> bool:
         """Include what was accepted and anchor what is included; whether there may be more to do."""
         included = self._include(number)
-        anchored = self._anchor(number)
+        with holding():
+            anchored = self._anchor(number)
         return included or anchored
 
     def _include(self, number: int) -> bool:

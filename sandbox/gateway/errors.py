@@ -118,6 +118,10 @@ def not_authorized(ruling: Ruling, act: Act) -> RpcError:
     )
 
 
+def suspended(reason: str) -> RpcError:
+    return _refusal(-32007, "Administration suspended", "suspended", reason=reason)
+
+
 def intrinsic_gas(needed: int, got: int) -> RpcError:
     return _refusal(-32003, "Intrinsic gas exceeds gas limit", "intrinsic-gas", needed=needed, got=got)
 

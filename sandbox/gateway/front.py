@@ -256,6 +256,21 @@ class Gateway:
         return Refusal(self._now_ms(), asker.endpoint, error.code, error.data["rule"], None, None, name)
 
 
+def refuse(body: bytes, error: RpcError) -> bytes | None:
+    """The answer to a body when one error is the answer to each of its calls: its chain's doors are closed.
+
+    What cannot be parsed is answered as such. No chain is needed for it.
+    """
+    try:
+        parsed = parse(body)
+    except RpcError as malformed:
+        return _encode(_response(None, malformed))
+    answers = [_response(call.id, error) for call in parsed.calls if not call.notification]
+    if not answers:
+        return None
+    return _encode(answers if parsed.batch else answers[0])
+
+
 def _rule(error: RpcError) -> Any:
     """The gateway's own rule; None for a node's error, whose data is anything."""
     return error.data.get("rule") if isinstance(error.data, dict) else None

@@ -11,7 +11,7 @@ LEGAL = {
     "created": {"starting", "stopped", "deleted"},
     "starting": {"running", "failed", "stopping"},
     "running": {"hibernated", "stopping", "failed"},
-    "hibernated": {"starting", "stopped"},
+    "hibernated": {"starting", "stopped", "failed"},
     "stopping": {"stopped", "failed"},
     "stopped": {"starting", "deleted"},
     "failed": {"starting", "stopping"},

@@ -16,7 +16,8 @@ OnlyOf = Annotated[str | None, typer.Option(help="Only this administration's, by
 Kind = Literal[
     "generalitat", "ajuntament", "consell_comarcal", "diputacio", "consorci", "universitat", "other"
 ]
-FIELDS = ("code", "name", "kind", "created")
+FIELDS = ("code", "name", "kind", "created", "suspended")
+Reason = Annotated[str, typer.Option(help="Why: its members and the audit are told.")]
 
 
 @app.command()
@@ -36,3 +37,17 @@ def list_(ctx: typer.Context) -> Shown:
     """The administrations that you reach."""
     with connect(ctx) as client:
         return table(client.administrations(), *FIELDS)
+
+
+@app.command()
+def suspend(ctx: typer.Context, code: Administration, reason: Reason) -> Shown:
+    """Close an administration's doors: its chains answer nobody, its receipts can be read. For AOC's operators."""
+    with connect(ctx) as client:
+        return record(client.suspend_administration(code, reason), *FIELDS, "suspended_because")
+
+
+@app.command()
+def resume(ctx: typer.Context, code: Administration, reason: Reason) -> Shown:
+    """Open an administration's doors again. For AOC's operators."""
+    with connect(ctx) as client:
+        return record(client.resume_administration(code, reason), *FIELDS)

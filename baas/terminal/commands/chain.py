@@ -18,7 +18,10 @@ from baas.terminal.session import connect, here, public_url
 app = typer.Typer(help="Chains: isolated, permissioned test chains.")
 Chain = Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")]
 FIELDS = ("id", "label", "chain_id", "engine", "desired", "observed", "head.number", "created")
-ALL = (*FIELDS, "head.hash", "genesis_hash", "sealing_key", "rpc", "rpc_admin")
+ALL = (
+    *(*FIELDS, "head.hash", "genesis_hash", "sealing_key", "rpc", "rpc_admin"),
+    *("expires", "seconds_left", "deletion", "sleeps_at", "warnings"),
+)
 
 
 @app.command()
@@ -59,6 +62,17 @@ def stop(ctx: typer.Context, chain: Chain) -> Shown:
     """End a chain's processes; what was accepted stays on disk."""
     with connect(ctx) as client:
         return record(client.stop_chain(chain), *ALL)
+
+
+@app.command()
+def extend(
+    ctx: typer.Context,
+    chain: Chain,
+    days: Annotated[int, typer.Argument(help="Its new end, in days from now.", min=1)],
+) -> Shown:
+    """Give a chain more time; one that expired runs again. For admins."""
+    with connect(ctx) as client:
+        return record(client.extend_chain(chain, days), *ALL)
 
 
 @app.command()

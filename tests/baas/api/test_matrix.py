@@ -24,6 +24,8 @@ ADDRESS = f"0x{'0' * 39}1"
 BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
+    "ExtensionIn": {"days": 100},
+    "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
     "MandateIn": {"provider": NOBODY, "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
