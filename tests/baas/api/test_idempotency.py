@@ -28,6 +28,8 @@ BODIES: dict[str, Any] = {
     "ChainIn": {"administration": "9999990001", "label": "x"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "DeploymentIn": {"template": "document-notary"},
+    "ExtensionIn": {"days": 100},
+    "SuspensionIn": {"reason": "una prova"},
     "MandateIn": {"provider": "9999990009", "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
     "NotarisationIn": {"administration": "9999990001", "documents": [digest(b"used")]},
