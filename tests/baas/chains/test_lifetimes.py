@@ -84,8 +84,8 @@ def test_after_a_crash_what_waited_to_be_sealed_is_sealed_without_a_request(
     asleep = services.chains.create(place.scope, place.code, "adormida")
     assert services.fleet.hibernate(asleep.id)
     chain = services.chains.awake(place.chain.id)
-    monkeypatch.setattr(chain._sealer, "wake", lambda: None)  # nothing is sealed any more
-    monkeypatch.setattr(chain._gateway.admission, "_on_accepted", lambda: None)
+    monkeypatch.setattr(chain._sealer, "wake", lambda *_: None)  # nothing is sealed any more
+    monkeypatch.setattr(chain._gateway.admission, "_on_accepted", lambda *_: None)
     waiting = chain.send("anchoring", to=b"\x01" * 20)
     monkeypatch.setattr(services.fleet, "_unmark", lambda name: None)  # as if it were killed
     services.stop()
