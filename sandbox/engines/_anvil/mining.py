@@ -22,11 +22,10 @@ _HEADER |= {"parentBeaconBlockRoot": True, "requestsHash": True}
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A block as anvil made it: its header's JSON, its transactions' hashes in order, what was not accepted."""
+    """A block as anvil made it: its header's JSON, and its transactions' hashes in order."""
 
     header: dict[str, Any]
     hashes: tuple[bytes, ...]
-    refused: dict[int, Failed]  # by position in what was sent
 
     @property
     def number(self) -> int:
@@ -47,16 +46,14 @@ def send(client: Client, raws: Sequence[bytes], deadline: Deadline) -> dict[int,
     return {position: reply for position, reply in enumerate(replies) if isinstance(reply, Failed)}
 
 
-def mine(
-    client: Client, timestamp: int, deadline: Deadline, refused: dict[int, Failed] | None = None
-) -> Mined:
+def mine(client: Client, timestamp: int, deadline: Deadline) -> Mined:
     """One block of what is in the pool and can be applied."""
     client.call("evm_setNextBlockTimestamp", [timestamp], deadline.left())
     client.call("evm_mine", [], deadline.left())
     header = client.call("eth_getBlockByNumber", ["latest", False], deadline.left())
     if int(header["timestamp"], 16) != timestamp:
         raise Lost(f"asked for a block at {timestamp}, got one at {int(header['timestamp'], 16)}")
-    return Mined(header, tuple(unhexed(hash_) for hash_ in header["transactions"]), refused or {})
+    return Mined(header, tuple(unhexed(hash_) for hash_ in header["transactions"]))
 
 
 def go_back(client: Client, blocks: int, deadline: Deadline) -> None:

@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
 #: Transactions that one block may have.
 MAX_TRANSACTIONS = 1_000
+#: Times that one block is made before it is cut off at who may not create inside calls.
+MAX_ATTEMPTS = 8
 #: A dump is made after so many transactions (or a tenth of the chain's, where that is more), blocks, or gas.
 DUMP_TRANSACTIONS, DUMP_BLOCKS, DUMP_GAS = 2_000, 200, 100 * TRANSACTION_GAS_CAP
 #: Seconds that making a dump may take.
@@ -117,25 +119,35 @@ class AnvilNode:
         may_create: frozenset[bytes] | None,
         empty: bool,
     ) -> Block | None:
-        """A block that may be kept, or None: anvil then is as it was."""
-        sent, cut = sealing.candidates(), False
+        """A block that may be kept, or None: anvil then is as it was.
+
+        Whoever may not create inside calls is found by what the block did, dropped, and the block made again as if
+        it had never been sent; after MAX_ATTEMPTS of that only with those before.
+        """
+        sent, cut, attempts = sealing.candidates(), False, 1
         while True:
             refused = send(client, [transaction.raw for _, transaction in sent], deadline)
-            for position, failed in refused.items():
-                sealing.drop(sent[position][0], _reason(failed))
             if len(refused) == len(sent) and not empty:
+                sealing.refuse(sent, refused)
                 return None
-            mined = mine(client, timestamp, deadline, refused)
+            mined = mine(client, timestamp, deadline)
             self._check(mined, {hash_ for hash_, _ in sent})
-            self._explain_missing(client, sealing, sent, mined, deadline)
-            keep = self._keep(client, sealing, mined, deadline, may_create)
-            if keep == len(mined.hashes):
+            keep = self._fitting(client, mined, deadline)
+            forbidden = self._forbidden(client, sealing, mined, deadline, may_create)
+            if keep == len(mined.hashes) and forbidden is None:
                 break
             go_back(client, 1, deadline)
-            sent = [(hash_, sealing.chosen[hash_]) for hash_ in mined.hashes[:keep]]
-            self._most, cut = max(1, keep), True
+            attempts += 1
+            if forbidden is not None and forbidden < keep and attempts <= MAX_ATTEMPTS:
+                sent = [each for each in sent if each[0] not in sealing.dropped]
+            else:
+                keep = keep if forbidden is None else min(keep, forbidden)
+                sent = [(hash_, sealing.chosen[hash_]) for hash_ in mined.hashes[:keep]]
+                self._most, cut = max(1, keep), True
             if not sent and not empty:
                 return None
+        sealing.refuse(sent, refused)
+        self._explain_missing(client, sealing, sent, mined, deadline)
         if not mined.hashes and not empty:
             go_back(client, 1, deadline)
             return None
@@ -159,21 +171,17 @@ class AnvilNode:
         if not sent.issuperset(mined.hashes):
             raise Lost(f"block {mined.number} holds transactions that were not sent")
 
+    @staticmethod
     def _explain_missing(
-        self,
         client: Client,
         sealing: _Sealing,
-        sent: list[tuple[bytes, Transaction]],
+        sent: Sequence[tuple[bytes, Transaction]],
         mined: Mined,
         deadline: Deadline,
     ) -> None:
         """Drop what anvil accepted and did not include, with the reason that the state gives; empty the pool."""
-        included = set(mined.hashes)
-        missing = [
-            (hash_, transaction)
-            for position, (hash_, transaction) in enumerate(sent)
-            if hash_ not in included and position not in mined.refused
-        ]
+        settled = {*mined.hashes, *sealing.dropped}
+        missing = [each for each in sent if each[0] not in settled]
         if not missing:
             return
         client.call("anvil_dropAllTransactions", [], deadline.left())
@@ -189,32 +197,37 @@ class AnvilNode:
             elif len(sent) == 1:
                 sealing.drop(hash_, "anvil did not include it, and gave no reason")
 
-    def _keep(
-        self,
+    @staticmethod
+    def _fitting(client: Client, mined: Mined, deadline: Deadline) -> int:
+        """How many of the block's first transactions fit into BLOCK_GAS; the one that passes it still does."""
+        if mined.gas_used <= BLOCK_GAS or len(mined.hashes) < 2:
+            return len(mined.hashes)
+        receipts = client.call("eth_getBlockReceipts", [hex(mined.number)], deadline.left())
+        return sum(
+            int(receipt["cumulativeGasUsed"], 16) - int(receipt["gasUsed"], 16) < BLOCK_GAS
+            for receipt in receipts
+        )
+
+    @staticmethod
+    def _forbidden(
         client: Client,
         sealing: _Sealing,
         mined: Mined,
         deadline: Deadline,
         may_create: frozenset[bytes] | None,
-    ) -> int:
-        """How many of the block's first transactions may stay. One that may not create is dropped."""
-        keep = len(mined.hashes)
-        if mined.gas_used > BLOCK_GAS and keep > 1:
-            receipts = client.call("eth_getBlockReceipts", [hex(mined.number)], deadline.left())
-            keep = sum(
-                int(receipt["cumulativeGasUsed"], 16) - int(receipt["gasUsed"], 16) < BLOCK_GAS
-                for receipt in receipts
-            )
-        if may_create is not None and keep:
-            traces = client.call("trace_block", [hex(mined.number)], deadline.left())
-            found = _first_forbidden(traces, may_create)
-            if found is not None and found[0] < keep:
-                keep, (sender, creator) = found[0], found[1:]
-                sealing.drop(
-                    mined.hashes[keep],
-                    f"{CREATES_INSIDE} ({creator}), and its sender {sender} may not do that",
-                )
-        return keep
+    ) -> int | None:
+        """The position of the first transaction that created inside a call and may not; it is dropped."""
+        if may_create is None or not mined.hashes:
+            return None
+        traces = client.call("trace_block", [hex(mined.number)], deadline.left())
+        found = _first_forbidden(traces, may_create)
+        if found is None:
+            return None
+        position, sender, creator = found
+        sealing.drop(
+            mined.hashes[position], f"{CREATES_INSIDE} ({creator}), and its sender {sender} may not do that"
+        )
+        return position
 
     # Dumps
 
@@ -444,7 +457,7 @@ class _Sealing:
         self, waiting: dict[bytes, bytes], passed_over: set[bytes], spec: ChainSpec, most: int
     ) -> None:
         self.chosen: dict[bytes, Transaction] = {}
-        self._dropped: dict[bytes, str] = {}
+        self.dropped: dict[bytes, str] = {}
         gas = 0
         for hash_, raw in waiting.items():
             if hash_ in passed_over:
@@ -465,13 +478,18 @@ class _Sealing:
             self.chosen[hash_] = transaction
 
     def drop(self, hash_: bytes, reason: str) -> None:
-        self._dropped.setdefault(hash_, reason)
+        self.dropped.setdefault(hash_, reason)
+
+    def refuse(self, sent: Sequence[tuple[bytes, Transaction]], refused: Mapping[int, Failed]) -> None:
+        """Drop what anvil did not accept, by position in what was sent."""
+        for position, failed in refused.items():
+            self.drop(sent[position][0], _reason(failed))
 
     def candidates(self) -> list[tuple[bytes, Transaction]]:
-        return [(hash_, each) for hash_, each in self.chosen.items() if hash_ not in self._dropped]
+        return [(hash_, each) for hash_, each in self.chosen.items() if hash_ not in self.dropped]
 
     def reasons(self) -> tuple[tuple[bytes, str], ...]:
-        return tuple(self._dropped.items())
+        return tuple(self.dropped.items())
 
 
 def _reason(failed: Failed) -> str:
@@ -480,6 +498,8 @@ def _reason(failed: Failed) -> str:
         return f"the sender's balance does not cover its value and gas: {failed.reason}"
     if "decode" in failed.reason.lower() or "signature" in failed.reason.lower():
         return f"not a valid transaction: {failed.reason}"
+    if "replacement" in failed.reason:
+        return "wrong nonce: another transaction of its sender has the same one"
     return failed.reason
 
 

@@ -141,8 +141,6 @@ def _fee_history(reader: Reader, parameters: Sequence[Any]) -> Json:
     history["baseFeePerGas"] = ["0x0"] * (count + 1)
     if percentiles is None:
         history.pop("reward", None)
-    else:
-        history["reward"] = [["0x0"] * len(percentiles)] * count  # gas is free
     return history
 
 
@@ -171,7 +169,14 @@ def _proof(reader: Reader, parameters: Sequence[Any]) -> Any:
     if not isinstance(slots, list) or len(slots) > MAX_PROOF_SLOTS:
         raise params.invalid("params[1]", f"a list of at most {MAX_PROOF_SLOTS} storage slots", slots)
     keys = [f"0x{params.storage_slot(slot, f'params[1][{n}]'):064x}" for n, slot in enumerate(slots)]
-    return reader.ask("eth_getProof", hexed(account), keys, reader.existing(named))
+    proof: Json = reader.ask("eth_getProof", hexed(account), keys, reader.existing(named))
+    for entry, slot in zip(proof["storageProof"], slots, strict=True):
+        entry["key"] = slot
+        if entry["proof"] == ["0x80"]:  # the empty trie has no nodes
+            entry["proof"] = []
+    if proof["accountProof"] == ["0x80"]:
+        proof["accountProof"] = []
+    return proof
 
 
 def _message(method: str) -> Callable[[Reader, Sequence[Any]], Any]:
