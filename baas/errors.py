@@ -7,6 +7,7 @@
     │   ├── StoreTooNew           a newer version made it
     │   ├── StoreBusy             another write took too long; the same request may be tried again
     │   └── StoreClosed           the service has let go of its data directory
+    ├── MasterKeyError            the master key is missing, is another one, or can be read by others
     ├── AlreadyInitialised        the first operator exists
     ├── AuditBroken               the audit's hashes do not hold; `seq` names the first broken row
     └── Refused                   the request cannot be done; its HTTP status is in `baas.api.problems`
@@ -64,6 +65,10 @@ class StoreBusy(StoreError):
 
 class StoreClosed(StoreError):
     """The service has let go of its data directory: whatever still runs must not touch it."""
+
+
+class MasterKeyError(BaasError):
+    pass
 
 
 class AlreadyInitialised(BaasError):

@@ -20,6 +20,12 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".local/share/baas-sandbox",
         description="the data directory: the service's database and the chains; only one process at a time",
     )
+    master_key_file: Path | None = Field(
+        None,
+        description="the file of the master key, which the keys of accounts are under; without it, `master.key` in the "
+        "data directory, made there at the first start. Keep it apart from backups of that directory, and keep it: "
+        "without it the keys are lost",
+    )
     host: str = Field("127.0.0.1", description="the address that the service listens on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8080, description="its port; 0 lets the system choose"

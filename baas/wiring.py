@@ -11,12 +11,14 @@ from baas.administrations.service import Administrations
 from baas.administrations.tokens import IssuedToken, Tokens
 from baas.audit import Audit
 from baas.chains.fleet import Fleet
+from baas.chains.keystores import ChainKeystores
 from baas.chains.policy import Policy
 from baas.chains.service import Chains
 from baas.chains.supervisor import Supervisor
 from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment, timestamp
 from baas.connectors.timestamp import TimeStampAuthority
+from baas.custody.service import Custody
 from baas.deployments.service import Deployments
 from baas.errors import Conflict
 from baas.evaluations.service import Evaluations
@@ -34,6 +36,8 @@ from baas.store.ulid import Ulids
 from sandbox.engines.embedded.pool import Limits, configure
 from sandbox.evidence.trust import TimestampRoot
 
+#: The master key's place in the data directory, unless a setting names another one.
+MASTER_KEY = "master.key"
 #: The embedded time-stamp authority's place in the data directory.
 AUTHORITY = "time-stamp-authority"
 
@@ -82,10 +86,18 @@ class Services:
 
     @classmethod
     def build(cls, settings: Settings, clock: Clock | None = None) -> Self:
-        """Opens the data directory; nothing runs yet. Raises StoreError, DataDirectoryLocked, StoreTooNew."""
+        """Opens the data directory; nothing runs yet.
+
+        Raises StoreError, DataDirectoryLocked, StoreTooNew, MasterKeyError.
+        """
         clock = clock or SystemClock()
         configure(Limits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
+        try:
+            custody = Custody.open(store, clock, settings.master_key_file or settings.data / MASTER_KEY)
+        except BaseException:
+            store.close()
+            raise
         ids = Ulids(clock)
         audit = Audit(clock)
         fleet = Fleet(
@@ -93,6 +105,7 @@ class Services:
             settings.origin,
             most_awake=settings.awake_chains,
             now=lambda: clock.now().timestamp(),
+            keystore_of=ChainKeystores(store, custody),
         )
         policy = Policy(
             timedelta(seconds=settings.hibernate_after),

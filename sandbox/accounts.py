@@ -1,7 +1,7 @@
 """A chain's custodial accounts: a label, an address and the key that signs for it.
 
-The key lies unencrypted in the chain's own file (mode 0600): these are accounts of a test chain, without
-value. Signing is EIP-1559 (type 2) with both fees zero, since gas is free on every chain here.
+How the key lies on disk is the matter of `sandbox.keystore`. Signing is EIP-1559 (type 2) with both fees
+zero, since gas is free on every chain here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from eth_account import Account as EthAccount  # noqa: E402  # see above
 
 sys.setrecursionlimit(_limit)
 
+#: `EthAccount` is for `sandbox.keystore`, which must import it after the lines above.
+__all__ = ["Account", "EthAccount", "account_of", "address_of", "new_account", "sign", "signer_of"]
+
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 
 
@@ -37,14 +40,35 @@ class Account:
 
 def new_account(label: str, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Account:
     """A fresh account. AccountError when the label is not 1 to 64 of a-z, 0-9 and inner hyphens."""
+    key = random_bytes(32)
+    while not _is_key(key):  # one in 2^128: not every 32 bytes are a key
+        key = random_bytes(32)
+    return account_of(label, key)
+
+
+def account_of(label: str, private_key: bytes) -> Account:
+    """The account that has this key. AccountError when it is none, or the label is none."""
     if not _LABEL.match(label):
         raise AccountError(
             f"an account's label is 1 to 64 characters of a-z, 0-9 and hyphens inside, got {label[:80]!r}"
         )
-    key = random_bytes(32)
-    while not 0 < int.from_bytes(key) < GROUP_ORDER_INT:  # one in 2^128: not every 32 bytes are a key
-        key = random_bytes(32)
-    return Account(label, bytes.fromhex(EthAccount.from_key(key).address[2:]), key)
+    if not _is_key(private_key):
+        raise AccountError("this is no private key: expected 32 bytes that are a secp256k1 key")
+    return Account(label, address_of(private_key), private_key)
+
+
+def address_of(private_key: bytes) -> bytes:
+    """The 20 bytes of the address that a key signs for."""
+    return bytes.fromhex(EthAccount.from_key(private_key).address[2:])
+
+
+def signer_of(raw: bytes) -> str:
+    """The address, as people write it, that signed a raw transaction."""
+    return str(EthAccount.recover_transaction(raw))
+
+
+def _is_key(key: bytes) -> bool:
+    return len(key) == 32 and 0 < int.from_bytes(key) < GROUP_ORDER_INT
 
 
 def sign(  # the fields of EIP-1559, in its order

@@ -15,33 +15,37 @@ import fcntl
 import os
 import secrets
 import shutil
-import threading
+import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from eth_utils.address import to_checksum_address
 
-from sandbox.account_records import AccountRecords
-from sandbox.accounts import new_account, sign
+from sandbox.account_records import AccountRecord, AccountRecords
+from sandbox.accounts import Account, sign
 from sandbox.chain_file import DATABASE, ChainFile
+from sandbox.custody import Accounts
 from sandbox.engines import Head, SealingNode, SubmittingNode, engine
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, SpecError, TransactionDropped
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
 from sandbox.forwarding import Forwarder
-from sandbox.gateway import Asker, Gateway, Subscriber
+from sandbox.gateway import Asker, Endpoint, Gateway, Subscriber
 from sandbox.gateway.filters import Filters
 from sandbox.gateway.watches import Source
 from sandbox.journal import ChainRow, Journal, Refusal
+from sandbox.keystore import VAULT_FILE, Vault, directory_vault
 from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
 from sandbox.proofs import anchor_evidence
+from sandbox.rotation import ROLE_GAS, Contract, Rotation, RotationRecords, Rotator
 from sandbox.sealing import Sealer
+from sandbox.send_records import SendRecords
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 from sandbox.subscriptions import Subscriptions
 
@@ -56,43 +60,33 @@ POLL_SECONDS = 1.0
 ASKED = frozenset({"eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_syncing"})
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """The chain's custodial accounts, by label. A new one is on no allowlist."""
-
-    _records: AccountRecords
-    _clock: Clock
-
-    def create(self, label: str) -> str:
-        """A fresh account; its address. AccountError when the label is in use or is none."""
-        account = new_account(label)
-        self._records.add(account, int(self._clock() * 1000))
-        return to_checksum_address(account.address)
-
-    def address(self, label: str) -> str:
-        return to_checksum_address(self._records.get(label).address)
-
-    def list(self) -> dict[str, str]:
-        """Addresses by label, oldest first."""
-        return {account.label: to_checksum_address(account.address) for account in self._records.all()}
+#: What the sealing key is wrapped for.
+SEALING_KEY = "sealing key"
 
 
 class Chain:
-    """An open chain. Thread-safe; close it, or use it as a context manager."""
+    """An open chain. Thread-safe; close it, or use it as a context manager.
 
-    def __init__(self, directory: Path, *, clock: Clock = time.time) -> None:
-        self.directory = directory
+    `keystore` keeps its keys; without one, they are under a password in a file of the directory
+    (`sandbox.keystore.directory_vault` says what that protects).
+    """
+
+    def __init__(self, directory: Path, *, keystore: Vault | None = None, clock: Clock = time.time) -> None:
+        self.directory, self._clock = directory, clock
         with ExitStack() as stack:
             stack.callback(os.close, _lock(directory))
             file = ChainFile(directory)
             stack.callback(file.close)
             self._journal, self._account_records = Journal(file), AccountRecords(file)
             self._permissions = PermissionRecords(file)
+            self._sends, self._rotations = SendRecords(file), RotationRecords(file)
             self._row = self._journal.chain()
+            self.keystore = keystore or _vault_of(directory, self._row)
+            self._account_records.encrypt_old_ones(self.keystore)
             software = engine(self.spec.engine)
             self._node = software.open(directory, self.spec)
             stack.callback(self._node.close)
-            signer = NoteSigner(_key_name(self._row), self._row.sealing_key)
+            signer = NoteSigner(_key_name(self._row), self._sealing_key())
             self._vkey = signer.verifier.vkey
             self._sealer: Sealer | Forwarder
             self._source = Source(self._ask, lambda: self._node.head().number)
@@ -134,14 +128,19 @@ class Chain:
                 on_accepted=self._accepted,
                 clock=clock,
             )
-            self.accounts = Accounts(self._account_records, clock)
-            self._sending = threading.Lock()
+            self.accounts = Accounts(self._account_records, self.keystore, clock)
             self._sealer.start()
             self._open = stack.pop_all()
 
     @classmethod
     def create(
-        cls, directory: Path, spec: ChainSpec, *, origin: str = DEFAULT_ORIGIN, clock: Clock = time.time
+        cls,
+        directory: Path,
+        spec: ChainSpec,
+        *,
+        origin: str = DEFAULT_ORIGIN,
+        keystore: Vault | None = None,
+        clock: Clock = time.time,
     ) -> Self:
         """Make a chain in a directory that is absent or empty, and open it. A failure leaves nothing behind.
 
@@ -154,20 +153,25 @@ class Chain:
         draft.mkdir(mode=0o700)
         try:
             genesis_hash = engine(spec.engine).create(draft, spec)
-            row = ChainRow(spec, genesis_hash, origin, secrets.token_bytes(32))
-            NoteSigner(_key_name(row), row.sealing_key)  # a name that no note can carry is refused here
+            vault = keystore or directory_vault(draft, make=True)
+            sealing_key = secrets.token_bytes(32)
+            row = ChainRow(spec, genesis_hash, origin, vault.wrap(sealing_key, SEALING_KEY))
+            NoteSigner(_key_name(row), sealing_key)  # a name that no note can carry is refused here
             with closing(ChainFile(draft)) as file:
                 Journal(file).describe(row)
             draft.rename(directory)  # all of it or nothing; an empty directory there is replaced
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        return cls(directory, clock=clock)
+        return cls(directory, keystore=keystore, clock=clock)
 
     @classmethod
-    def open(cls, directory: Path, *, clock: Clock = time.time) -> Self:
-        """Open a chain, recovering from any crash. ChainNotFound, or ChainLocked when another has it open."""
-        return cls(directory, clock=clock)
+    def open(cls, directory: Path, *, keystore: Vault | None = None, clock: Clock = time.time) -> Self:
+        """Open a chain, recovering from any crash.
+
+        ChainNotFound; ChainLocked when another has it open; KeystoreError when its keys are in another keystore.
+        """
+        return cls(directory, keystore=keystore, clock=clock)
 
     def close(self) -> None:
         """Stop its thread and processes and let go of the directory. Idempotent; what waits is on disk."""
@@ -239,28 +243,20 @@ class Chain:
     ) -> bytes:
         """A transaction signed with the account's next nonce, to be stored and then submitted.
 
-        The nonce is not reserved: prepare and submit one at a time per account. Gas is free, so that the
-        default is all that one transaction may use.
+        The nonce is not reserved: hold `signing` of the account from before this until it is submitted. Gas is
+        free, so that the default is all that one transaction may use.
         """
-        account = self._account_records.get(account_label)
-        return sign(
-            account,
-            chain_id=self.spec.chain_id,
-            nonce=self._gateway.admission.next_nonce(account.address),
-            gas=TRANSACTION_GAS_CAP if gas is None else gas,
+        return self._sign(
+            self.accounts.unlocked(account_label),
             to=None if to is None else _bytes(to, 20, "an address"),
-            value=value,
             data=_bytes(data, None, "data"),
+            value=value,
+            gas=gas,
         )
 
     def submit(self, raw: bytes) -> str:
         """Accept a signed transaction; its hash. One that waits or is mined already gives its hash again."""
-        try:
-            return str(self.read("eth_sendRawTransaction", f"0x{raw.hex()}"))
-        except RpcError as error:
-            if isinstance(error.data, dict) and error.data.get("rule") == "known":
-                return f"0x{keccak(raw).hex()}"
-            raise
+        return self._submit(raw)
 
     def send(
         self,
@@ -270,10 +266,52 @@ class Chain:
         data: str | bytes = b"",
         value: int = 0,
         gas: int | None = None,
+        key: str | None = None,
     ) -> str:
-        """Sign and submit in one, one at a time; the hash, once it is on disk."""
-        with self._sending:
-            return self.submit(self.prepare(account_label, to=to, data=data, value=value, gas=gas))
+        """Sign and submit in one, one at a time for each account; the hash, once it is on disk.
+
+        The same `key` again gives the hash of before and sends nothing, also after a crash; ChainError when it
+        was used for another transaction.
+        """
+        with self.signing(account_label):
+            if key is None:
+                return self._submit(self.prepare(account_label, to=to, data=data, value=value, gas=gas))
+            asked = repr(
+                (account_label, to and _bytes(to, 20, "an address"), _bytes(data, None, "data"), value, gas)
+            )
+            request = sha256(asked.encode()).digest()
+            if before := self._sends.find(key, request):
+                return f"0x{before.hex()}"
+            raw = self.prepare(account_label, to=to, data=data, value=value, gas=gas)
+            return self._submit(
+                raw, lambda db: self._sends.add(db, key, request, keccak(raw), self._now_ms())
+            )
+
+    def signing(self, account_label: str) -> AbstractContextManager[None]:
+        """Held from `prepare` to `submit`, so that the account's nonces stay in order; others do not wait for it."""
+        return self.accounts.signing(account_label)
+
+    def rotate(self, account_label: str, contracts: Sequence[Contract] = ()) -> Rotation:
+        """A new key for the label, with the permissions and the roles in these contracts that the old one has.
+
+        The same again goes on with what a crash cut short. RotationRefused before anything is changed.
+        """
+        rotator = Rotator(
+            self.accounts,
+            self._account_records,
+            self._rotations,
+            read=self.read,
+            send=self._send_as,
+            wait=self.wait,
+            copy_permissions=self._copy_permissions,
+            drop_permissions=self._drop_permissions,
+            now_ms=self._now_ms,
+        )
+        return rotator.rotate(account_label, contracts)
+
+    def rotating(self, account_label: str) -> Rotation | None:
+        """The rotation of this label that a crash, or a refusal by a contract, left unfinished."""
+        return self._rotations.unfinished(account_label)
 
     def wait(self, transaction_hash: str, timeout: float = 30.0) -> dict[str, Any]:
         """The transaction receipt, once it is mined and its block has the sealer's note.
@@ -367,8 +405,59 @@ class Chain:
         self._source.restored.append(number)
         self.hang_up(f"the chain was restored to block {number}: connect again")
 
+    def _sign(self, account: Account, *, to: bytes | None, data: bytes, value: int, gas: int | None) -> bytes:
+        return sign(
+            account,
+            chain_id=self.spec.chain_id,
+            nonce=self._gateway.admission.next_nonce(account.address),
+            gas=TRANSACTION_GAS_CAP if gas is None else gas,
+            to=to,
+            value=value,
+            data=data,
+        )
+
+    def _submit(self, raw: bytes, also: Callable[[sqlite3.Connection], None] | None = None) -> str:
+        transaction_hash = f"0x{keccak(raw).hex()}"
+        (outcome,) = self._gateway.admission.admit([raw], (), Asker(Endpoint.PLATFORM), also)
+        # Known by its hash, whatever the rules say of its sender by now: it is accepted, and was answered so.
+        if isinstance(outcome, RpcError) and self.read("eth_getTransactionByHash", transaction_hash) is None:
+            raise outcome
+        return transaction_hash
+
+    def _send_as(self, record: AccountRecord, to: bytes, data: bytes) -> str:
+        """One change of a role by an account of a rotation, whose `signing` is held."""
+        account = self.accounts.unlocked(record.label, record.state)
+        return self._submit(self._sign(account, to=to, data=data, value=0, gas=ROLE_GAS))
+
+    def _copy_permissions(self, old: bytes, new: bytes) -> None:
+        lists = self._permissions.allowlists()
+        for role, addresses in ((Role.SENDER, lists.senders), (Role.DEPLOYER, lists.deployers)):
+            if old in addresses:
+                self.allow(new, role)
+
+    def _drop_permissions(self, old: bytes) -> None:
+        for role in Role:
+            self.disallow(old, role)
+
+    def _sealing_key(self) -> bytes:
+        """The Ed25519 seed; of a file from before keystores it lies in plain, and is wrapped now."""
+        key = self._row.sealing_key
+        if len(key) != 32:
+            return self.keystore.unwrap(key, SEALING_KEY)
+        self._journal.wrap_sealing_key(self.keystore.wrap(key, SEALING_KEY))
+        return key
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
     def _dropped(self) -> None:
         self._gateway.admission.forget_nonces()
+
+
+def _vault_of(directory: Path, row: ChainRow) -> Vault:
+    """The directory's own vault; made where the file is from before there were any."""
+    plain = len(row.sealing_key) == 32
+    return directory_vault(directory, make=plain and not (directory / VAULT_FILE).exists())
 
 
 def _key_name(row: ChainRow) -> str:

@@ -59,6 +59,12 @@ class ChainFile:
         with self._read_lock:
             return self._reader.execute(sql, parameters).fetchall()
 
+    def scrub(self) -> None:
+        """Write the whole file anew, without what was deleted from it: for secrets that once lay in it."""
+        with self._write_lock, self._read_lock:
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         with self._write_lock, self._read_lock:
             self._reader.close()

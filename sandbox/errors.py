@@ -14,6 +14,8 @@
     │   ├── TransactionDropped   an accepted transaction could not be sealed; it says why
     │   └── ContractRefused      a contract reverted; its custom error has a name and values
     ├── AccountError             an unknown label, or a label used twice
+    │   ├── KeystoreError        a key that is kept or given cannot be opened
+    │   └── RotationRefused      what the old key may do cannot be moved to a new one; `reasons` by contract
     ├── CatalogueError
     │   ├── UnknownTemplate
     │   └── ParameterError       a parameter that the manifest does not allow
@@ -112,6 +114,19 @@ class ContractRefused(ChainError):
 
 class AccountError(SandboxError):
     pass
+
+
+class KeystoreError(AccountError):
+    pass
+
+
+class RotationRefused(AccountError):
+    """Nothing was changed. `reasons` says for each contract, by its address, what stands in the way."""
+
+    def __init__(self, label: str, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        listed = "; ".join(f"{address}: {reason}" for address, reason in reasons.items())
+        super().__init__(f"account {label!r} cannot get a new key yet, and nothing was changed: {listed}")
 
 
 class CatalogueError(SandboxError):

@@ -8,7 +8,7 @@ always pending, mined or dropped.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.chain_file import ChainFile
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS refusals (
 
 @dataclass(frozen=True, slots=True)
 class ChainRow:
-    """What a chain is: spec, block zero's hash, the origin that names its key, the Ed25519 seed."""
+    """What a chain is: spec, block zero's hash, the origin that names its key, the Ed25519 seed as its vault wrapped it."""
 
     spec: ChainSpec
     genesis_hash: bytes
@@ -93,10 +93,21 @@ class Journal:
         spec, genesis_hash, origin, sealing_key = rows[0]
         return ChainRow(ChainSpec.from_json(spec), genesis_hash, origin, sealing_key)
 
+    def wrap_sealing_key(self, wrapped: bytes) -> None:
+        """Put the sealing key down in another form, and leave no trace of the one before."""
+        with self._file.transaction() as db:
+            db.execute("UPDATE chain SET sealing_key = ?", (wrapped,))
+        self._file.scrub()
+
     # transactions
 
-    def accept(self, transactions: Sequence[Pending], refusals: Sequence[Refusal] = ()) -> None:
-        """Put these on disk in one commit, in this order; all or none."""
+    def accept(
+        self,
+        transactions: Sequence[Pending],
+        refusals: Sequence[Refusal] = (),
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        """Put these on disk in one commit, in this order; all or none. `also` writes more in the same commit."""
         if not transactions and not refusals:
             return
         with self._file.transaction() as db:
@@ -107,6 +118,8 @@ class Journal:
             # A dropped transaction may be sent again: then it waits, and is no longer dropped.
             db.executemany("DELETE FROM dropped WHERE hash = ?", ((t.hash,) for t in transactions))
             _insert_refusals(db, refusals)
+            if also is not None:
+                also(db)
 
     def pending(self, limit: int) -> list[Pending]:
         """What waits, in arrival order."""

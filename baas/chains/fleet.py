@@ -27,6 +27,7 @@ from typing import Protocol
 from baas.chains.leases import current
 from sandbox.chain import Chain
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound, EngineUnavailable
+from sandbox.keystore import Vault
 from sandbox.lifecycle import ChainState, advance
 from sandbox.spec import ChainSpec
 
@@ -67,9 +68,11 @@ def awake_bound(most: int) -> int:
 class Runtime(Protocol):
     """How chains are made and opened: `sandbox.chain.Chain`, or a test's stand-in."""
 
-    def create(self, directory: Path, spec: ChainSpec, *, origin: str) -> Chain: ...
+    def create(
+        self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None
+    ) -> Chain: ...
 
-    def open(self, directory: Path) -> Chain: ...
+    def open(self, directory: Path, *, keystore: Vault | None) -> Chain: ...
 
 
 @dataclass(slots=True)
@@ -96,9 +99,10 @@ class Fleet:
         now: Callable[[], float] = time.time,
         runtime: Runtime = Chain,
         on_wake: Callable[[float], None] = lambda seconds: None,
+        keystore_of: Callable[[str, str | None], Vault | None] = lambda name, owner: None,
     ) -> None:
         self._directory, self._origin, self._runtime = directory, origin, runtime
-        self._most, self._now, self._on_wake = most_awake, now, on_wake
+        self._most, self._now, self._on_wake, self._keystore_of = most_awake, now, on_wake, keystore_of
         # One empty file for each chain that is awake: after a crash they say where something may wait to be sealed.
         self._marks = directory.with_name(f"{directory.name}-awake")
         self._berths: dict[str, _Berth] = {}
@@ -108,13 +112,19 @@ class Fleet:
 
     # -- making, using -----------------------------------------------------------------------------
 
-    def create(self, name: str, spec: ChainSpec) -> Chain:
-        """A new chain, awake and held. On failure nothing half-made stays (`sandbox.chain` sees to its directory)."""
+    def create(self, name: str, spec: ChainSpec, owner: str | None = None) -> Chain:
+        """A new chain, awake and held; its keys are in the keystore of `owner`, an administration's id.
+
+        On failure nothing half-made stays (`sandbox.chain` sees to its directory).
+        """
+        keystore = self._keystore_of(name, owner)
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         berth = self._berth(name)
         with berth.lock:
             with self._room(name):
-                chain = self._runtime.create(self._directory / name, spec, origin=self._origin)
+                chain = self._runtime.create(
+                    self._directory / name, spec, origin=self._origin, keystore=keystore
+                )
                 self._is_awake(name, berth, chain)  # made and started in one
             return self._held(name, berth, chain)
 
@@ -299,7 +309,7 @@ class Fleet:
         with self._room(name):
             self._becomes(berth, ChainState.STARTING)
             try:
-                chain = self._runtime.open(self._directory / name)
+                chain = self._runtime.open(self._directory / name, keystore=self._keystore_of(name, None))
             except BaseException as error:
                 self._becomes(berth, ChainState.FAILED)
                 berth.failure = str(error)

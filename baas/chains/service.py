@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -92,7 +90,6 @@ class Chains:
     ) -> None:
         self._store, self._clock, self._ids, self._audit, self._fleet = store, clock, ids, audit, fleet
         self.policy = policy or Policy()
-        self._sending: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     # -- records -----------------------------------------------------------------------------------
 
@@ -108,7 +105,7 @@ class Chains:
         spec = ChainSpec(chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine)
         name = self._ids()
         try:
-            awake = self._fleet.create(name, spec)
+            awake = self._fleet.create(name, spec, owner.id)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
             for role in AllowlistRole:
                 awake.allow(address, role)
@@ -334,7 +331,7 @@ class Chains:
     @contextmanager
     def sending(self, chain: str) -> Iterator[None]:
         """Held from signing with the anchoring account until the chain has the transaction: nonces stay in order."""
-        with self._sending[chain]:
+        with self.awake(chain).signing(self.ANCHORING_ACCOUNT):
             yield
 
     def allow(self, scope: TenantScope, name: str, address: str, role: str) -> None:

@@ -25,6 +25,7 @@ from baas.logs.tree import entries, tree
 from baas.store import Store
 from baas.tenancy import across_administrations
 from sandbox import notary, register
+from sandbox.accounts import signer_of
 from sandbox.chain import Chain
 from sandbox.errors import ChainError, RpcError, SandboxError, TransactionDropped
 from sandbox.evidence.checkpoint import Checkpoint, sign_checkpoint
@@ -217,17 +218,21 @@ class Pipeline:
     def _send(self, chain: Chain, anchor: Anchor) -> bool:
         """Submit the stored transaction, as often as need be; False when its nonce is not the next one any more.
 
-        Then it neither waits nor is mined: another one took its nonce, or one before it was dropped. What is forgotten
-        is never sent again.
+        Then it neither waits nor is mined: another one took its nonce, or one before it was dropped, or the account got
+        a new key before it was sent. What is forgotten is never sent again.
         """
         try:
             chain.submit(anchor.transaction)
         except RpcError as error:
-            if not isinstance(error.data, dict) or error.data.get("rule") != "nonce":
+            another_nonce = isinstance(error.data, dict) and error.data.get("rule") == "nonce"
+            if not another_nonce and signer_of(anchor.transaction) == self._signer(chain):
                 raise
             self._forget(anchor)
             return False
         return True
+
+    def _signer(self, chain: Chain) -> str:
+        return chain.accounts.address(self._chains.ANCHORING_ACCOUNT)
 
     def _forget(self, anchor: Anchor) -> None:
         with self._store.session() as session:

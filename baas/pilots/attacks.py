@@ -13,12 +13,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baas.metrics import CHAIN, Attack, Trial
 from sandbox import notary
-from sandbox.account_records import AccountRecords
+from sandbox.account_records import AccountRecords, AccountState
 from sandbox.chain import Chain
 from sandbox.chain_file import ChainFile
 from sandbox.engines import engine
@@ -33,19 +33,25 @@ from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_fr
 from sandbox.evidence.trust import TrustRoot
 from sandbox.evidence.verify import verify
 from sandbox.journal import Journal
+from sandbox.keystore import Vault
 from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
+
+#: The label of the deploying account on the second chain, whatever it is on the first.
+FORGER = "forger"
 
 
 @dataclass(frozen=True, slots=True)
 class Victim:
     """What the operator attacks: its own log and chain; `kept` are the receipts that others hold from before.
 
-    The contract was deployed by `account` with `deployment` (init code) as its transaction number `nonce`.
+    `keystore` opens the chain's keys, as the operator can. The contract was deployed by `deployer` (20 bytes) with
+    `deployment` (init code) as its transaction number `nonce`.
     """
 
     chain: Path
-    account: str
+    keystore: Vault
+    deployer: bytes
     deployment: bytes
     nonce: int
     contract: bytes
@@ -133,7 +139,7 @@ def _issued(
     """A receipt for an invented document, anchored on the operator's second chain: as early as its keys speak."""
     with second_chain(victim, time.time() if attack is Attack.NONE else _earliest(victim)) as chain:
         data = notary.notarise_batch(merkle.root(leaves), 0, len(leaves))
-        transaction = chain.send(victim.account, to=victim.contract, data=data)
+        transaction = chain.send(FORGER, to=victim.contract, data=data)
         chain.wait(transaction)
         anchor = anchor_from_json(chain.anchor_evidence(transaction))
     place = Inclusion(victim.signer.name, index, len(leaves), tuple(merkle.inclusion_proof(leaves, index)))
@@ -155,22 +161,25 @@ def second_chain(victim: Victim, begins: float) -> Iterator[Chain]:
     Its clock stands at `begins` (Unix time) when it is opened, and goes on from there.
     """
     with closing(ChainFile(victim.chain)) as file:
-        row, account = Journal(file).chain(), AccountRecords(file).get(victim.account)
+        row, account = Journal(file).chain(), AccountRecords(file).at(victim.deployer)
         lists = PermissionRecords(file).allowlists()
+    assert (
+        account is not None
+    )  # contracts are deployed by the chain's own accounts, also by one that is retired now
     scratch = Path(tempfile.mkdtemp(prefix="second-chain-"))
     try:
         engine(row.spec.engine).create(scratch, row.spec)
         with closing(ChainFile(scratch)) as file:
             Journal(file).describe(row)
-            AccountRecords(file).add(account, row.spec.genesis_time * 1000)
+            AccountRecords(file).add(replace(account, label=FORGER, state=AccountState.CURRENT))
             for role, addresses in (("sender", lists.senders), ("deployer", lists.deployers)):
-                for address in addresses:
+                for address in {*addresses, victim.deployer}:
                     PermissionRecords(file).allow(address, Role(role))
         behind = max(0.0, time.time() - begins)
-        with Chain.open(scratch, clock=lambda: time.time() - behind) as chain:
+        with Chain.open(scratch, keystore=victim.keystore, clock=lambda: time.time() - behind) as chain:
             for _ in range(victim.nonce):  # the same nonce gives the contract the same address
-                chain.send(victim.account, to=account.address)
-            chain.wait(chain.send(victim.account, to=None, data=victim.deployment))
+                chain.send(FORGER, to=account.address)
+            chain.wait(chain.send(FORGER, to=None, data=victim.deployment))
             yield chain
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

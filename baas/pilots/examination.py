@@ -77,7 +77,8 @@ class Examiner:
         deployed = chain.read("eth_getTransactionByHash", deployment.transaction_hash)
         return Victim(
             chain=chain.directory,
-            account=self._chains.ANCHORING_ACCOUNT,
+            keystore=chain.keystore,
+            deployer=_bytes(deployed["from"]),
             deployment=_bytes(deployed["input"]),
             nonce=int(deployed["nonce"], 16),
             contract=_bytes(deployment.address),

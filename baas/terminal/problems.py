@@ -36,6 +36,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (errors.AlreadyInitialised, "conflict"),
     (errors.Conflict, "conflict"),
     (errors.StoreError, "failed"),
+    (errors.MasterKeyError, "failed"),
     (errors.BaasError, "refused"),
     (SandboxError, "refused"),
     (TimeoutError, "conflict"),  # before OSError, of which it is a kind

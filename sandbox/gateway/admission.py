@@ -78,8 +78,17 @@ class Admission:
         with self._lock:
             return self._next.get(sender) or self._next_on_disk(sender)
 
-    def admit(self, raws: Sequence[bytes], refusals: Sequence[Refusal], asker: Asker) -> list[str | RpcError]:
-        """Rule on each; accept those that pass, in order, in one commit with all refusals of this body."""
+    def admit(
+        self,
+        raws: Sequence[bytes],
+        refusals: Sequence[Refusal],
+        asker: Asker,
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> list[str | RpcError]:
+        """Rule on each; accept those that pass, in order, in one commit with all refusals of this body.
+
+        `also` writes more in that commit, once anything was accepted.
+        """
         candidates = [self._identify(raw) for raw in raws]
         with self._lock:
             nonces: dict[bytes, int] = {}
@@ -93,7 +102,9 @@ class Admission:
                 if candidate.error is not None
             ]
             try:
-                self._journal.accept(list(accepted.values()), [*refusals, *refused])
+                self._journal.accept(
+                    list(accepted.values()), [*refusals, *refused], also if accepted else None
+                )
             except sqlite3.Error:
                 _log.exception("the journal could not be written; nothing of this body is accepted")
                 return [candidate.error or errors.internal_error() for candidate in candidates]

@@ -3,11 +3,11 @@
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from sandbox.account_records import AccountRecords
-from sandbox.accounts import new_account
+from sandbox.account_records import AccountRecord, AccountRecords, AccountState
 from sandbox.chain_file import DATABASE, ChainFile
 from sandbox.errors import AccountError, ChainNotFound
 from sandbox.journal import REFUSALS_KEPT, ChainRow, Journal, Pending, Refusal
@@ -105,11 +105,13 @@ def test_allowlists(file):
 
 def test_a_label_is_used_once(file):
     accounts = AccountRecords(file)
-    account = new_account("clerk")
-    accounts.add(account, 1)
+    account = AccountRecord("clerk", A, "{}", AccountState.CURRENT, 1)
+    accounts.add(account)
     assert accounts.get("clerk") == account
     with pytest.raises(AccountError, match="exists"):
-        accounts.add(new_account("clerk"), 2)
+        accounts.add(replace(account, address=B, created_ms=2))
+    with pytest.raises(AccountError, match="a key is used once"):
+        accounts.add(replace(account, label="mayor"))
     with pytest.raises(AccountError, match="there are: clerk"):
         accounts.get("mayor")
 

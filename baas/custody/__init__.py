@@ -1,0 +1,1 @@
+"""Custody: each administration's keystore password, and the service's master key that these are wrapped by."""
