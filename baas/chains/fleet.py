@@ -68,9 +68,7 @@ def awake_bound(most: int) -> int:
 class Runtime(Protocol):
     """How chains are made and opened: `sandbox.chain.Chain`, or a test's stand-in."""
 
-    def create(
-        self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None
-    ) -> Chain: ...
+    def create(self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None) -> Chain: ...
 
     def open(self, directory: Path, *, keystore: Vault | None) -> Chain: ...
 

@@ -46,13 +46,13 @@ class StandInRuntime:
         self.open_now: set[Path] = set()
         self.most = 0
 
-    def create(self, directory: Path, _spec: Any, *, origin: str) -> Any:
+    def create(self, directory: Path, _spec: Any, *, origin: str, keystore: object) -> Any:
         assert origin
         directory.mkdir()
         (directory / "transactions").write_text("0")
         return self._open(directory)
 
-    def open(self, directory: Path) -> Any:
+    def open(self, directory: Path, *, keystore: object) -> Any:
         if not directory.exists():
             raise ChainNotFound(f"no chain in {directory}")
         self.opening(directory)
