@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import socket
 import threading
@@ -17,9 +18,11 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.server import ServerProtocol
 
 from baas import api
-from baas.api import problems, rpc
+from baas.api import problems, rpc, rpc_websocket
 from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
@@ -59,6 +62,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(AccessLog)
     app.include_router(api.api())
     app.include_router(rpc.router)
+    app.include_router(rpc_websocket.router)
     app.include_router(timestamp.routes(services.time_stamp_authority))
     console.mount(app, services, problems.TABLE)
     return app
@@ -71,6 +75,8 @@ BACKLOG = 128
 #: Connections at once: at most this many, and at most half of the descriptors that this process may have, since its
 #: chains and its database need the others.
 MOST_CONNECTIONS = 1_000
+#: Seconds between a WebSocket's pings, and in which a pong must come; seconds after its end until it is cut.
+PING_SECONDS, CUT_SECONDS = 20.0, 5.0
 
 
 class Protocol(H11Protocol):
@@ -98,6 +104,11 @@ class Protocol(H11Protocol):
             self._watch.cancel()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        if self._watch is not None:  # from here on it is the other protocol's, which has pings
+            self._watch.cancel()
+        super().handle_websocket_upgrade(event)
+
     def _look(self) -> None:
         """Twice in a row the same request still not whole: the client holds the connection for nothing."""
         waiting = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused
@@ -107,6 +118,47 @@ class Protocol(H11Protocol):
             return
         self._owed = owed
         self._watch = self.loop.call_later(SLOWEST_REQUEST, self._look)
+
+
+#: Says nothing: uvicorn's line for each connection holds the path, and websockets' debug lines hold the headers and
+#: the messages. Wallets' tokens are in the one, everybody's in the others.
+_SILENT = logging.Logger("silent")
+_SILENT.disabled = True
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """WebSocket without uvicorn's log and without compression: one small message can unfold into a large one.
+
+    It has its place in the bound on connections, as uvicorn counts both protocols together. A connection whose client
+    does not read is cut soon after the application has left it: uvicorn would wait for ever for its buffer to drain.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = _SILENT
+        self.conn = ServerProtocol(max_size=self.config.ws_max_size, logger=_SILENT)
+
+    def data_received(self, data: bytes) -> None:
+        if self.conn.parser_exc is None:  # after that, what was on its way is thrown away
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Says what was wrong and waits a moment for the client to read it: closing at once could reset it away."""
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(CUT_SECONDS, self.transport.close)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self.loop.call_later(CUT_SECONDS, self.transport.abort)
 
 
 class Server(uvicorn.Server):
@@ -136,7 +188,10 @@ def create_server(services: Services) -> Server:
             host=services.settings.host,
             port=services.settings.port,
             http=Protocol,
-            ws="none",
+            ws=SocketProtocol,
+            ws_max_size=services.settings.body_limit,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -223,6 +223,10 @@ class Chain:
         """End all of the subscriber's subscriptions."""
         self._subscriptions.leave(subscriber)
 
+    def subscribed(self, subscriber: Subscriber) -> int:
+        """How many subscriptions the subscriber has."""
+        return self._subscriptions.of(subscriber)
+
     @property
     def subscriptions(self) -> int:
         """How many live subscriptions there are: a chain that has some is not idle."""

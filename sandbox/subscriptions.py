@@ -58,6 +58,10 @@ class Subscriptions:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
+    def of(self, subscriber: Subscriber) -> int:
+        """How many the subscriber has."""
+        return sum(each.subscriber is subscriber for each in list(self._subscriptions.values()))
+
     def ring(self) -> None:
         """Something happened to the chain."""
         with self._changed:
@@ -67,16 +71,18 @@ class Subscriptions:
     def add(self, kind: str, params: list[Any], subscriber: Subscriber) -> str:
         """A new subscription; its id. RpcError where there is no such kind, or the limits are reached.
 
-        `subscriber` may be told of something before this returns: whoever passes the id on sees to the order.
+        `subscriber` may be told of something before this returns: whoever passes the id on sees to the order, by
+        what `opened` told.
         """
         watch = self._watch(kind, params)
         with self._changed:
             if self._closed:
                 raise errors.internal_error()
-            own = sum(each.subscriber is subscriber for each in self._subscriptions.values())
+            own = self.of(subscriber)
             if own >= MOST_EACH or len(self._subscriptions) >= MOST:
                 raise errors.too_many_subscriptions(MOST_EACH if own >= MOST_EACH else MOST)
             made = _Subscription(f"0x{secrets.token_hex(16)}", watch, subscriber)
+            subscriber.opened(made.id)
             self._subscriptions[made.id] = made
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="subscriptions", daemon=True)

@@ -27,6 +27,8 @@ incidents = logging.getLogger("baas.incidents")
 
 API = "/api/"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: An answer's beginning; of a WebSocket that is not let in, too.
+STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 PUBLIC = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
 """The only addresses under `/api/` that answer without a token."""
 
@@ -46,28 +48,33 @@ HEADERS = {
 
 
 class AccessLog:
-    """One line a request: method, path without its query and with tokens redacted, status, milliseconds."""
+    """One line a request, for a WebSocket at its end: method, path without its query and with tokens redacted,
+    status, milliseconds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), 0
 
         async def noted(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 status = message["status"]
+            elif message["type"] == "websocket.accept":
+                status = 101
             await send(message)
 
         try:
             await self.app(scope, receive, noted)
         finally:
             took = (time.perf_counter() - start) * 1000
-            access.info("%s %s %d %.1f ms", scope["method"], redact_path(scope["path"]), status, took)
+            access.info(
+                "%s %s %d %.1f ms", scope.get("method", "WebSocket"), redact_path(scope["path"]), status, took
+            )
 
 
 class Incidents:
@@ -98,7 +105,7 @@ class Incidents:
 
 
 class Leases:
-    """What a request takes of the fleet stays open until its answer is sent."""
+    """What a request takes of the fleet stays open until its answer is sent. A WebSocket sees to it by message."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -119,7 +126,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)

@@ -15,13 +15,16 @@ from starlette.datastructures import Headers
 
 from baas.api.middleware import bearer
 from baas.errors import Unauthenticated
-from baas.tenancy import Caller, RpcEndpoint, TenantScope
+from baas.tenancy import Caller, Role, RpcEndpoint, TenantScope
 from baas.wiring import Services
 from sandbox import chain as runtime
 from sandbox.gateway import Asker, Endpoint
 
-ADDRESSES = {"rpc": RpcEndpoint.PUBLIC, "rpc-admin": RpcEndpoint.ADMIN}
-"""The first part of each door's path, and the endpoint that it leads to."""
+ACTS = {
+    RpcEndpoint.PUBLIC: "using a chain",
+    RpcEndpoint.ADMIN: "using the administrator's JSON-RPC address",
+}
+ROLES = {RpcEndpoint.PUBLIC: tuple(Role), RpcEndpoint.ADMIN: (Role.ADMIN, Role.DEVELOPER)}
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,19 @@ class Knock:
             raise Unauthenticated
         return caller
 
+    def check(self, services: Services) -> str:
+        """The chain's id, where the caller may use it as things are now; it is not woken. Raises as `enter` does."""
+        scope = TenantScope(self.caller(services))
+        row = services.chains.usable(scope, self.chain)
+        scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
+        return row.id
+
     def enter(self, services: Services) -> tuple[Asker, runtime.Chain]:
         """Who asks, and the awake chain. NotFound where the chain is not the caller's, Forbidden for want of a role."""
         caller = self.caller(services)
         scope = TenantScope(caller)
-        if self.endpoint is RpcEndpoint.ADMIN:
-            _, awake = services.chains.administer(
-                scope, self.chain, "using the administrator's JSON-RPC address"
-            )
-        else:
-            _, awake = services.chains.use(scope, self.chain)
+        row, awake = services.chains.use(scope, self.chain)
+        scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
         return Asker(Endpoint(self.endpoint), caller.actor_id), awake
 
 

@@ -84,6 +84,11 @@ class _Berth:
     used: float = 0.0
     failure: str | None = None
 
+    @property
+    def followed(self) -> bool:
+        """Whether somebody subscribes to it: it is not idle, and sleeps only for want of room."""
+        return self.chain is not None and self.chain.subscriptions > 0
+
 
 class Fleet:
     """Chains by name, one directory each below `directory`. Safe between threads. `now` is in seconds."""
@@ -161,10 +166,12 @@ class Fleet:
     # -- going to sleep ----------------------------------------------------------------------------
 
     def sweep(self, idle_since: float) -> int:
-        """Put to sleep what nobody holds and nobody has used since then; how many. Looks at awake chains only."""
+        """Put to sleep what nobody holds, follows or has used since then; how many. Looks at awake chains only."""
         with self._guard:
             idle = [
-                name for name, berth in self._awake.items() if not berth.uses and berth.used <= idle_since
+                name
+                for name, berth in self._awake.items()
+                if not berth.uses and not berth.followed and berth.used <= idle_since
             ]
         return sum(self.hibernate(name) for name in idle)
 
@@ -329,6 +336,7 @@ class Fleet:
                     self._coming += 1
                     break
                 free = [other for other, berth in self._awake.items() if not berth.uses]
+                free.sort(key=lambda other: self._awake[other].followed)  # who is told comes back; last all the same
             if any(self.hibernate(other) for other in free):
                 continue
             with self._guard:

@@ -279,13 +279,18 @@ class Chains:
 
     # -- the awake chain ---------------------------------------------------------------------------
 
-    def use(self, scope: TenantScope, name: str) -> tuple[Chain, runtime.Chain]:
-        """The row and the awake chain, for any role of its administration."""
+    def usable(self, scope: TenantScope, name: str) -> Chain:
+        """The row, where any role of its administration may use the chain as things are now; it is not woken."""
         row = self.get(scope, name)
         scope.require(row.administration_id, "using a chain", *Role)
         if reason := scope.caller.closed(row.administration_id):
             raise Suspended(reason)
         self._require_running(row, name)
+        return row
+
+    def use(self, scope: TenantScope, name: str) -> tuple[Chain, runtime.Chain]:
+        """The row and the awake chain, for any role of its administration."""
+        row = self.usable(scope, name)
         return row, self._fleet.take(row.id, lambda: self._may_wake(row.id))
 
     def administer(self, scope: TenantScope, name: str, act: str) -> tuple[Chain, runtime.Chain]:

@@ -21,7 +21,11 @@ class Endpoint(StrEnum):
 
 
 class Subscriber(Protocol):
-    """Who can be told of what comes later. Its methods are called by another thread, and must not wait."""
+    """Who can be told of what comes later. Its methods are called by other threads, and must not wait."""
+
+    def opened(self, subscription: str) -> None:
+        """There is that subscription now; before anything is delivered for it."""
+        ...
 
     def deliver(self, subscription: str, result: Any) -> None:
         """One thing that is new, for that subscription: JSON values."""

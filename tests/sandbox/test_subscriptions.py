@@ -24,6 +24,9 @@ class Listener:
         self.told: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.ends: queue.Queue[tuple[str, str]] = queue.Queue()
 
+    def opened(self, subscription: str) -> None:
+        self.open = subscription
+
     def deliver(self, subscription: str, result: Any) -> None:
         self.told.put((subscription, result))
 
