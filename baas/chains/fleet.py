@@ -336,7 +336,8 @@ class Fleet:
                     self._coming += 1
                     break
                 free = [other for other, berth in self._awake.items() if not berth.uses]
-                free.sort(key=lambda other: self._awake[other].followed)  # who is told comes back; last all the same
+                # last those with subscribers, who are told and come back
+                free.sort(key=lambda other: self._awake[other].followed)
             if any(self.hibernate(other) for other in free):
                 continue
             with self._guard:

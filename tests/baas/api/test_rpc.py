@@ -209,7 +209,9 @@ def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
     headers = {"Authorization": f"Bearer {world.town.token}"}
     with ThreadPoolExecutor(60) as callers:
         url = f"{world.server.url}/rpc/{spare['id']}"
-        waiting = [callers.submit(httpx2.post, url, json=CALL, headers=headers, timeout=60) for _ in range(60)]
+        waiting = [
+            callers.submit(httpx2.post, url, json=CALL, headers=headers, timeout=60) for _ in range(60)
+        ]
         try:
             time.sleep(0.5)
             assert post(anybody, world, world.town.chain["id"], **headers).json()["result"]

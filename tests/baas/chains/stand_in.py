@@ -15,7 +15,7 @@ class StandIn:
 
     def __init__(self, runtime: StandInRuntime, directory: Path) -> None:
         self.directory, self._runtime, self.closed = directory, runtime, False
-        self.pending = 0
+        self.pending = self.subscriptions = 0
 
     def use(self) -> int:
         """A transaction; fails on a chain that was closed under its user."""

@@ -132,6 +132,26 @@ def test_no_more_are_awake_than_the_bound_and_the_least_recently_used_one_sleeps
     assert runtime.most == 3
 
 
+def test_a_chain_with_subscribers_is_not_idle_and_sleeps_only_for_want_of_room(tmp_path: Path) -> None:
+    fleet, names = fleet_of(tmp_path, 3, StandInRuntime(), most_awake=2)
+    followed, other, third = names
+    for name in (followed, other):
+        with holding():
+            chain: Any = fleet.take(name, may)
+            chain.subscriptions = int(name == followed)
+    assert fleet.sweep(ALWAYS) == 1
+    assert fleet.names_awake() == [followed]
+    for name in (other, third):  # the followed one is the least recently used
+        with holding():
+            fleet.take(name, may)
+    assert fleet.names_awake() == [followed, third]
+    with holding():
+        fleet.take(third, may)
+        with holding():
+            fleet.take(other, may)
+    assert fleet.names_awake() == [third, other]
+
+
 def test_when_all_are_in_use_a_waking_waits_and_then_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
