@@ -15,14 +15,6 @@ from baas.client import Client
 from baas.settings import load_settings
 from baas.wiring import Services
 
-EXAMPLES_IN_TREE = Path(__file__).parents[2] / "docs" / "examples"
-EXAMPLES_IN_WHEEL = Path(__file__).parents[1] / "_data" / "examples"
-
-
-def examples() -> Path:
-    """The fictional documents: in the source tree, or in an installed wheel."""
-    return EXAMPLES_IN_TREE if EXAMPLES_IN_TREE.is_dir() else EXAMPLES_IN_WHEEL
-
 
 @dataclass
 class Town:

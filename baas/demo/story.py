@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from baas.demo import refusals, tampering
-from baas.demo.stage import Stage, Town, examples
+from baas.demo.stage import Stage, Town
+from baas.examples import examples
 from sandbox import register
 from sandbox.contract_calls import dry_run
 from sandbox.errors import ContractRefused

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from baas.demo.stage import Stage, Town, examples
+from baas.demo.stage import Stage, Town
+from baas.examples import examples
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import rlp
 from sandbox.evidence.keccak import keccak

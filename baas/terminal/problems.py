@@ -8,7 +8,7 @@ import httpx2
 
 from baas import errors
 from baas.client import ApiProblem
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UnknownTemplate
 
 
 class Unusable(errors.BaasError):
@@ -38,6 +38,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (errors.StoreError, "failed"),
     (errors.MasterKeyError, "failed"),
     (errors.BaasError, "refused"),
+    (UnknownTemplate, "not_found"),  # as the service answers
     (SandboxError, "refused"),
     (TimeoutError, "conflict"),  # before OSError, of which it is a kind
     (OSError, "usage"),

@@ -125,7 +125,8 @@ def rpc(
 ) -> Shown:
     """Print a chain's RPC address with ready snippets, or call one METHOD and print its result.
 
-    Without METHOD: the address, and programs for web3.py, ethers 6 and Hardhat 3 that read the token from BAAS_TOKEN.
+    Without METHOD: the address, and programs for web3.py, ethers 6, viem 2, cast and Hardhat 3 that deploy a contract
+    and call it; they read the token from BAAS_TOKEN and the key of an account from SANDBOX_KEY.
     With METHOD: the result; an error of the chain ends the command with 1.
     """
     if method and (wallet or days):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +29,20 @@ def show(ctx: typer.Context, template: Annotated[str, typer.Argument(help="The t
     with connect(ctx) as client:
         found = client.template(template)
     return Shown(found, "\n".join(_lines(found)))
+
+
+@app.command()
+def artifact(template: Annotated[str, typer.Argument(help="The template's name.")]) -> Shown:
+    """Its compiled contract as JSON: ABI and bytecode, as programs and tools take them. Needs no service."""
+    from sandbox import catalogue
+
+    compiled = catalogue.template(template).artifact()
+    shown = {
+        "contractName": compiled.name,
+        "abi": list(compiled.abi),
+        "bytecode": f"0x{compiled.bytecode.hex()}",
+    }
+    return Shown(shown, json.dumps(shown, indent=1))
 
 
 def _lines(template: dict[str, Any]) -> list[str]:
