@@ -18,6 +18,7 @@ ADDRESS, CHAIN_ID = "http://127.0.0.1:8080/rpc/CHAIN", "20000001"
 PROGRAMS = {
     "web3.py": "web3_py.py",
     "ethers 6": "ethers.mjs",
+    "ethers 6 (events as they come)": "ethers-events.mjs",
     "viem 2": "viem.mjs",
     "cast": "cast.sh",
     "Hardhat 3 (hardhat.config.ts)": "hardhat/hardhat.config.ts",

@@ -6,6 +6,7 @@ deploys a contract, calls it and reads its event. The account has no balance fro
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,11 @@ from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 
 from baas.chains.snippets import snippets
+from sandbox.abi import encode_call
+from sandbox.artifacts import load_artifact
 from tests.tools.conftest import Place
 from tests.tools.toolbox import Ran, Toolbox
+from tests.transactions import legacy
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
 
@@ -32,6 +36,8 @@ TOOLS = {
     "cast": ["bash", "program.sh"],
     "Hardhat 3 (deploy.ts)": [*HARDHAT, "run", "--no-compile", "--network", "sandbox", "deploy.ts"],
 }
+
+EVENTS = "ethers 6 (events as they come)"
 
 Program = Callable[..., Ran]
 
@@ -89,7 +95,7 @@ def events(place: Place, contract: str) -> list[Any]:
 
 def test_every_program_is_tried() -> None:
     shown = set(snippets("http://127.0.0.1/rpc/x", 1))
-    assert shown == {*TOOLS, "Hardhat 3 (hardhat.config.ts)", "Hardhat 3 (fixture.ts)"}
+    assert shown == {*TOOLS, EVENTS, "Hardhat 3 (hardhat.config.ts)", "Hardhat 3 (fixture.ts)"}
 
 
 def test_a_fixture_is_refused_on_the_public_address(
@@ -103,3 +109,30 @@ def test_a_fixture_is_refused_on_the_public_address(
     assert "begins with size" not in refused.out
     for method in ("evm_snapshot", "evm_revert", " EVM_SNAPSHOT", "hardhat_reset", "anvil_reset"):
         assert place.answer(method, [])["error"]["code"] in (-32601, -32604)
+
+
+def test_an_event_comes_over_websocket_to_whoever_waits_for_it(
+    program: Program, place: Place, account: LocalAccount, tools: Toolbox, folder: Path
+) -> None:
+    """The waiting program says that it waits, then somebody else's transaction is sent, then it ends by itself."""
+    place.allow(account.address)
+    registry = re.search(r"contract (0x\w{40})", program("ethers 6", place, account).out)
+    assert registry is not None
+    (folder / "events.mjs").write_text(snippets(place.url, place.chain["chain_id"])[EVENTS])
+    environ = {"BAAS_TOKEN": place.token, "CONTRACT": registry[1]}
+    with tools.start(["node", "events.mjs"], folder, **environ) as waiting:
+        assert waiting.stdout is not None
+        head = re.fullmatch(r"waiting from block (\d+)\n", waiting.stdout.readline())
+        assert head is not None, waiting.communicate()[1]
+        leaf = b"\x08" * 32
+        root = hashlib.sha256(
+            b"\x01" + keccak(b"first entry") + leaf
+        ).digest()  # RFC 9162: from one entry to two
+        data = encode_call(load_artifact("HashRegistry"), "advance", 2, root, [leaf])
+        raw = legacy(account, 2, place.chain["chain_id"], to=bytes.fromhex(registry[1][2:]), data=data)
+        place.call("eth_sendRawTransaction", f"0x{raw.hex()}")
+        out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, err
+    found = re.fullmatch(rf"event RootAnchored 2 {account.address} in block (\d+)\n", out)
+    assert found is not None, out + err
+    assert int(found[1]) > int(head[1])

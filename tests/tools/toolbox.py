@@ -50,7 +50,17 @@ class Toolbox:
         return self.modules / "@foundry-rs" / package / "bin" / name
 
     def run(self, command: list[str], folder: Path, **environ: str) -> Ran:
-        """Runs it in `folder`, with the tools on the PATH and nothing of the machine's configuration."""
+        """Runs it in `folder` to its end."""
+        with self.start(command, folder, **environ) as process:
+            try:
+                out, err = process.communicate(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Ran(process.returncode, out, err)
+
+    def start(self, command: list[str], folder: Path, **environ: str) -> subprocess.Popen[str]:
+        """Starts it, with the tools on the PATH and nothing of the machine's configuration."""
         folders = [
             str(self.native("cast-linux-amd64", "cast").parent),
             str(self.node.parent),
@@ -65,16 +75,14 @@ class Toolbox:
             "CI": "1",
             "ETH_HASH_BACKEND": "pysha3",
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=folder,
             env=base | environ,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=SECONDS,
-            check=False,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def installed() -> Toolbox:
