@@ -196,26 +196,13 @@ class Pool:
                 raise _closed()
             self._waiting.setdefault(chain, deque()).append(turn)
             self._dispatch()
-        turn.ready.wait(time_limit)
-        with self._changed:
-            if not turn.granted:
-                if chain.closed.is_set():
-                    raise _closed()
-                queue = self._waiting[chain]
-                queue.remove(turn)
-                if not queue:
-                    del self._waiting[chain]
-                raise EngineBusy(
-                    f"every {self.role} was busy with other calls for {time_limit:g} s: try again later"
-                )
-        worker = turn.worker
         try:
-            if worker is None or not worker.alive:
-                if worker is not None:
-                    worker.end(STOP_GRACE)
-                worker = Worker(self.role)
-        except BaseException:
-            self._give_back(chain, turn.worker)
+            worker = self._worker(chain, turn, time_limit)
+        except BaseException:  # no worker could be started, or the service is interrupted while it waits
+            if self._granted(chain, turn):
+                if turn.worker is not None:
+                    turn.worker.end()
+                self._give_back(chain, turn.worker)
             raise
         with self._changed:
             if turn.worker is not None:
@@ -226,6 +213,30 @@ class Pool:
             self._give_back(chain, worker, whole=True)
             raise _closed()
         return worker
+
+    def _worker(self, chain: OpenChain, turn: _Turn, time_limit: float) -> Worker:
+        """The worker that the turn gives, once it has come: alive, or started now."""
+        turn.ready.wait(time_limit)
+        if not self._granted(chain, turn):
+            if chain.closed.is_set():
+                raise _closed()
+            raise EngineBusy(
+                f"every {self.role} was busy with other calls for {time_limit:g} s: try again later"
+            )
+        if turn.worker is not None and turn.worker.alive:
+            return turn.worker
+        if turn.worker is not None:
+            turn.worker.end(STOP_GRACE)
+        return Worker(self.role)
+
+    def _granted(self, chain: OpenChain, turn: _Turn) -> bool:
+        """Whether the turn came; one that did not is taken back."""
+        with self._changed:
+            if not turn.granted and (queue := self._waiting.get(chain)) and turn in queue:
+                queue.remove(turn)
+                if not queue:
+                    del self._waiting[chain]
+            return turn.granted
 
     def _dispatch(self) -> None:
         """Under the lock: give turns while there are workers for them."""

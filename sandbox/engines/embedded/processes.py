@@ -166,7 +166,9 @@ class Worker:
         self._messages.close()
 
     def end(self, grace: float = 0.0) -> tuple[int | None, str]:
-        """End and reap the process: its exit status where it is known, and what it wrote last."""
+        """End and reap the process: its exit status where it is known, and what it wrote last. Idempotent."""
+        if self._messages.closed:
+            return None, ""
         self._connection.close()
         status = None
         if self._launcher.alive:  # else it is gone with its launcher

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rlp
+from eth.constants import SECPK1_N
 from eth_utils import keccak
 
 from sandbox.engines.embedded import ENGINE, FILE_NAME, READS, EmbeddedNode, reads
@@ -243,6 +245,21 @@ def test_logs_are_capped(directory: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # Limits of a block
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 4])
+def test_a_signature_s_other_half_is_refused(node: EmbeddedNode, kind: int) -> None:
+    """EIP-2: (v, r, n - s) recovers to the same sender, and would be a second hash of one transaction."""
+    granted = tx.account(3).sign_authorization({"chainId": SPEC.chain_id, "address": BEYOND, "nonce": 0})
+    lists = {"authorizationList": [granted]} if kind == 4 else {}
+    raw = tx.typed(SENDER, kind, 0, SPEC.chain_id, to=BEYOND, **lists) if kind else send(0)
+    body = rlp.decode(raw[1:] if kind else raw)
+    v, s = (int.from_bytes(body[place], "big") for place in (-3, -1))
+    flipped = 1 - v if kind else v + (1 if v % 2 else -1)  # EIP-155: 35 or 36 + 2 * chain id
+    twin = raw[:1] * bool(kind) + rlp.encode([*body[:-3], flipped, body[-2], SECPK1_N - s])
+    sealed = seal(node, twin)
+    assert (sealed.included, [hash_ for hash_, _ in sealed.dropped]) == ((), [keccak(twin)])
+    assert seal(node, raw).included == (keccak(raw),)
 
 
 def test_a_timestamp_not_after_the_head_s_is_refused(node: EmbeddedNode) -> None:
