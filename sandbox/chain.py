@@ -14,11 +14,11 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -28,26 +28,43 @@ from eth_utils.address import to_checksum_address
 
 from sandbox.account_records import AccountRecord, AccountRecords
 from sandbox.accounts import Account, sign
-from sandbox.chain_file import DATABASE, ChainFile
+from sandbox.chain_file import DATABASE, ChainFile, draft
+from sandbox.clock_records import ClockRecords
+from sandbox.cloning import Origin, clone
 from sandbox.custody import Accounts
-from sandbox.engines import Head, SealingNode, SubmittingNode, engine
-from sandbox.errors import ChainError, ChainLocked, ChainNotFound, RpcError, SpecError, TransactionDropped
+from sandbox.engines import Head, Remembering, SealingNode, SubmittingNode, engine
+from sandbox.errors import (
+    ChainError,
+    ChainLocked,
+    ChainNotFound,
+    IllegalRestore,
+    RpcError,
+    SpecError,
+    TransactionAbandoned,
+    TransactionDropped,
+)
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
 from sandbox.forwarding import Forwarder
 from sandbox.gateway import Asker, Endpoint, Gateway, Subscriber
+from sandbox.gateway.evm import evm_methods
 from sandbox.gateway.filters import Filters
 from sandbox.gateway.watches import Source
-from sandbox.journal import ChainRow, Journal, Refusal
+from sandbox.journal import SEALING_KEY, ChainRow, Journal, Refusal, key_name
 from sandbox.keystore import VAULT_FILE, Vault, directory_vault
+from sandbox.operations import Operation, OperationRecords
 from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import Role
 from sandbox.proofs import anchor_evidence
 from sandbox.rotation import ROLE_GAS, Contract, Rotation, RotationRecords, Rotator
 from sandbox.sealing import Sealer
 from sandbox.send_records import SendRecords
+from sandbox.snapshot_records import AbandonedBlock, Branch, SnapshotRecords
+from sandbox.snapshots import Snapshots
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 from sandbox.subscriptions import Subscriptions
+from sandbox.time_travel import TimeTravel
+from sandbox.transfer import Exporting, export, sweep, write_copy
 
 DEFAULT_ORIGIN = "baas-sandbox.example"
 
@@ -58,10 +75,6 @@ POLL_SECONDS = 1.0
 
 #: Constants of a chain of our own; on a chain that somebody else runs, its node says.
 ASKED = frozenset({"eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_syncing"})
-
-
-#: What the sealing key is wrapped for.
-SEALING_KEY = "sealing key"
 
 
 class Chain:
@@ -75,18 +88,21 @@ class Chain:
         self.directory, self._clock = directory, clock
         with ExitStack() as stack:
             stack.callback(os.close, _lock(directory))
+            sweep(directory)
             file = ChainFile(directory)
             stack.callback(file.close)
             self._journal, self._account_records = Journal(file), AccountRecords(file)
             self._permissions = PermissionRecords(file)
             self._sends, self._rotations = SendRecords(file), RotationRecords(file)
+            self._operations, self._clock_records = OperationRecords(file), ClockRecords(file)
+            self._snapshot_records = SnapshotRecords(file)
             self._row = self._journal.chain()
             self.keystore = keystore or _vault_of(directory, self._row)
             self._account_records.encrypt_old_ones(self.keystore)
             software = engine(self.spec.engine)
             self._node = software.open(directory, self.spec)
             stack.callback(self._node.close)
-            signer = NoteSigner(_key_name(self._row), self._sealing_key())
+            signer = NoteSigner(key_name(self._row), self._sealing_key())
             self._vkey = signer.verifier.vkey
             self._sealer: Sealer | Forwarder
             self._source = Source(self._ask, lambda: self._node.head().number)
@@ -102,6 +118,7 @@ class Chain:
                     clock=clock,
                     on_drop=self._dropped,
                     on_change=self._subscriptions.ring,
+                    moved=self._clock_records.clock,
                 )
             elif isinstance(self._node, SubmittingNode):
                 reads, asked = self._node.reads, self._node.reads & ASKED
@@ -123,12 +140,32 @@ class Chain:
                 self._journal,
                 self._permissions,
                 reads=reads,
+                admin=evm_methods(_Travel(self)) if self.seals else None,
                 asked=asked,
                 own={**Filters(self._source).handlers, **self._subscriptions.handlers},
                 on_accepted=self._accepted,
                 clock=clock,
             )
             self.accounts = Accounts(self._account_records, self.keystore, clock)
+            self._snapshots: Snapshots | None = None
+            self._time_travel: TimeTravel | None = None
+            if isinstance(self._node, SealingNode) and isinstance(self._sealer, Sealer):
+                self._time_travel = TimeTravel(
+                    file, self._node, self._clock_records, self._operations, self._sealer, self._now_ms
+                )
+                self._snapshots = Snapshots(
+                    file,
+                    self._node,
+                    self._journal,
+                    self._snapshot_records,
+                    self._sends,
+                    self._operations,
+                    self._clock_records,
+                    self._sealer,
+                    self._gateway.admission,
+                    self._now_ms,
+                )
+                self._snapshots.recover()
             self._sealer.start()
             self._open = stack.pop_all()
 
@@ -146,23 +183,14 @@ class Chain:
 
         `origin` names its sealing key, `<origin>/chains/<chain id>`.
         """
-        if directory.exists() and any(directory.iterdir()):
-            raise ChainError(f"{directory} is not empty: a new chain needs a directory of its own")
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        draft = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.new")
-        draft.mkdir(mode=0o700)
-        try:
-            genesis_hash = engine(spec.engine).create(draft, spec)
-            vault = keystore or directory_vault(draft, make=True)
+        with draft(directory) as made:
+            genesis_hash = engine(spec.engine).create(made, spec)
+            vault = keystore or directory_vault(made, make=True)
             sealing_key = secrets.token_bytes(32)
             row = ChainRow(spec, genesis_hash, origin, vault.wrap(sealing_key, SEALING_KEY))
-            NoteSigner(_key_name(row), sealing_key)  # a name that no note can carry is refused here
-            with closing(ChainFile(draft)) as file:
+            NoteSigner(key_name(row), sealing_key)  # a name that no note can carry is refused here
+            with closing(ChainFile(made)) as file:
                 Journal(file).describe(row)
-            draft.rename(directory)  # all of it or nothing; an empty directory there is replaced
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
         return cls(directory, keystore=keystore, clock=clock)
 
     @classmethod
@@ -331,6 +359,8 @@ class Chain:
             mined: dict[str, Any] | None = self.read("eth_getTransactionReceipt", transaction_hash)
             if mined is not None and self._is_settled(int(mined["blockNumber"], 16)):
                 return mined
+            if mined is None:
+                self._require_not_abandoned(key)
             left = deadline - time.monotonic()
             if left <= 0:
                 state = (
@@ -384,9 +414,146 @@ class Chain:
     def anchor_evidence(self, transaction_hash: str) -> dict[str, Any]:
         """A receipt's `anchor` object: header, transaction receipt, trie proof and sealer's note.
 
-        VerificationError where the transaction is not mined; ChainError where it anchored no root.
+        VerificationError where the transaction is not mined; ChainError where it anchored no root;
+        TransactionAbandoned where a restore left its block behind. From now on the chain is restored no more.
         """
+        if self.read("eth_getTransactionReceipt", transaction_hash) is None:
+            self._require_not_abandoned(_bytes(transaction_hash, 32, "a transaction hash"))
+        self.mark_anchored()
         return anchor_evidence(self.read, self.spec.chain_id, self.sealer_note, transaction_hash)
+
+    # snapshots, branches and the clock
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Records of this chain's state. ChainError on a chain whose blocks somebody else makes."""
+        if self._snapshots is None:
+            raise ChainError("this chain's blocks are not made by this platform: it has no snapshots")
+        return self._snapshots
+
+    @property
+    def time_travel(self) -> TimeTravel:
+        """The chain's clock, and moving it. ChainError on a chain whose blocks somebody else makes."""
+        if self._time_travel is None:
+            raise ChainError("this chain's blocks are not made by this platform: its clock cannot be moved")
+        return self._time_travel
+
+    def clone(
+        self,
+        directory: Path,
+        chain_id: int,
+        *,
+        snapshot: str | None = None,
+        origin: str = DEFAULT_ORIGIN,
+        actor: str = "",
+        keystore: Vault | None = None,
+    ) -> None:
+        """Make another chain, in a directory of its own, that begins with this one's state (or a snapshot's).
+
+        It is not opened. ChainError where the engine cannot; IllegalRestore where the snapshot was abandoned.
+        """
+        with self.snapshots.quiet(30.0):
+            begins = self._origin_of(snapshot)
+            if not isinstance(self._node, Remembering):  # its state there is at hand only as long as it rests
+                self._clone(directory, chain_id, begins, origin, actor, keystore)
+        if isinstance(self._node, Remembering):
+            self._clone(directory, chain_id, begins, origin, actor, keystore)
+
+    def export(self, exporter: str = "", actor: str = "", password: str | None = None) -> Iterator[bytes]:
+        """The chain as an archive that runs elsewhere (`sandbox.transfer`), in pieces.
+
+        Without `password` there is no key in it; with one, each account's as a keystore v3 under it.
+        """
+        keys = {}
+        if password is not None:
+            for label in self.accounts.list():
+                keys[f"keys/{label}.json"] = self.accounts.hand_out(label, password).encode()
+        with self.snapshots.quiet(30.0):
+            now = self._now_ms()
+            self._operations.add(
+                now, actor, "export", exporter=exporter, number=self.head().number, keys=sorted(keys)
+            )
+            copy, head = write_copy(self.directory), self.head()
+        return export(copy, Exporting(self._row, self._sealing_key(), head, exporter, now), keys)
+
+    def _clone(
+        self,
+        directory: Path,
+        chain_id: int,
+        begins: Origin,
+        origin: str,
+        actor: str,
+        keystore: Vault | None,
+    ) -> None:
+        now = self._now_ms()
+        clone(
+            self.directory,
+            self.spec,
+            begins,
+            directory,
+            chain_id,
+            origin=origin,
+            actor=actor,
+            now_ms=now,
+            from_vault=self.keystore,
+            keystore=keystore,
+        )
+        self._operations.add(now, actor, "clone.made", clone=chain_id, number=begins.number)
+
+    def _origin_of(self, snapshot: str | None) -> Origin:
+        clock, number = self._clock_records.clock(), self.head().number
+        if snapshot is not None:
+            record = self.snapshots.show(snapshot)
+            if not self._snapshot_records.holds(record):
+                raise IllegalRestore(
+                    f"block {record.number} of snapshot {snapshot!r} was abandoned by a later restore"
+                )
+            clock, number = replace(clock, offset_ms=record.offset_ms), record.number
+        block = self.read("eth_getBlockByNumber", hex(number), False)
+        return Origin(
+            number,
+            _bytes(block["hash"], 32, "a hash"),
+            int(block["timestamp"], 16),
+            _bytes(block["stateRoot"], 32, "a root"),
+            clock,
+        )
+
+    @property
+    def branch(self) -> int:
+        """How often the chain was restored: where this changed, blocks after `branches()[-1].number` are others."""
+        return self._snapshot_records.branch
+
+    def branches(self) -> list[Branch]:
+        """Every restore, the oldest first."""
+        return self._snapshot_records.branches()
+
+    def abandoned(self, branch: int | None = None) -> list[AbandonedBlock]:
+        """The blocks that restores left behind, with their sealer's notes."""
+        return self._snapshot_records.abandoned(branch)
+
+    def operations(self, limit: int = 100) -> list[Operation]:
+        """The acts of administrators on this chain, the newest first."""
+        return self._operations.newest(limit)
+
+    def mark_anchored(self) -> None:
+        """Evidence is about to stand on this chain's blocks: from now on no snapshot is restored in place."""
+        self._snapshot_records.mark_anchored(self._now_ms())
+
+    @property
+    def anchored(self) -> bool:
+        return self._snapshot_records.anchored
+
+    def _require_not_abandoned(self, transaction_hash: bytes) -> None:
+        found = self._snapshot_records.abandoned_with(transaction_hash)
+        if found is None or self._journal.pending_transaction(transaction_hash) is not None:
+            return
+        number, branch = found
+        raise TransactionAbandoned(
+            f"0x{transaction_hash.hex()}",
+            f"it was in block {number}, which branch {branch.branch} left behind when the chain was restored to "
+            f"snapshot {branch.snapshot!r} (block {branch.number}) by {branch.actor or 'an administrator'}; nothing "
+            "that names that block is evidence of this chain",
+        )
 
     @property
     def seals(self) -> bool:
@@ -464,8 +631,29 @@ def _vault_of(directory: Path, row: ChainRow) -> Vault:
     return directory_vault(directory, make=plain and not (directory / VAULT_FILE).exists())
 
 
-def _key_name(row: ChainRow) -> str:
-    return f"{row.origin}/chains/{row.spec.chain_id}"
+@dataclass(frozen=True, slots=True)
+class _Travel:
+    """What `sandbox.gateway.evm` does, on the chain that its table is made for."""
+
+    _chain: Chain
+
+    def mark(self, actor: str) -> int:
+        return self._chain.snapshots.mark(actor)
+
+    def revert(self, number: int, actor: str) -> bool:
+        return self._chain.snapshots.revert(number, actor)
+
+    def increase_time(self, seconds: int, actor: str) -> int:
+        return self._chain.time_travel.move(seconds, actor).offset_ms // 1000
+
+    def set_time(self, timestamp: int, actor: str) -> int:
+        return self._chain.time_travel.set_time(timestamp, actor).offset_ms // 1000
+
+    def set_next_block_time(self, timestamp: int, actor: str) -> None:
+        self._chain.time_travel.set_next(timestamp, actor)
+
+    def mine(self, blocks: int, interval: int, timestamp: int | None, actor: str) -> Head:
+        return self._chain.time_travel.mine(blocks, interval, timestamp, actor)
 
 
 def _lock(directory: Path) -> int:

@@ -7,6 +7,8 @@ writes and one reads, so threads may share all of them.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import ChainNotFound
+from sandbox.errors import ChainError, ChainNotFound
 
 DATABASE = "chain.sqlite"
 
@@ -69,6 +71,25 @@ class ChainFile:
         with self._write_lock, self._read_lock:
             self._reader.close()
             self._writer.close()
+
+
+@contextmanager
+def draft(directory: Path) -> Iterator[Path]:
+    """A directory to make a chain in, which becomes `directory` when all went well, and else nothing.
+
+    ChainError unless `directory` is absent or empty.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise ChainError(f"{directory} is not empty: a new chain needs a directory of its own")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    made = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.new")
+    made.mkdir(mode=0o700)
+    try:
+        yield made
+        made.rename(directory)  # all of it or nothing; an empty directory there is replaced
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:

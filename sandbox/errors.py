@@ -11,6 +11,11 @@
     ├── ChainError
     │   ├── ChainNotFound        no chain in this directory
     │   ├── ChainLocked          another process has this chain open
+    │   ├── SnapshotNotFound     no snapshot of this name
+    │   ├── IllegalRestore       a restore that evidence or another branch stands against
+    │   ├── IllegalClock         a time that a chain's clock cannot be moved to
+    │   ├── TransferRefused      an exported chain that is not whole, or not allowed here
+    │   ├── TransactionAbandoned a transaction of a block that a restore abandoned
     │   ├── TransactionDropped   an accepted transaction could not be sealed; it says why
     │   └── ContractRefused      a contract reverted; its custom error has a name and values
     ├── AccountError             an unknown label, or a label used twice
@@ -88,6 +93,32 @@ class ChainNotFound(ChainError):
 
 class ChainLocked(ChainError):
     pass
+
+
+class SnapshotNotFound(ChainError):
+    pass
+
+
+class IllegalRestore(ChainError):
+    pass
+
+
+class IllegalClock(ChainError):
+    pass
+
+
+class TransferRefused(ChainError):
+    """An exported chain was refused. `member` is the part that does not hold; the archive itself is `archive`."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        self.member, self.reason = member, reason
+        super().__init__(f"this exported chain is refused: {member}: {reason}")
+
+
+class TransactionAbandoned(ChainError):
+    def __init__(self, transaction_hash: str, reason: str) -> None:
+        self.transaction_hash, self.reason = transaction_hash, reason
+        super().__init__(f"transaction {transaction_hash} is not on this chain any more: {reason}")
 
 
 class TransactionDropped(ChainError):

@@ -70,6 +70,15 @@ class Refusal:
     method: str
 
 
+#: What a wrapped sealing key is bound to in its vault.
+SEALING_KEY = "sealing key"
+
+
+def key_name(row: ChainRow) -> str:
+    """The name of a chain's sealing key."""
+    return f"{row.origin}/chains/{row.spec.chain_id}"
+
+
 class Journal:
     def __init__(self, file: ChainFile) -> None:
         self._file = file
@@ -175,6 +184,15 @@ class Journal:
     def last_note_number(self) -> int:
         """The newest block that has a note; 0 when none has (block zero is not sealed)."""
         return int(self._file.read("SELECT coalesce(max(number), 0) FROM sealer_notes")[0][0])
+
+    def take_notes_after(self, number: int) -> list[tuple[int, str]]:
+        """The notes of the blocks after `number`, which are the chain's no more; they are gone from here."""
+        with self._file.transaction() as db:
+            notes = db.execute(
+                "SELECT number, note FROM sealer_notes WHERE number > ? ORDER BY number", (number,)
+            ).fetchall()
+            db.execute("DELETE FROM sealer_notes WHERE number > ?", (number,))
+        return notes
 
     # refusals
 

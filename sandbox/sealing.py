@@ -2,7 +2,8 @@
 
 A block is made when `seal_after_transactions` wait, or `seal_after_ms` after the first of them came. Chain
 time is honest: a block's timestamp is max(parent + 1, now) in whole seconds, and never more than 15 s ahead
-of the clock; where it would be, sealing waits, and the next blocks are larger.
+of the clock; where it would be, sealing waits, and the next blocks are larger. Where an administrator moved the
+chain's clock, "now" is real time and that offset, and each later note says so.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from sandbox.clock_records import ChainClock
 from sandbox.engines import Head, Sealed, SealingNode
-from sandbox.errors import EngineBusy, EngineTimeout
+from sandbox.errors import ChainError, EngineBusy, EngineTimeout
 from sandbox.evidence.note import NoteSigner
-from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, SealedBlock, sign_sealed_block
+from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, ClockMoved, SealedBlock, sign_sealed_block
 from sandbox.journal import Journal, Pending
 from sandbox.spec import ChainSpec
 
@@ -43,11 +46,15 @@ class Sealer:
         clock: Callable[[], float],
         on_drop: Callable[[], None],
         on_change: Callable[[], None] = lambda: None,
+        moved: Callable[[], ChainClock] = ChainClock,
         seal_seconds: float = 20.0,
     ) -> None:
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
         self._on_change = on_change
+        self._moved = moved
+        self._working = threading.RLock()  # whoever seals, or does what must not be done meanwhile
+        self._holders = 0
         self._changed = threading.Condition()
         self.changes = 0
         self._woken = True  # what an earlier process accepted waits already
@@ -89,12 +96,53 @@ class Sealer:
         with self._changed:
             self._changed.wait_for(lambda: self.changes != seen or self._stopping, timeout)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is sealed while the caller is inside; it begins after the block in hand."""
+        with self._changed:
+            self._holders += 1
+        try:
+            with self._working:
+                yield
+        finally:
+            with self._changed:
+                self._holders -= 1
+                self._changed.notify_all()
+
+    def mine(self, timestamp: int | None = None) -> Head:
+        """One block now, of what waits or of nothing; `timestamp` in seconds, after the newest block's."""
+        with self.held():
+            if timestamp is None:
+                timestamp = self._honest_timestamp()
+            if timestamp is None:
+                raise ChainError(
+                    "the chain is as far ahead of its clock as it may be: wait, or move the clock"
+                )
+            batch = self._journal.pending(MAX_BATCH)
+            self._after(self._block(batch, timestamp, empty=True))
+            return self._node.head()
+
+    def sign_missing(self) -> None:
+        """Every block up to the newest has its note when this returns."""
+        with self.held():
+            self._sign_missing(self._node.head())
+
+    def notify(self) -> None:
+        """Something happened to transactions or blocks that this did not do itself."""
+        self._notify()
+
+    def _let_others(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._holders or self._stopping)
+
     def _run(self) -> None:
         while self._wait_for_work():
             self._collect()
+            self._let_others()
             try:
-                batch = self._journal.pending(MAX_BATCH)
-                progress = not batch or self._seal(batch)
+                with self._working:
+                    batch = self._journal.pending(MAX_BATCH)
+                    progress = not batch or self._seal(batch)
             except EngineBusy as error:  # not begun: it waits for another turn
                 _log.warning("chain %d: %s", self._spec.chain_id, error)
                 progress = False
@@ -141,9 +189,7 @@ class Sealer:
         if timestamp is None:
             return False
         try:
-            sealed = self._node.seal(
-                [transaction.raw for transaction in batch], timestamp, time_limit=self._seal_seconds
-            )
+            sealed = self._block(batch, timestamp)
         except EngineTimeout:
             if len(batch) == 1:
                 reason = f"sealing it alone took longer than {self._seal_seconds:g} s, and was stopped"
@@ -154,9 +200,12 @@ class Sealer:
             return self._seal(batch[middle:]) or first
         return self._after(sealed)
 
+    def _block(self, batch: list[Pending], timestamp: int, *, empty: bool = False) -> Sealed:
+        raws = [transaction.raw for transaction in batch]
+        return self._node.seal(raws, timestamp, time_limit=self._seal_seconds, empty=empty)
+
     def _after(self, sealed: Sealed) -> bool:
-        if sealed.included:
-            self._sign_missing(sealed.head)
+        self._sign_missing(sealed.head)
         if sealed.dropped:
             self._drop(sealed.dropped)
         self._notify()
@@ -174,22 +223,23 @@ class Sealer:
         self._on_change()
 
     def _honest_timestamp(self) -> int | None:
-        """The next block's timestamp, once the clock allows it; None when stopped while waiting."""
-        while not self._stopping:
-            now = self._clock()
-            timestamp = max(self._node.head().timestamp + 1, int(now))
-            ahead = timestamp - MAX_SECONDS_AHEAD - now
-            if ahead <= 0:
-                return timestamp
-            self._pause(min(ahead, _PAUSE))
-        return None
+        """The next block's timestamp; None where the chain's clock does not allow one yet, and when stopped."""
+        clock, head = self._moved(), self._node.head()
+        now = self._clock() + clock.offset_ms / 1000
+        timestamp = max(head.timestamp + 1, int(now))
+        if clock.next_timestamp is not None and clock.next_timestamp > head.timestamp:
+            timestamp = clock.next_timestamp
+        allowed = timestamp - MAX_SECONDS_AHEAD <= now and not self._stopping
+        return timestamp if allowed else None
 
     def _sign_missing(self, head: Head) -> None:
         """Sign and keep the notes of every block up to `head` that has none, with the real time of now."""
+        clock = self._moved()
+        moved = ClockMoved(clock.acts, clock.offset_ms) if clock.acts else None
         notes: list[tuple[int, str]] = []
         for number in range(self._journal.last_note_number() + 1, head.number + 1):
             hash_ = head.hash if number == head.number else self._hash_of(number)
-            block = SealedBlock(self._spec.chain_id, number, hash_, self._now_ms())
+            block = SealedBlock(self._spec.chain_id, number, hash_, self._now_ms(), moved)
             notes.append((number, sign_sealed_block(block, [self._signer])))
         if notes:
             self._journal.add_notes(notes)

@@ -6,6 +6,7 @@ The record is written in the commit that accepts the transaction: after any cras
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from sandbox.chain_file import ChainFile
 from sandbox.errors import ChainError
@@ -35,6 +36,11 @@ class SendRecords:
                 f"key {key[:80]!r} was used for another transaction: use a new key for each transaction"
             )
         return bytes(rows[0][1])
+
+    def forget(self, hashes: Iterable[bytes]) -> None:
+        """These transactions are not the chain's any more: the same request again is a new one."""
+        with self._file.transaction() as db:
+            db.executemany("DELETE FROM sends WHERE hash = ?", ((hash_,) for hash_ in hashes))
 
     @staticmethod
     def add(db: sqlite3.Connection, key: str, request: bytes, transaction_hash: bytes, at_ms: int) -> None:

@@ -106,6 +106,13 @@ class Digesting(Protocol):
     def state_digest(self, *, time_limit: float) -> bytes: ...
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A node that has the state of every block, and so the digest of any of them."""
+
+    def state_digest_at(self, number: int, *, time_limit: float) -> bytes: ...
+
+
 class Engine(Protocol):
     slug: str
     title: str
@@ -152,6 +159,17 @@ class Installable(Protocol):
 
     def install(self, say: Callable[[str], None]) -> str:
         """Install the pinned one for this user, unless it is there; its version. Raises InstallError."""
+        ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """An engine that can tell whether a directory from elsewhere holds a whole chain of its own kind."""
+
+    version: str
+
+    def check(self, directory: Path, spec: ChainSpec, head: Head) -> bytes:
+        """The state root at the head. EngineError where anything between block zero and `head` does not fit."""
         ...
 
 

@@ -24,7 +24,7 @@ from sandbox.evidence.check import check, checks
 from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
 from sandbox.evidence.context import Context
 from sandbox.evidence.encoding import utc_text
-from sandbox.evidence.report import Outcome, failed, not_checked, passed
+from sandbox.evidence.report import Outcome, failed, flagged, not_checked, passed
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
 from sandbox.evidence.trust import require_valid
 
@@ -207,14 +207,29 @@ class TimeCoherent:
     number, name, layer, needs_anchor = 8, "validity-and-time", "time", True
 
     def run(self, context: Context) -> Outcome:
-        sealed_ms, stated_ms = context.sealed.block.time_ms, context.header.timestamp * 1000
-        if stated_ms > sealed_ms + MAX_SECONDS_AHEAD * 1000:
+        block, stated_ms = context.sealed.block, context.header.timestamp * 1000
+        # The chain's clock may have been moved by an administrator: its note says by how much.
+        sealed_ms, ahead_ms = block.time_ms, stated_ms - block.offset_ms - block.time_ms
+        if ahead_ms > MAX_SECONDS_AHEAD * 1000:
             raise VerificationError(
-                f"the block's timestamp is {stated_ms - sealed_ms} ms ahead of the real time at which it was "
-                f"sealed; at most {MAX_SECONDS_AHEAD * 1000} are allowed"
+                f"the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed"
+                f"{' and the stated move of the chain clock' if block.moved else ''}; "
+                f"at most {MAX_SECONDS_AHEAD * 1000} are allowed"
             )
         require_valid(context.chain.sealing_keys, context.sealed.note, sealed_ms, "sealing key")
         require_valid(context.log.keys, context.checkpoint.note, sealed_ms, "log key")
+        if block.moved is not None:
+            return flagged(
+                "time.moved",
+                "the sealing key states {time} as the real time of the block; its keys and the log's were valid then. "
+                "The chain's clock was moved by an administrator, {acts} time(s) before this block: it was {offset_ms} "
+                "ms ahead of real time, so the block's own timestamp, {stated}, is no real time and proves none",
+                time=utc_text(sealed_ms),
+                time_ms=sealed_ms,
+                acts=block.moved.acts,
+                offset_ms=block.moved.offset_ms,
+                stated=utc_text(stated_ms),
+            )
         return passed(
             "time.stated",
             "the sealing key states {time} as the time of the block; its keys and the log's were valid then",

@@ -29,16 +29,25 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one step found: `key` names the message for a catalogue, `text` is its English with the values."""
+    """What one step found: `key` names the message for a catalogue, `text` is its English with the values.
+
+    A `flag` is what a reader must see although the step passed.
+    """
 
     result: Result
     key: str
     text: str
     values: Mapping[str, str | int] = field(default_factory=lambda: _NOTHING)
+    flag: bool = False
 
 
 def passed(key: str, text: str, **values: str | int) -> Outcome:
     return Outcome(Result.PASSED, key, text.format(**values), values)
+
+
+def flagged(key: str, text: str, **values: str | int) -> Outcome:
+    """Passed, and with a flag."""
+    return Outcome(Result.PASSED, key, text.format(**values), values, flag=True)
 
 
 def failed(key: str, text: str, **values: str | int) -> Outcome:
@@ -81,6 +90,11 @@ class Report:
         return None
 
     @property
+    def flags(self) -> tuple[Step, ...]:
+        """The steps that passed and say something that a reader must see all the same."""
+        return tuple(step for step in self.steps if step.outcome.flag)
+
+    @property
     def layers(self) -> dict[str, Result]:
         """Each layer's answer: failed if a step of it did, passed only if all of its steps did."""
         answers = {}
@@ -101,6 +115,7 @@ class Report:
             "ok": self.ok,
             "failed_step": self.failed_step,
             "layers": {layer: str(answer) for layer, answer in self.layers.items()},
+            "flags": [step.outcome.key for step in self.flags],
             "steps": [
                 {
                     "number": step.number,
@@ -125,6 +140,7 @@ class Report:
         lines.append("")
         lines += [f"{layer:<9} {_words(answer)}" for layer, answer in self.layers.items()]
         lines.append("")
+        lines += [f"FLAG: see step {step.name!r}: {_printable(step.outcome.text)}" for step in self.flags]
         required = [step.number for step in self.steps if step.required]
         if self.ok:
             lines.append(f"The policy is met: steps {_list(required)} are required, and each of them passed.")

@@ -7,6 +7,11 @@ A signed note (see note.py) with this text:
     block <number>
     hash <64 hexadecimal digits>
     time <milliseconds since 1970>
+    moved <how often> <milliseconds>
+
+The last line is there from the first time on that an administrator moved the chain's clock, and says how often
+that was done so far and by how much the clock was off real time when the block was sealed: also when it was
+moved back. `time` is always real time.
 
 An embedded chain's blocks carry no seal of their own: this note is what says that a header is the chain's.
 """
@@ -27,13 +32,31 @@ MAX_SECONDS_AHEAD = 15
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """Administrators moved the chain's clock `acts` times; it was `offset_ms` ahead of real time (or behind)."""
+
+    acts: int
+    offset_ms: int
+
+    def __post_init__(self) -> None:
+        if self.acts < 1:
+            raise MalformedEvidence(
+                f"sealed block: a clock that was moved was moved once or more, got {self.acts}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class SealedBlock:
-    """Block `number` of `chain_id` has the 32-byte `hash` and was sealed at `time_ms` (since 1970)."""
+    """Block `number` of `chain_id` has the 32-byte `hash` and was sealed at `time_ms` (since 1970), real time.
+
+    `moved` says that the chain's own clock was not real time, or had not always been; None is that it always was.
+    """
 
     chain_id: int
     number: int
     hash: bytes
     time_ms: int
+    moved: ClockMoved | None = None
 
     def __post_init__(self) -> None:
         if len(self.hash) != 32:
@@ -41,10 +64,16 @@ class SealedBlock:
         if self.chain_id < 1 or self.number < 0 or self.time_ms < 0:
             raise MalformedEvidence(f"sealed block: negative or zero values in {self}")
 
+    @property
+    def offset_ms(self) -> int:
+        """How far the chain's clock was ahead of real time."""
+        return 0 if self.moved is None else self.moved.offset_ms
+
     def to_text(self) -> str:
+        moved = "" if self.moved is None else f"moved {self.moved.acts} {self.moved.offset_ms}\n"
         return (
             f"{FIRST_LINE}\nchain {self.chain_id}\nblock {self.number}\nhash {self.hash.hex()}\n"
-            f"time {self.time_ms}\n"
+            f"time {self.time_ms}\n{moved}"
         )
 
 
@@ -59,9 +88,9 @@ class OpenedSealedBlock:
 def parse(text: str) -> SealedBlock:
     """The sealed block that a note's text states."""
     lines = text.split("\n")
-    if len(lines) != 6 or lines[0] != FIRST_LINE or lines[5]:
+    if len(lines) not in (6, 7) or lines[0] != FIRST_LINE or lines[-1]:
         raise MalformedEvidence(
-            f"a sealer's note starts with {FIRST_LINE!r} and has five lines, got {text[:120]!r}"
+            f"a sealer's note starts with {FIRST_LINE!r} and has five or six lines, got {text[:120]!r}"
         )
     chain, block, block_hash, time = (
         _after(line, word) for line, word in zip(lines[1:5], ("chain", "block", "hash", "time"), strict=True)
@@ -71,6 +100,18 @@ def parse(text: str) -> SealedBlock:
         from_decimal(block, "sealed block number"),
         from_hex(block_hash, "sealed block hash", length=32),
         from_decimal(time, "sealed block time"),
+        _moved(_after(lines[5], "moved")) if len(lines) == 7 else None,
+    )
+
+
+def _moved(text: str) -> ClockMoved:
+    acts, separator, offset = text.partition(" ")
+    if not separator or offset == "-0":
+        raise MalformedEvidence(f"sealed block: expected 'moved <acts> <milliseconds>', got {text[:80]!r}")
+    sign = -1 if offset.startswith("-") else 1
+    return ClockMoved(
+        from_decimal(acts, "sealed block acts"),
+        sign * from_decimal(offset.removeprefix("-"), "sealed block offset"),
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,12 @@ class Admission:
         """After this returns, no transaction is accepted on the permissions of before."""
         with self._lock:
             self._lists = self._permissions.allowlists()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is accepted while the caller is inside. Who also holds the sealer holds that first."""
+        with self._lock:
+            yield
 
     def forget_nonces(self) -> None:
         """After a drop: nonces given out behind the dropped transaction are free again."""

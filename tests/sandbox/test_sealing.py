@@ -33,7 +33,7 @@ class FakeNode:
     def head(self):
         return self.blocks[-1]
 
-    def seal(self, transactions, timestamp, *, time_limit):
+    def seal(self, transactions, timestamp, *, time_limit, may_create=None, empty=False):
         self.batches.append(list(transactions))
         if self.down:
             self.down -= 1

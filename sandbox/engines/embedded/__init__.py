@@ -8,18 +8,19 @@ others read it meanwhile. An endless eth_call holds up neither sealing nor any o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sandbox.engines import Head, Sealed
-from sandbox.engines.embedded.pool import KILL_GRACE, OpenChain, pools
+from sandbox.engines.embedded.pool import KILL_GRACE, OpenChain, Pool, pools
 from sandbox.errors import ChainNotFound, EngineError, RpcError, SpecError
 from sandbox.spec import ChainSpec
 
 #: The chain's one file in its directory; `sandbox.journal` keeps its tables in it too.
 FILE_NAME = "chain.sqlite"
 
-_HEAD_SECONDS, _CREATE_SECONDS = 10.0, 30.0
+_HEAD_SECONDS, _CREATE_SECONDS, _CLONE_SECONDS, _CHECK_SECONDS = 10.0, 30.0, 300.0, 600.0
 
 #: The methods of `reads.METHODS`, named here because that module loads py-evm; a test compares them.
 READS = frozenset(
@@ -111,6 +112,28 @@ class EmbeddedNode:
         request = self.chain.request(do="read", method=method, params=list(params), time_limit=time_limit)
         return self._pools.readers.call(self.chain, request, time_limit, grace=KILL_GRACE)
 
+    def rewind(self, number: int, *, time_limit: float) -> Head:
+        """Make block `number` the newest; those after it are set aside in the chain's own file."""
+        try:
+            request = self.chain.request(do="rewind", number=number)
+            self._head = head = _head(self._pools.sealers.call(self.chain, request, time_limit))
+        except EngineError:
+            self._head = None
+            raise
+        return head
+
+    def state_digest(self, *, time_limit: float) -> bytes:
+        """The digest of `sandbox.state` at the head."""
+        return self._digest(self._pools.sealers, None, time_limit)
+
+    def state_digest_at(self, number: int, *, time_limit: float) -> bytes:
+        """As `state_digest`, at any block: this engine keeps every state. It holds up no sealing."""
+        return self._digest(self._pools.readers, number, time_limit)
+
+    def _digest(self, pool: Pool, number: int | None, time_limit: float) -> bytes:
+        request = self.chain.request(do="digest", number=number)
+        return bytes.fromhex(pool.call(self.chain, request, time_limit))
+
     def reopen(self) -> None:
         """Have every worker open the chain's file anew: it was replaced, or its head was moved back."""
         self.chain.generation += 1
@@ -134,13 +157,52 @@ class EmbeddedEngine:
     def create(self, directory: Path, spec: ChainSpec) -> bytes:
         """Write block zero. Raises SpecError (another engine's spec), EngineError (a chain is there)."""
         self._check(spec)
+        return self._make(directory, spec, _CREATE_SECONDS, do="create")
+
+    def clone(
+        self, source: Path, source_spec: ChainSpec, number: int, directory: Path, spec: ChainSpec
+    ) -> bytes:
+        """Write a block zero with the state of any block of the source: this engine keeps them all.
+
+        Raises SpecError where `spec.parent` does not name that block, EngineError where it is not there.
+        """
+        self._check(spec)
+        if spec.parent is None or spec.parent.number != number:
+            raise SpecError(f"the clone's spec names {spec.parent} as its parent, not block {number}")
+        return self._make(
+            directory,
+            spec,
+            _CLONE_SECONDS,
+            do="clone",
+            source=str(source.absolute()),
+            source_spec=source_spec.to_json(),
+        )
+
+    @property
+    def version(self) -> str:
+        """py-evm's."""
+        return version("py-evm")
+
+    def check(self, directory: Path, spec: ChainSpec, head: Head) -> bytes:
+        """The state root at `head` of a chain from elsewhere, all of it checked; see `check.py`."""
+        self._check(spec)
+        chain, workers = OpenChain(directory, spec), pools()
+        request = chain.request(
+            do="check", number=head.number, hash=head.hash.hex(), timestamp=head.timestamp
+        )
+        try:
+            return bytes.fromhex(workers.readers.call(chain, request, _CHECK_SECONDS))
+        finally:
+            workers.forget(chain)
+
+    def _make(self, directory: Path, spec: ChainSpec, seconds: float, **request: Any) -> bytes:
         if (directory / FILE_NAME).exists():
             raise EngineError(
                 f"there is a chain in {directory.name} already: create it in an empty directory"
             )
         chain, workers = OpenChain(directory, spec), pools()
         try:
-            answer = workers.sealers.call(chain, chain.request(do="create"), _CREATE_SECONDS)
+            answer = workers.sealers.call(chain, chain.request(**request), seconds)
         finally:
             workers.forget(chain)
         return _head(answer).hash

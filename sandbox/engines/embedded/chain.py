@@ -32,19 +32,24 @@ except ImportError as error:
 
 from eth.chains.base import Chain as EvmChain
 from eth.constants import POST_MERGE_MIX_HASH, SECPK1_N, ZERO_HASH32
+from eth.db.schema import SchemaV1
 from eth.db.trie import make_trie_root_and_nodes
+from eth.rlp.sedes import chain_gaps
 from eth.validation import validate_gas_limit
 from eth.vm.forks.cancun.state import get_total_blob_gas
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState, PragueTransactionExecutor
 from eth_hash.auto import keccak
+from eth_typing import BlockNumber
 from eth_utils.exceptions import ValidationError
 from rlp import codec
 
 from sandbox.engines import CREATES_INSIDE, Head, Sealed
+from sandbox.engines.embedded import trie
 from sandbox.engines.embedded.alarm import alarm
 from sandbox.engines.embedded.store import BlockRow, LogRow, Store, TransactionRow
+from sandbox.state import state_digest
 
 #: Shares of the time limit: after the first a batch is closed with what is in it; a transaction that takes
 #: the second is dropped. The worst case, a batch, one slow transaction and the batch once more, stays within
@@ -154,20 +159,38 @@ class Chain:
     @classmethod
     def create(cls, store: Store, spec: ChainSpec) -> Chain:
         """Write block zero. The same spec gives the same hash everywhere."""
-        fields = {
-            "difficulty": 0,
-            "gas_limit": spec.block_gas_limit,
-            "timestamp": spec.genesis_time,
-            "extra_data": _commitment(spec),
-            "mix_hash": POST_MERGE_MIX_HASH,
-        }
         balances = {
             bytes.fromhex(address[2:]): {"balance": wei, "nonce": 0, "code": b"", "storage": {}}
             for address, wei in spec.alloc
             if wei  # an empty account is no account (EIP-161)
         }
-        evm = _chain_class(spec).from_genesis(store, fields, balances)
-        header = evm.get_canonical_head()
+        evm = _chain_class(spec).from_genesis(store, _genesis_fields(spec), balances)
+        store.commit(_block_row(evm.get_canonical_head(), []))
+        return cls(store, spec)
+
+    @classmethod
+    def clone(cls, store: Store, source: Store, source_spec: ChainSpec, spec: ChainSpec) -> Chain:
+        """Write a block zero whose state is that of the block of `source` that `spec.parent` names.
+
+        Raises EngineError where the source has no such block.
+        """
+        parent = spec.parent
+        if parent is None or parent.chain_id != source_spec.chain_id:
+            raise SpecError(f"a clone's spec names its parent, chain {source_spec.chain_id}; got {parent}")
+        block = source.block_by_number(parent.number)
+        if block is None or f"0x{block.hash.hex()}" != parent.hash:
+            raise EngineError(
+                f"chain {parent.chain_id} has no block {parent.number} with hash {parent.hash}: "
+                "was the chain restored to an earlier block?"
+            )
+        state_root = cls(source, source_spec).evm.get_block_header_by_hash(block.hash).state_root
+        if f"0x{state_root.hex()}" != parent.state_root:
+            raise SpecError(f"that block's state root is 0x{state_root.hex()}, not {parent.state_root}")
+        store.take_over(trie.reached(source.__getitem__, state_root))
+        chain_class = _chain_class(spec)
+        genesis_vm = chain_class.get_vm_class_for_block_number(BlockNumber(0))
+        header = genesis_vm.create_genesis_header(**_genesis_fields(spec), state_root=state_root)
+        chain_class.from_genesis_header(store, header)
         store.commit(_block_row(header, []))
         return cls(store, spec)
 
@@ -205,6 +228,35 @@ class Chain:
             self.store.rollback()
             raise
         return Sealed(self.head(), tuple(row.hash for row in rows), tuple(batch.dropped))
+
+    def rewind(self, number: int) -> Head:
+        """Make block `number` the newest; those after it are set aside. EngineError where there is none."""
+        block, head = self.store.block_by_number(number), self.head()
+        if block is None:
+            raise EngineError(f"there is no block {number} to go back to: the newest is {head.number}")
+        if number == head.number:
+            return head
+        rlp: Any = codec  # untyped
+        try:
+            self.store[SchemaV1.make_canonical_head_hash_lookup_key()] = block.hash
+            for abandoned in range(number + 1, head.number + 1):
+                del self.store[SchemaV1.make_block_number_to_hash_lookup_key(BlockNumber(abandoned))]
+            self.store[SchemaV1.make_header_chain_gaps_lookup_key()] = rlp.encode(
+                ((), number + 1), sedes=chain_gaps
+            )
+            self.store.rewind(number)
+        except BaseException:
+            self.store.rollback()
+            raise
+        return self.head()
+
+    def state_digest(self, number: int | None = None) -> bytes:
+        """The canonical digest (`sandbox.state`) of the newest block's state, or of block `number`'s."""
+        block = self.store.newest_block() if number is None else self.store.block_by_number(number)
+        if block is None:
+            raise EngineError(f"there is no block {number}: the newest is {self.head().number}")
+        state_root = self.evm.get_block_header_by_hash(block.hash).state_root
+        return state_digest(trie.accounts(self.store.__getitem__, state_root))
 
     def _execute(
         self,
@@ -334,6 +386,16 @@ def _chain_class(spec: ChainSpec) -> Any:
         (EvmChain,),
         {"chain_id": spec.chain_id, "vm_configuration": ((0, ZeroBaseFeePragueVM),)},
     )
+
+
+def _genesis_fields(spec: ChainSpec) -> dict[str, Any]:
+    return {
+        "difficulty": 0,
+        "gas_limit": spec.block_gas_limit,
+        "timestamp": spec.genesis_time,
+        "extra_data": _commitment(spec),
+        "mix_hash": POST_MERGE_MIX_HASH,
+    }
 
 
 def _commitment(spec: ChainSpec) -> bytes:

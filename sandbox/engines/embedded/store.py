@@ -45,6 +45,21 @@ CREATE INDEX logs_topic2 ON logs (topic2) WHERE topic2 IS NOT NULL;
 CREATE INDEX logs_topic3 ON logs (topic3) WHERE topic3 IS NOT NULL;
 """
 
+#: What restores left behind: the same rows, and of which restore (`times`: the first, the second …).
+_ABANDONED = """
+CREATE TABLE IF NOT EXISTS abandoned_blocks (
+    times INTEGER NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, header BLOB NOT NULL,
+    size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS abandoned_transactions (
+    times INTEGER NOT NULL, hash BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
+    raw BLOB NOT NULL, sender BLOB NOT NULL, receipt BLOB NOT NULL, gas_used INTEGER NOT NULL,
+    first_log INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS abandoned_logs (
+    times INTEGER NOT NULL, block INTEGER NOT NULL, log_index INTEGER NOT NULL, position INTEGER NOT NULL,
+    transaction_hash BLOB NOT NULL, address BLOB NOT NULL,
+    topic0 BLOB, topic1 BLOB, topic2 BLOB, topic3 BLOB, data BLOB NOT NULL);
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionRow:
@@ -106,7 +121,7 @@ class Store(BaseAtomicDB):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         store = cls(directory, writable=True)
         store.connection.execute("PRAGMA journal_mode = WAL")
-        store.connection.executescript(_SCHEMA)
+        store.connection.executescript(_SCHEMA + _ABANDONED)
         return store
 
     def close(self) -> None:
@@ -159,15 +174,7 @@ class Store(BaseAtomicDB):
         execute, many = self.connection.execute, self.connection.executemany
         execute("BEGIN IMMEDIATE")
         try:
-            written = [(key, value) for key, value in self._overlay.items() if value is not None]
-            many(
-                "INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                sorted(written),
-            )
-            many(
-                "DELETE FROM kv WHERE key = ?",
-                [(key,) for key, value in self._overlay.items() if value is None],
-            )
+            self._flush()
             if block is not None:
                 execute(
                     "INSERT INTO blocks VALUES (?, ?, ?, ?)",
@@ -190,6 +197,51 @@ class Store(BaseAtomicDB):
             raise
         self._overlay.clear()
 
+    def rewind(self, number: int) -> None:
+        """Set aside every block after `number`, and write the overlay, in one transaction."""
+        execute = self.connection.execute
+        self.connection.executescript(_ABANDONED)  # a chain may be older than these tables
+        execute("BEGIN IMMEDIATE")
+        try:
+            (times,) = execute("SELECT coalesce(max(times), 0) + 1 FROM abandoned_blocks").fetchone()
+            for table, column in (("blocks", "number"), ("transactions", "block"), ("logs", "block")):
+                execute(
+                    f"INSERT INTO abandoned_{table} SELECT ?, * FROM {table} WHERE {column} > ?",  # noqa: S608  # ours
+                    (times, number),
+                )
+                execute(f"DELETE FROM {table} WHERE {column} > ?", (number,))  # noqa: S608  # ours
+            self._flush()
+            execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+        self._overlay.clear()
+
+    def take_over(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write these keys and values as they come, in one transaction: the state of another chain."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            self.connection.executemany("INSERT OR IGNORE INTO kv VALUES (?, ?)", rows)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+
+    def _flush(self) -> None:
+        """Write the overlay in the transaction that is open."""
+        many = self.connection.executemany
+        written = [(key, value) for key, value in self._overlay.items() if value is not None]
+        many(
+            "INSERT INTO kv VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            sorted(written),
+        )
+        many(
+            "DELETE FROM kv WHERE key = ?",
+            [(key,) for key, value in self._overlay.items() if value is None],
+        )
+
     def rollback(self) -> None:
         """Forget what the open block wrote."""
         self._overlay.clear()
@@ -203,6 +255,10 @@ class Store(BaseAtomicDB):
         finally:
             self.connection.execute("ROLLBACK")
             self._overlay.clear()
+
+    def keys_and_values(self) -> Iterator[tuple[bytes, bytes]]:
+        """The whole key-value store as it is on disk."""
+        return self.connection.execute("SELECT key, value FROM kv")
 
     # Lookups by index.
 

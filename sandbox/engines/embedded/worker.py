@@ -14,12 +14,13 @@ import sys
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox.engines.embedded import FILE_NAME, reads, wire
+from sandbox.engines import Head
+from sandbox.engines.embedded import FILE_NAME, check, reads, wire
 from sandbox.engines.embedded.alarm import Overrun, alarm
 from sandbox.engines.embedded.chain import Chain
 from sandbox.engines.embedded.store import Store
@@ -110,10 +111,26 @@ def memory() -> int:
 
 
 def _create(_shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
-    directory = Path(request["directory"])
+    spec = ChainSpec.from_json(request["spec"])
+    return _made(Path(request["directory"]), lambda store: Chain.create(store, spec))
+
+
+def _clone(_shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    spec, source_spec = ChainSpec.from_json(request["spec"]), ChainSpec.from_json(request["source_spec"])
+    with closing(Store(Path(request["source"]), writable=False)) as source:
+        return _made(Path(request["directory"]), lambda store: Chain.clone(store, source, source_spec, spec))
+
+
+def _check(_shelf: Shelf, request: dict[str, Any]) -> str:
+    head = Head(request["number"], bytes.fromhex(request["hash"]), request["timestamp"])
+    with closing(Store(Path(request["directory"]), writable=False)) as store:
+        return check.check(Chain(store, ChainSpec.from_json(request["spec"])), head).hex()
+
+
+def _made(directory: Path, make: Callable[[Store], Chain]) -> dict[str, Any]:
     store = Store.create(directory)
     try:
-        head = _head(Chain.create(store, ChainSpec.from_json(request["spec"])))
+        head = _head(make(store))
         store.close()
     except BaseException:
         store.close()
@@ -142,6 +159,16 @@ def _seal(shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _rewind(shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
+    chain = shelf.chain(request)
+    chain.rewind(request["number"])
+    return _head(chain)
+
+
+def _digest(shelf: Shelf, request: dict[str, Any]) -> str:
+    return shelf.chain(request).state_digest(request["number"]).hex()
+
+
 def _tell_head(shelf: Shelf, request: dict[str, Any]) -> dict[str, Any]:
     return _head(shelf.chain(request))
 
@@ -159,7 +186,11 @@ def _drop(shelf: Shelf, request: dict[str, Any]) -> None:
 
 HANDLERS: dict[str, Callable[[Shelf, dict[str, Any]], Any]] = {
     "create": _create,
+    "clone": _clone,
+    "check": _check,
     "seal": _seal,
+    "rewind": _rewind,
+    "digest": _digest,
     "head": _tell_head,
     "read": _read,
     "drop": _drop,
