@@ -221,6 +221,7 @@ class Pipeline:
         Then it neither waits nor is mined: another one took its nonce, or one before it was dropped, or the account got
         a new key before it was sent. What is forgotten is never sent again.
         """
+        chain.mark_anchored()  # before: no restore may take away a block that holds it
         try:
             chain.submit(anchor.transaction)
         except RpcError as error:

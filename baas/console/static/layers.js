@@ -3,7 +3,7 @@ import { fromHex, toHex } from "./bytes.js";
 import { entryBytes, entryCommitsToDocument, hasWebCrypto } from "./commitment.js";
 import { matchingRevision } from "./files.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
-import { hasEd25519, parseCheckpoint, parseKey, signedBy } from "./note.js";
+import { hasEd25519, movedClock, parseCheckpoint, parseKey, signedBy } from "./note.js";
 
 /** One answer: `outcome` is "passed", "failed" or "not_checked"; `reason` a key of the texts; `values` its blanks. */
 const answer = (layer, outcome, reason, values = {}) => ({ layer, outcome, reason, values });
@@ -35,6 +35,7 @@ export async function checkLayers(file, digest, receipt, trust) {
     await guarded("inclusion", () => inclusionLayer(receipt)),
     await guarded("checkpoint", () => checkpointLayer(receipt, trust)),
     receipt.anchor ? notChecked("anchor", "here") : notChecked("anchor", "absent"),
+    ...clockLayer(receipt),
     receipt.timestamps?.length ? notChecked("timestamps", "here") : notChecked("timestamps", "absent"),
     notChecked("later", "size", { size: receipt.inclusion.size }),
   ];
@@ -73,6 +74,13 @@ function inclusionLayer({ entry, inclusion, checkpoint }) {
     return failed("inclusion", "proof");
   }
   return passed("inclusion", "holds", { position: inclusion.index + 1, size: inclusion.size });
+}
+
+/** A flag, where the sealer's note says that the chain's clock was moved; no answer at all where it was not. */
+function clockLayer({ anchor }) {
+  if (!anchor) return [];
+  const moved = movedClock(anchor.sealer_note);
+  return moved === null ? [] : [notChecked("clock", "moved", moved)];
 }
 
 async function checkpointLayer({ checkpoint }, trust) {

@@ -19,6 +19,15 @@ export function parseCheckpoint(note) {
   return { text, body: { origin, size: Number(size), root: rootBytes }, signatures };
 }
 
+/**
+ * {acts, seconds} of a sealer's note whose chain's clock was moved by an administrator, how often and by how much; null
+ * for one whose clock was not. Whether its signature holds is not asked here.
+ */
+export function movedClock(note) {
+  const match = /^moved ([1-9][0-9]{0,15}) (-?(?:0|[1-9][0-9]{0,15}))$/m.exec(typeof note === "string" ? note : "");
+  return match === null ? null : { acts: Number(match[1]), seconds: Math.round(Number(match[2]) / 1000) };
+}
+
 function parseSignature(line) {
   const match = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/.exec(line);
   if (match === null) throw new Error("expected a signature line: dash, name, base64");

@@ -18,7 +18,7 @@ from sandbox.evidence.checkpoint import Checkpoint, sign_checkpoint
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Anchor, Inclusion, Receipt, SaltedDigest
-from sandbox.evidence.sealer import SealedBlock, sign_sealed_block
+from sandbox.evidence.sealer import ClockMoved, SealedBlock, sign_sealed_block
 from sandbox.evidence.trust import TrustedChain, TrustedContract, TrustedKey, TrustedLog, TrustRoot
 
 TOPIC = keccak(text="RootAnchored(bytes32,uint64,uint64,address)")
@@ -46,6 +46,7 @@ class World:
     block_number: int = 12
     sealed_ms: int = int(datetime(2026, 6, 1, 9, tzinfo=UTC).timestamp() * 1000)
     header_seconds_after_sealing: int = 0
+    moved: ClockMoved | None = None
     transaction_index: int = 3
     transactions: int = 20
     status: bytes = b"\x01"
@@ -107,7 +108,7 @@ class World:
             parent_hash=seed("parent"),
             base_fee_per_gas=0,
         )
-        block = SealedBlock(self.chain_id, self.block_number, header.hash, self.sealed_ms)
+        block = SealedBlock(self.chain_id, self.block_number, header.hash, self.sealed_ms, self.moved)
         return Anchor(
             chain_id=self.chain_id,
             contract=self.contract,

@@ -23,6 +23,7 @@ from sandbox.evidence.entry import Entry
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.policy import LOG_ONLY, STANDARD, Policy
 from sandbox.evidence.report import Result
+from sandbox.evidence.sealer import ClockMoved
 from sandbox.evidence.trust import TrustedKey
 from sandbox.evidence.verify import verify, verify_many
 
@@ -235,6 +236,26 @@ def test_a_self_consistent_but_wrong_anchor_is_refused(
     else:
         made = world.but(**changes).receipt()
     assert verify(world.document, made, trust).failed_step == step
+
+
+@pytest.mark.parametrize("seconds", [86_400, 0, -3_600])
+def test_a_moved_clock_is_flagged_and_never_hidden(world: Any, seconds: int) -> None:
+    moved = world.but(moved=ClockMoved(2, seconds * 1000), header_seconds_after_sealing=seconds)
+    report = verify(moved.document, moved.receipt(), moved.trust())
+    assert report.ok
+    (flag,) = report.flags
+    assert (flag.name, flag.outcome.key) == ("validity-and-time", "time.moved")
+    assert "moved by an administrator, 2 time(s)" in flag.outcome.text
+    assert report.to_dict()["flags"] == ["time.moved"]
+    assert "FLAG: see step 'validity-and-time'" in report.to_text()
+    plain = verify(world.document, world.receipt(), world.trust())
+    assert (plain.flags, plain.to_dict()["flags"]) == ((), [])
+
+
+@pytest.mark.parametrize(("offset", "seconds"), [(3_600, 3_616), (-3_600, -3_584), (0, 16)])
+def test_more_ahead_than_the_stated_move_is_refused(world: Any, offset: int, seconds: int) -> None:
+    moved = world.but(moved=ClockMoved(1, offset * 1000), header_seconds_after_sealing=seconds)
+    assert verify(moved.document, moved.receipt(), moved.trust()).failed_step == "validity-and-time"
 
 
 def test_fifteen_seconds_ahead_are_allowed(world: Any) -> None:
