@@ -164,6 +164,33 @@ class Client:
     def create_account(self, chain: str, label: str) -> Json:
         return dict(self._post(f"/chains/{chain}/accounts", {"label": label}))
 
+    def import_account(
+        self,
+        chain: str,
+        label: str,
+        *,
+        keystore: str | None = None,
+        password: str | None = None,
+        private_key: str | None = None,
+    ) -> Json:
+        """With a keystore v3 and its password, or a private key in hex."""
+        given = {"keystore": keystore, "password": password, "private_key": private_key}
+        body = {"label": label} | {name: value for name, value in given.items() if value is not None}
+        return dict(self._post(f"/chains/{chain}/accounts/import", body))
+
+    def export_account(self, chain: str, label: str, password: str) -> Json:
+        """The account's key as a keystore v3 under `password`, in the answer's `keystore`."""
+        return dict(self._post(f"/chains/{chain}/accounts/{label}/export", {"password": password}))
+
+    def rotate_account(self, chain: str, label: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/accounts/{label}/rotate"))
+
+    def send_transaction(self, chain: str, transaction: Json, *, key: str | None = None) -> Json:
+        """Send with a custodial account; under the same `key` once. See `POST /chains/{chain}/transactions`."""
+        return dict(
+            self._post(f"/chains/{chain}/transactions", transaction, key=key or secrets.token_hex(16))
+        )
+
     def allowlist(self, chain: str) -> list[Json]:
         return list(self._get(f"/chains/{chain}/allowlist")["items"])
 

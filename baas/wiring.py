@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from baas.accounts.service import Accounts
 from baas.administrations import first
 from baas.administrations.service import Administrations
 from baas.administrations.tokens import IssuedToken, Tokens
@@ -19,6 +20,7 @@ from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment, timestamp
 from baas.connectors.timestamp import TimeStampAuthority
 from baas.custody.service import Custody
+from baas.deployments.contracts import Contracts
 from baas.deployments.service import Deployments
 from baas.errors import Conflict
 from baas.evaluations.service import Evaluations
@@ -74,6 +76,7 @@ class Services:
     chains: Chains
     supervisor: Supervisor
     deployments: Deployments
+    accounts: Accounts
     pipeline: Pipeline
     logs: Logs
     notarisations: Notarisations
@@ -142,6 +145,7 @@ class Services:
             chains=chains,
             supervisor=Supervisor(chains, settings.hibernate_after / 4),
             deployments=Deployments(store, clock, ids, audit, chains),
+            accounts=Accounts(store, audit, chains, Contracts(store)),
             pipeline=pipeline,
             logs=logs,
             notarisations=notarisations,

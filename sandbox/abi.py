@@ -5,6 +5,7 @@ A function that the contract does not have, or a value that its type does not al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -37,6 +38,68 @@ def encode_call(artifact: Artifact, function: str, *arguments: Any) -> bytes:
     """The data of a call: four bytes of selector, then the arguments."""
     item = _function(artifact, function)
     return keccak(signature(item).encode())[:4] + _encode(signature(item), item["inputs"], arguments)
+
+
+def encode_json_call(artifact: Artifact, function: str, arguments: Sequence[Any]) -> bytes:
+    """The data of a call whose arguments came as JSON: bytes and addresses as 0x and hex, integers also as texts."""
+    inputs = _function(artifact, function)["inputs"]
+    if len(arguments) != len(inputs):
+        raise ValueError(f"{function}: expected {len(inputs)} arguments, got {len(arguments)}")
+    values = [from_json(each, value) for each, value in zip(inputs, arguments, strict=True)]
+    return encode_call(artifact, function, *values)
+
+
+def from_json(parameter: dict[str, Any], value: Any) -> Any:
+    """A JSON value as the encoder takes it. ValueError where the parameter's type does not allow it."""
+    kind = str(parameter["type"])
+    if kind.endswith("]"):
+        if not isinstance(value, list):
+            raise ValueError(f"{parameter['name']}: expected a list for {kind}, got {str(value)[:80]!r}")
+        inner = {**parameter, "type": kind[: kind.rindex("[")]}
+        return [from_json(inner, each) for each in value]
+    if kind == "tuple":
+        members = parameter["components"]
+        if isinstance(value, dict):
+            value = [value.get(member["name"]) for member in members]
+        if not isinstance(value, list) or len(value) != len(members):
+            raise ValueError(
+                f"{parameter['name']}: expected the members {[each['name'] for each in members]}"
+            )
+        return tuple(from_json(member, each) for member, each in zip(members, value, strict=True))
+    try:
+        return _scalar_from_json(kind, value)
+    except ValueError:
+        raise ValueError(f"{parameter['name']}: expected {kind}, got {str(value)[:80]!r}") from None
+
+
+def _scalar_from_json(kind: str, value: Any) -> Any:
+    if kind.startswith(("uint", "int")):
+        if isinstance(value, str) and len(value) <= 80:  # JSON's numbers are not exact beyond 2^53 everywhere
+            return int(value, 16 if value.startswith("0x") else 10)
+        if type(value) is int:
+            return value
+    elif (kind == "bool" and isinstance(value, bool)) or (kind == "string" and isinstance(value, str)):
+        return value
+    elif kind.startswith(("bytes", "address")) and isinstance(value, str) and value.startswith("0x"):
+        data = bytes.fromhex(value[2:])
+        fixed = 20 if kind == "address" else int(kind[5:] or len(data))
+        if len(data) == fixed:
+            return data
+    raise ValueError(kind)
+
+
+def to_json(parameter: dict[str, Any], value: Any) -> Any:
+    """A decoded value for JSON: bytes as 0x and hex, integers as decimal texts, a struct by its members' names."""
+    kind = str(parameter["type"])
+    if kind.endswith("]"):
+        inner = {**parameter, "type": kind[: kind.rindex("[")]}
+        return [to_json(inner, each) for each in value]
+    if kind == "tuple":
+        members = parameter["components"]
+        return {each["name"]: to_json(each, part) for each, part in zip(members, value, strict=True)}
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    return str(value) if type(value) is int else value
 
 
 def encode_constructor(artifact: Artifact, *arguments: Any) -> bytes:

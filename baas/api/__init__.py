@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from baas.api import (
+    accounts,
     administrations,
     audit,
     chains,
@@ -31,6 +32,7 @@ ROUTERS = (
     mandates.router,
     audit.router,
     chains.router,
+    accounts.router,
     deployments.router,
     notarisations.router,
     registers.router,

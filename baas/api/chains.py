@@ -101,28 +101,6 @@ def delete_chain(chain: Name, call: Calling) -> Response:
     return call.act(lambda: call.services.chains.delete(call.scope, chain))
 
 
-@router.post("/chains/{chain}/accounts", status_code=201, response_model=schemas.AccountOut)
-def create_account(chain: Name, body: schemas.AccountIn, call: Calling) -> Response:
-    """A technical account of the administration on this chain. It is on no allowlist yet."""
-    return call.act(
-        lambda: schemas.AccountOut(
-            label=body.label, address=call.services.chains.create_account(call.scope, chain, body.label)
-        )
-    )
-
-
-@router.get("/chains/{chain}/accounts")
-def list_accounts(chain: Name, call: Calling) -> schemas.AccountsOut:
-    """The custodial accounts: labels and addresses."""
-    _, awake = call.services.chains.use(call.scope, chain)
-    return schemas.AccountsOut(
-        items=[
-            schemas.AccountOut(label=label, address=address)
-            for label, address in awake.accounts.list().items()
-        ]
-    )
-
-
 @router.get("/chains/{chain}/allowlist")
 def show_allowlist(chain: Name, call: Calling) -> schemas.AllowlistOut:
     """Who may send, and who may deploy."""

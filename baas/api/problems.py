@@ -37,6 +37,8 @@ class Kind:
     title: str
 
 
+#: Members of bodies that no answer repeats.
+SECRETS = frozenset({"keystore", "password", "private_key"})
 UNEXPECTED = Kind(500, "incident", "Something failed here")
 MALFORMED = Kind(400, "malformed-json", "The body is not JSON")
 TOO_LARGE = Kind(413, "too-large", "The request body is too large")
@@ -65,6 +67,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     sandbox.RpcError: Kind(409, "chain-refused", "The chain's gateway refused"),
     sandbox.DeploymentError: Kind(409, "deployment-failed", "The deployment failed"),
     sandbox.ChainError: Kind(409, "chain-refused", "The chain refused"),
+    sandbox.RotationRefused: Kind(409, "rotation-refused", "A contract's roles cannot be moved"),
     sandbox.AccountError: Kind(422, "invalid-account", "The account does not hold"),
     sandbox.EvidenceError: Kind(422, "invalid-evidence", "The evidence does not hold"),
     ConnectorError: Kind(502, "existing-service-failed", "The existing service gave no evidence"),
@@ -205,8 +208,11 @@ def _named(error: Mapping[str, Any]) -> dict[str, str]:
         named["pointer"] = redact("#" + "".join(f"/{part}" for part in escaped))
     else:
         named["parameter"] = redact(str(path[0])) if path else where
-    if error["type"] not in ("missing", "extra_forbidden") and isinstance(
-        error.get("input"), str | int | float
+    secret = where == "body" and path[-1:] and path[-1] in SECRETS
+    if (
+        not secret
+        and error["type"] not in ("missing", "extra_forbidden")
+        and isinstance(error.get("input"), str | int | float)
     ):
         named["got"] = redact(repr(error["input"])[:100])
     return named

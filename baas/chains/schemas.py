@@ -71,15 +71,6 @@ class AccountIn(In):
     label: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 
 
-class AccountOut(Out):
-    label: str
-    address: str
-
-
-class AccountsOut(Out):
-    items: list[AccountOut]
-
-
 class PermissionIn(In):
     address: Address
     role: AllowlistRole

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlmodel import col
 
 from baas.audit import Audit
+from baas.chains.model import Chain
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.deployments.model import Deployment
@@ -33,6 +34,12 @@ class Deployments:
         row, awake = self._chains.administer(scope, chain, "deploying a template")
         with self._chains.sending(row.id):
             done = deployer.deploy(awake, manifest, parameters, self._chains.ANCHORING_ACCOUNT)
+            # recorded before the account signs anything else: a rotation of its key looks at every deployment
+            return self._record(scope, row, done, parameters)
+
+    def _record(
+        self, scope: TenantScope, row: Chain, done: deployer.Deployment, parameters: Mapping[str, str]
+    ) -> Deployment:
         deployment = Deployment(
             id=self._ids(),
             administration_id=row.administration_id,
@@ -56,7 +63,7 @@ class Deployments:
                 "deployment",
                 deployment.id,
                 row.administration_id,
-                {"chain": row.id, "template": template, "address": deployment.address},
+                {"chain": row.id, "template": done.template, "address": deployment.address},
             )
         return deployment
 

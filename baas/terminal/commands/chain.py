@@ -96,6 +96,43 @@ def delete(
 
 
 @app.command()
+def send(
+    ctx: typer.Context,
+    chain: Chain,
+    account: Annotated[str, typer.Argument(help="The label of the account that signs.")],
+    function: Annotated[
+        str | None, typer.Argument(help="A function of the template that is deployed at --to.")
+    ] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(help="Its arguments: JSON where it reads as JSON, else text such as 0x…"),
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="The address; without it, a contract is created.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data, 0x and hex, instead of a function.")] = None,
+    value: Annotated[str, typer.Option(help="Wei to send along.")] = "0",
+    gas: Annotated[int | None, typer.Option(help="Gas limit; gas is free.", min=21_000)] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same again sends nothing twice.")
+    ] = None,
+) -> Shown:
+    """Send a transaction of a custodial account: its hash, once it is on disk. Nonces are kept in order.
+
+    Its receipt: baas chain rpc CHAIN eth_getTransactionReceipt HASH.
+    """
+    call = {"function": function, "arguments": [_parameter(each) for each in arguments or []]}
+    given = {
+        "to": to,
+        "data": data,
+        "call": call if function else None,
+        "value": value,
+        "gas": gas,
+    }
+    body = {"account": account} | {name: each for name, each in given.items() if each is not None}
+    with connect(ctx) as client:
+        return record(client.send_transaction(chain, body, key=key), "hash", "sender", "nonce")
+
+
+@app.command()
 def rpc(
     ctx: typer.Context,
     chain: Chain,

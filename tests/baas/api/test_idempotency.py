@@ -30,6 +30,8 @@ BODIES: dict[str, Any] = {
     "DeploymentIn": {"template": "document-notary"},
     "ExtensionIn": {"days": 100},
     "SuspensionIn": {"reason": "una prova"},
+    "ExportIn": {"password": "una contrasenya llarga"},
+    "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},
     "MandateIn": {"provider": "9999990009", "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
     "NotarisationIn": {"administration": "9999990001", "documents": [digest(b"used")]},
@@ -41,6 +43,7 @@ BODIES: dict[str, Any] = {
     "RowRevocationIn": {"key": "1", "reason": "error"},
     "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
     "RpcTokenIn": {"label": "rpc"},
+    "TransactionIn": {"account": "clerk", "to": ADDRESS},
     "StaffIn": {"label": "x", "kind": "operator"},
     "TokenIn": {"label": "x"},
 }
@@ -124,8 +127,9 @@ def test_a_refusal_is_not_kept(town: Any) -> None:
     assert town.member.post(path, json={"template": "hash-registry"}, headers=headers).status_code == 201
 
 
-#: Asks for the newest checkpoint and changes nothing: the same request again must see a newer one.
-NO_ACT = {"/registers/{register}/checkpoint"}
+#: Asks for the newest checkpoint and changes nothing: the same request again must see a newer one. A key is handed out
+#: anew each time, and the answer that holds it is kept nowhere.
+NO_ACT = {"/registers/{register}/checkpoint", "/chains/{chain}/accounts/{label}/export"}
 
 
 def test_every_route_that_changes_something_refuses_a_used_key(town: Any) -> None:
@@ -133,7 +137,13 @@ def test_every_route_that_changes_something_refuses_a_used_key(town: Any) -> Non
     headers = {"Idempotency-Key": "used"}
     ok(town.member.post("/pilots", json=bodies(town)["/pilots"], headers=headers), 201)
     document = ok(town.member.get("/openapi.json"))
-    names = {"role": "sender", "address": ADDRESS, "notarisation": f"{ABSENT}-0", "code": town.code}
+    names = {
+        "role": "sender",
+        "label": "clerk",
+        "address": ADDRESS,
+        "notarisation": f"{ABSENT}-0",
+        "code": town.code,
+    }
     refused = []
     for path, operations in document["paths"].items():
         short = path.removeprefix("/api/v1")

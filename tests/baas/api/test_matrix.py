@@ -27,6 +27,8 @@ BODIES: dict[str, Any] = {
     "ExtensionIn": {"days": 100},
     "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
+    "ExportIn": {"password": "una contrasenya llarga"},
+    "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},
     "MandateIn": {"provider": NOBODY, "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
     "PermissionIn": {"address": ADDRESS, "role": "sender"},
@@ -35,6 +37,7 @@ BODIES: dict[str, Any] = {
     "RowRevocationIn": {"key": "1", "reason": "error"},
     "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
     "RpcTokenIn": {"label": "rpc"},
+    "TransactionIn": {"account": "clerk", "to": ADDRESS},
 }
 QUERIES = {"key": "1", "old": 1, "new": 1}
 #: Nothing of an administration is in these: templates are everybody's, staff are AOC's.
@@ -118,6 +121,7 @@ def owned(world: Any) -> dict[str, str]:
         "mandate_id": mandate["id"],
         "role": "sender",
         "address": ADDRESS,
+        "label": "anchoring",
     }
 
 

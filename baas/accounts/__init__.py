@@ -1,0 +1,1 @@
+"""Accounts: custodial accounts of a chain brought in, handed out, given a new key, and sent with."""
