@@ -378,6 +378,44 @@ def test_accounts_and_the_allowlist(world: World, here: Callable[..., Done]) -> 
     assert here("account", "create", chain, "tecnic").code in (1, 6)
 
 
+def test_a_key_comes_in_goes_out_sends_and_is_replaced(
+    world: World, here: Callable[..., Done], tmp_path: Path
+) -> None:
+    from eth_account import Account
+
+    chain = world.chain["id"]
+    key, password, out = tmp_path / "key", tmp_path / "password", tmp_path / "out.json"
+    key.write_text("0x" + "48" * 32 + "\n")
+    password.write_text("una contrasenya llarga\n")
+    address = here("account", "import", chain, "portat", key, "--json").json["address"]
+    exported = here("account", "export", chain, "portat", "--password-file", password, "--out", out)
+    assert (exported.code, exported.err, stat.S_IMODE(out.stat().st_mode)) == (0, "", 0o600)
+    assert Account.decrypt(out.read_text(), "una contrasenya llarga") == b"\x48" * 32
+    assert here("account", "export", chain, "portat", stdin="x").code == 2  # nobody to ask, and none given
+    again = here("account", "import", chain, "altre", out, "--password-file", password)
+    assert again.code != 0
+    assert "a key is used once" in again.err
+
+    assert here("allowlist", "grant", chain, address, "sender").code == 0
+    sent = [
+        here("chain", "send", chain, "portat", "--to", address, "--key", "once", "--json").json
+        for _ in range(2)
+    ]
+    assert sent[0] == sent[1]
+    notary = world.deployments["document-notary"]
+    call = here(
+        "chain", "send", chain, "anchoring", "notarise", "0x" + "cd" * 32, "--to", notary["address"], "--json"
+    )
+    assert call.json["hash"].startswith("0x")
+
+    rotated = here("account", "rotate", chain, "portat", "--json").json
+    assert rotated["old"] == address.lower()
+    (shown,) = (
+        each for each in here("account", "list", chain, "--json").json["items"] if each["label"] == "portat"
+    )
+    assert [each["state"] for each in shown["keys"]] == ["retired", "current"]
+
+
 def test_templates_engines_and_a_parameter_that_does_not_hold(
     world: World, here: Callable[..., Done]
 ) -> None:
@@ -579,7 +617,7 @@ def test_the_commands_are_those_that_the_product_promises() -> None:
         "init", "login", "logout", "serve", "demo", "deploy", "notarise", "verify", "trust export", "engine list",
         "administration create", "administration list", "member create", "member list",
         "token create", "token list", "token revoke", "mandate grant", "mandate list", "mandate revoke",
-        "account create", "account list", "allowlist list", "allowlist grant", "allowlist revoke",
+        "account create", "account list", "account import", "account export", "account rotate", "chain send", "allowlist list", "allowlist grant", "allowlist revoke",
         "chain create", "chain list", "chain show", "chain start", "chain stop", "chain delete", "chain rpc",
         "template list", "template show", "register create", "register list", "register show", "register append",
         "register checkpoint", "register prove", "register verify",

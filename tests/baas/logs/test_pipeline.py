@@ -139,6 +139,27 @@ def test_a_plan_whose_nonce_does_not_fit_any_more_is_made_anew(
     check_whole(quiet, place, {f"{batch}-0": b"a"})
 
 
+@pytest.mark.parametrize("cut", ["after the plan's commit", "before the last commit"])
+def test_what_an_account_signed_before_it_got_a_new_key_is_anchored_once(
+    quiet: Services, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    """Signed and never sent: planned anew under the new key. Sent: it counts, though its signer may send no more."""
+    place = new_place(quiet)
+    batch = accept(quiet, place, b"a", poke=False)
+    with monkeypatch.context() as patch:
+        BOUNDARIES[cut](patch)
+        with pytest.raises(Cut):
+            quiet.pipeline.advance(1)
+    (planned,) = anchors(quiet)
+    quiet.accounts.rotate(place.scope, place.chain.id, quiet.chains.ANCHORING_ACCOUNT)
+    while quiet.pipeline.advance(1):
+        pass
+    assert (anchors(quiet)[0].transaction_hash == planned.transaction_hash) == (
+        cut == "before the last commit"
+    )
+    check_whole(quiet, place, {f"{batch}-0": b"a"})
+
+
 def test_a_refusal_is_shown_tried_again_and_ends_by_itself(services: Services) -> None:
     place = new_place(services)
     chain = services.chains.awake(place.chain.id)
