@@ -11,9 +11,10 @@ contract AccountAllowlist is IAccountAllowlist, AccessControl, Pausable {
     bytes32 public constant MIRROR_ROLE = keccak256("MIRROR_ROLE");
     bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
 
-    // These two share the slot of Pausable's flag, which `mirror` reads anyway.
+    // These three share the slot of Pausable's flag, which `mirror` reads anyway.
     uint64 private _revision;
     uint64 private _mirroredAt;
+    bool private _suspended;
     mapping(address account => mapping(Act act => Permission[])) private _permissions;
 
     /// @param admin Grants and withdraws roles, and pauses.
@@ -29,16 +30,18 @@ contract AccountAllowlist is IAccountAllowlist, AccessControl, Pausable {
     function mirror(
         uint64 oldRevision,
         uint64 newRevision,
+        bool suspended_,
         Grant[] calldata grants
     ) external onlyRole(MIRROR_ROLE) whenNotPaused {
         if (oldRevision != _revision) revert RevisionMismatch(_revision, oldRevision);
         if (newRevision <= oldRevision) revert NotNewer(oldRevision, newRevision);
         _revision = newRevision;
         _mirroredAt = uint64(block.timestamp);
+        _suspended = suspended_;
         for (uint256 i = 0; i < grants.length; ++i) {
             _replace(grants[i]);
         }
-        emit Mirrored(newRevision, oldRevision, msg.sender);
+        emit Mirrored(newRevision, oldRevision, suspended_, msg.sender);
     }
 
     /// @inheritdoc IAccountAllowlist
@@ -60,8 +63,14 @@ contract AccountAllowlist is IAccountAllowlist, AccessControl, Pausable {
         uint256,
         bytes calldata payload
     ) external view returns (bool) {
+        if (_suspended) return false;
         if (!_covered(sender, Act.Send, target, value, payload)) return false;
         return target != address(0) || _covered(sender, Act.Deploy, target, value, payload);
+    }
+
+    /// @inheritdoc IAccountAllowlist
+    function suspended() external view returns (bool) {
+        return _suspended;
     }
 
     /// @inheritdoc IAccountAllowlist

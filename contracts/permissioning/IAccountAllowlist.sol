@@ -51,8 +51,9 @@ interface IAccountAllowlist {
 
     /// @notice The account's permissions for the act are now these, in place of all that it had for it.
     event PermissionsReplaced(address indexed account, Act indexed act, Permission[] permissions);
-    /// @notice The mirror shows `revision` of the list; before, it showed `oldRevision`.
-    event Mirrored(uint64 indexed revision, uint64 oldRevision, address indexed by);
+    /// @notice The mirror shows `revision` of the list; before, it showed `oldRevision`. While the chain is `suspended`,
+    /// nothing is allowed, whatever the permissions say.
+    event Mirrored(uint64 indexed revision, uint64 oldRevision, bool suspended, address indexed by);
 
     /// @notice Nothing can be given to the zero address.
     error ZeroAccount();
@@ -73,7 +74,13 @@ interface IAccountAllowlist {
     /// Where an account and act are named twice, the later counts.
     /// @param oldRevision Must equal `revision()`.
     /// @param newRevision Greater than `oldRevision`.
-    function mirror(uint64 oldRevision, uint64 newRevision, Grant[] calldata grants) external;
+    /// @param suspended_ Whether at `newRevision` nothing is allowed to anybody.
+    function mirror(
+        uint64 oldRevision,
+        uint64 newRevision,
+        bool suspended_,
+        Grant[] calldata grants
+    ) external;
 
     /// @notice Stops `mirror`; reading goes on, and `revision()` says of which state. PAUSER_ROLE.
     function pause() external;
@@ -94,6 +101,9 @@ interface IAccountAllowlist {
         uint256 gasLimit,
         bytes calldata payload
     ) external view returns (bool);
+
+    /// @notice Whether nothing is allowed to anybody at `revision()`; roles and permissions are read all the same.
+    function suspended() external view returns (bool);
 
     /// @notice The account's role among senders, as subnet-evm's TxAllowList answers: 0 None, 1 Enabled, 2 Admin,
     /// 3 Manager; of several the highest, Admin before Manager before Enabled. Narrowed permissions count too.

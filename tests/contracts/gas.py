@@ -48,7 +48,7 @@ def _allowlist(evm: Evm, admin: str, mirror: str) -> dict[str, int]:
     def batch(name: str, first: int, count: int, *permissions: Any) -> None:
         grants = [(f"0x{first + n:040x}", 0, list(permissions)) for n in range(count)]
         revision = contract.read("revision")
-        gas[name] = contract.does(mirror, "mirror", revision, revision + count, grants).gas
+        gas[name] = contract.does(mirror, "mirror", revision, revision + count, False, grants).gas
 
     batch("mirror, the first, one account", 1_000, 1, simple)
     batch("mirror, one account", 2_000, 1, simple)

@@ -26,7 +26,7 @@ WRITES: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
         "revokeBatched": ("REVOKER_ROLE", (*INCLUDED, 1)),
     },
     "HashRegistry": {"advance": ("REGISTRAR_ROLE", (12, mth(LEAVES), proof(5, LEAVES)))},
-    "AccountAllowlist": {"mirror": ("MIRROR_ROLE", (5, 12, [(SOMEBODY, 0, [])]))},
+    "AccountAllowlist": {"mirror": ("MIRROR_ROLE", (5, 12, False, [(SOMEBODY, 0, [])]))},
 }
 WORKERS = {
     "DocumentNotary": "NOTARY_ROLE",
@@ -50,6 +50,7 @@ READS: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     ],
     "AccountAllowlist": [
         ("transactionAllowed", (SOMEBODY, SOMEBODY, 0, 0, 0, b"")),
+        ("suspended", ()),
         ("readAllowList", (SOMEBODY,)),
         ("readDeployerAllowList", (SOMEBODY,)),
         ("permissionsOf", (SOMEBODY, 0)),
@@ -73,7 +74,7 @@ def prepare(evm: Evm, name: str) -> Contract:
         contract.does(evm.accounts[WORKER], "advance", 5, INCLUDED[3], [])
     else:
         anything = (1, False, False, bytes(4), "0x" + "00" * 20, 0, 0)
-        contract.does(evm.accounts[WORKER], "mirror", 0, 5, [(SOMEBODY, 0, [anything])])
+        contract.does(evm.accounts[WORKER], "mirror", 0, 5, False, [(SOMEBODY, 0, [anything])])
     return contract
 
 

@@ -95,9 +95,10 @@ def sender(evm: Evm) -> str:
     return evm.accounts[SENDER]
 
 
-def show(allowlist: Contract, *grants: tuple[Any, ...]) -> Any:
+def show(allowlist: Contract, *grants: tuple[Any, ...], suspended: bool = False) -> Any:
     revision = allowlist.read("revision")
-    return allowlist.does(allowlist.evm.accounts[MIRROR], "mirror", revision, revision + 1, grants)
+    mirror = allowlist.evm.accounts[MIRROR]
+    return allowlist.does(mirror, "mirror", revision, revision + 1, suspended, grants)
 
 
 def test_a_new_mirror_allows_nobody_anything(allowlist: Contract, evm: Evm) -> None:
@@ -115,7 +116,7 @@ def test_a_batch_is_shown_with_its_revision_and_says_so(
 ) -> None:
     narrow = Permission(MANAGER, SELECTOR, TARGET, 7, FUTURE)
     grants = [grant(sender, SEND, narrow, Permission()), grant(evm.accounts[OTHER], DEPLOY, Permission())]
-    sent = allowlist.does(mirror, "mirror", 0, 41, grants)
+    sent = allowlist.does(mirror, "mirror", 0, 41, False, grants)
     names = [name for name, _ in sent.events]
     assert names == ["PermissionsReplaced", "PermissionsReplaced", "Mirrored"]
     assert sent.events[0][1] == {
@@ -123,7 +124,7 @@ def test_a_batch_is_shown_with_its_revision_and_says_so(
         "act": SEND,
         "permissions": (narrow.encoded(), Permission().encoded()),
     }
-    assert sent.events[2][1] == {"revision": 41, "oldRevision": 0, "by": mirror}
+    assert sent.events[2][1] == {"revision": 41, "oldRevision": 0, "suspended": False, "by": mirror}
     assert (allowlist.read("revision"), allowlist.read("mirroredAt")) == (41, sent.time)
     assert allowlist.read("permissionsOf", sender, SEND) == (narrow.encoded(), Permission().encoded())
     assert allowlist.read("permissionsOf", sender, DEPLOY) == ()
@@ -222,6 +223,23 @@ def test_an_account_named_again_has_what_is_named_last(allowlist: Contract, send
     assert not ask(allowlist, sender, TARGET)
 
 
+def test_a_suspended_chain_allows_nobody_anything_and_forgets_nothing(
+    allowlist: Contract, sender: str
+) -> None:
+    both = (grant(sender, SEND, Permission(ADMIN_ROLE)), grant(sender, DEPLOY, Permission()))
+    show(allowlist, *both)
+    assert ask(allowlist, sender, TARGET)
+    assert ask(allowlist, sender, None)
+    sent = show(allowlist, suspended=True)
+    assert sent.events[-1][1]["suspended"] is True
+    assert not ask(allowlist, sender, TARGET)
+    assert not ask(allowlist, sender, None)
+    assert (allowlist.read("suspended"), allowlist.read("readAllowList", sender)) == (True, ADMIN_ROLE)
+    show(allowlist)
+    assert ask(allowlist, sender, TARGET)
+    assert ask(allowlist, sender, None)
+
+
 def test_the_highest_role_that_holds_is_the_accounts(allowlist: Contract, sender: str) -> None:
     for roles, expected in [
         ((ENABLED,), ENABLED),
@@ -242,10 +260,15 @@ def test_changes_continue_where_the_last_ones_ended(allowlist: Contract, mirror:
         (1, 2, "RevisionMismatch(revision=0, oldRevision=1)"),
         (0, 0, "NotNewer(oldRevision=0, newRevision=0)"),
     ]:
-        assert allowlist.refusal(mirror, "mirror", old, new, [allowed_now]) == refusal
-    allowlist.does(mirror, "mirror", 0, 12, [allowed_now])
-    assert allowlist.refusal(mirror, "mirror", 0, 12, []) == "RevisionMismatch(revision=12, oldRevision=0)"
-    assert allowlist.refusal(mirror, "mirror", 12, 11, []) == "NotNewer(oldRevision=12, newRevision=11)"
+        assert allowlist.refusal(mirror, "mirror", old, new, False, [allowed_now]) == refusal
+    allowlist.does(mirror, "mirror", 0, 12, False, [allowed_now])
+    assert (
+        allowlist.refusal(mirror, "mirror", 0, 12, False, [])
+        == "RevisionMismatch(revision=12, oldRevision=0)"
+    )
+    assert (
+        allowlist.refusal(mirror, "mirror", 12, 11, False, []) == "NotNewer(oldRevision=12, newRevision=11)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -264,21 +287,24 @@ def test_a_permission_that_contradicts_itself_is_refused_with_the_whole_batch(
 ) -> None:
     other = allowlist.evm.accounts[OTHER]
     batch = [grant(other, SEND, Permission()), (sender, act, [Permission().encoded(), permission])]
-    assert allowlist.refusal(mirror, "mirror", 0, 1, batch) == f"{refusal}(account={sender}, index=1)"
-    assert not allowlist.send(mirror, "mirror", 0, 1, batch).succeeded
+    assert allowlist.refusal(mirror, "mirror", 0, 1, False, batch) == f"{refusal}(account={sender}, index=1)"
+    assert not allowlist.send(mirror, "mirror", 0, 1, False, batch).succeeded
     assert (allowlist.read("revision"), ask(allowlist, other, TARGET)) == (0, False)
 
 
 def test_a_role_or_an_act_that_does_not_exist_reverts(allowlist: Contract, mirror: str, sender: str) -> None:
     unknown_role = (4, *Permission().encoded()[1:])
     for batch in ([(sender, SEND, [unknown_role])], [(sender, 2, [Permission().encoded()])]):
-        assert not allowlist.send(mirror, "mirror", 0, 1, batch).succeeded
+        assert not allowlist.send(mirror, "mirror", 0, 1, False, batch).succeeded
     assert allowlist.read("revision") == 0
 
 
 def test_the_zero_address_gets_nothing(allowlist: Contract, mirror: str, evm: Evm) -> None:
     account = evm.accounts[1]
-    assert allowlist.refusal(mirror, "mirror", 0, 1, [grant(NOBODY, SEND, Permission())]) == "ZeroAccount()"
+    assert (
+        allowlist.refusal(mirror, "mirror", 0, 1, False, [grant(NOBODY, SEND, Permission())])
+        == "ZeroAccount()"
+    )
     assert evm.creation_refusal("AccountAllowlist", NOBODY, account) == "ZeroAccount()"
     assert evm.creation_refusal("AccountAllowlist", account, NOBODY) == "ZeroAccount()"
 
@@ -327,16 +353,23 @@ class Mirroring(RuleBasedStateMachine):
         )
         self.people = self.evm.accounts[5:8]
         self.model: Model = {}
-        self.revision = 0
+        self.revision, self.suspended = 0, False
 
-    @rule(batch=batches, step=st.integers(1, 9), by=st.sampled_from([MIRROR, MIRROR, MIRROR, ADMIN, SENDER]))
-    def mirror(self, batch: list[tuple[int, int, list[Permission]]], step: int, by: int) -> None:
+    @rule(
+        batch=batches,
+        step=st.integers(1, 9),
+        suspended=st.sampled_from([False, False, False, True]),
+        by=st.sampled_from([MIRROR, MIRROR, MIRROR, ADMIN, SENDER]),
+    )
+    def mirror(
+        self, batch: list[tuple[int, int, list[Permission]]], step: int, suspended: bool, by: int
+    ) -> None:
         grants = [grant(self.people[who], act, *held) for who, act, held in batch]
-        arguments = (self.revision, self.revision + step, grants)
+        arguments = (self.revision, self.revision + step, suspended, grants)
         sent = self.contract.send(self.evm.accounts[by], "mirror", *arguments)
         assert sent.succeeded is (by == MIRROR)
         if sent.succeeded:
-            self.revision += step
+            self.revision, self.suspended = self.revision + step, suspended
             self.model |= {(self.people[who], act): held for who, act, held in batch}
 
     @rule(off=st.sampled_from([-1, 1]), batch=batches)
@@ -344,19 +377,22 @@ class Mirroring(RuleBasedStateMachine):
         grants = [grant(self.people[who], act, *held) for who, act, held in batch]
         old = max(0, self.revision + off)
         if old != self.revision:
-            sent = self.contract.send(self.evm.accounts[MIRROR], "mirror", old, self.revision + 9, grants)
+            sent = self.contract.send(
+                self.evm.accounts[MIRROR], "mirror", old, self.revision + 9, False, grants
+            )
             assert not sent.succeeded
 
     @rule(who=st.integers(0, 2), question=questions)
     def the_same_ruling(self, who: int, question: tuple[str | None, int, bytes]) -> None:
         now = self.evm.tester.get_block_by_number("latest")["timestamp"]
-        expected = allowed(self.model, self.people[who], *question, now)
+        expected = not self.suspended and allowed(self.model, self.people[who], *question, now)
         assert ask(self.contract, self.people[who], *question) is expected
 
     @invariant()
     def the_contract_shows_the_model(self) -> None:
         now = self.evm.tester.get_block_by_number("latest")["timestamp"]
-        assert self.contract.read("revision") == self.revision
+        shown = self.contract.read("revision"), self.contract.read("suspended")
+        assert shown == (self.revision, self.suspended)
         for person in self.people:
             for act, read in ((SEND, "readAllowList"), (DEPLOY, "readDeployerAllowList")):
                 held = self.model.get((person, act), ())
