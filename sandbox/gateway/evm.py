@@ -29,8 +29,16 @@ class Travelling(Protocol):
     def mine(self, blocks: int, interval: int, timestamp: int | None, actor: str) -> Head: ...
 
 
+#: What the administrator's endpoint answers web3_clientVersion with: Hardhat's helpers, loadFixture among them, work only
+#: where it begins with the name of a node that has these methods. What it says is that it has them; it is no anvil.
+_CLIENT = "anvil-methods/baas-sandbox"
+
+
 def evm_methods(chain: Travelling) -> Mapping[str, Handler]:
     """The table of these methods for one chain."""
+
+    def client(asker: Asker, params: list[Any]) -> str:
+        return _CLIENT
 
     def snapshot(asker: Asker, params: list[Any]) -> str:
         _count(params, 0, 0)
@@ -74,6 +82,7 @@ def evm_methods(chain: Travelling) -> Mapping[str, Handler]:
         )
 
     table: dict[str, Handler] = {
+        "web3_clientVersion": client,
         "evm_snapshot": snapshot,
         "evm_revert": revert,
         "evm_increaseTime": increase_time,

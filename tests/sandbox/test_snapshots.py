@@ -218,6 +218,9 @@ def test_the_clock_survives_reopening(tmp_path, spec):
 
 
 def test_evm_methods_as_hardhats_helpers_use_them(busy):
+    """They look at the client's name before they use them; the public address keeps its own."""
+    assert rpc(busy, "web3_clientVersion")["result"].startswith("anvil")
+    assert rpc(busy, "web3_clientVersion", asker=None)["result"].startswith("baas-sandbox/")
     number = busy.head().number
     first = rpc(busy, "evm_snapshot")["result"]
     second = rpc(busy, "evm_snapshot")["result"]

@@ -111,6 +111,21 @@ def test_a_fixture_is_refused_on_the_public_address(
         assert place.answer(method, [])["error"]["code"] in (-32601, -32604)
 
 
+def test_a_fixture_on_the_administrators_address_gives_each_test_the_same_state(
+    program: Program, place: Place, account: LocalAccount
+) -> None:
+    place.allow(account.address)
+    command = [*HARDHAT, "run", "--no-compile", "--network", "administrator", "fixture.ts"]
+    done = program("Hardhat 3 (fixture.ts)", place, account, command=command)
+    assert done.code == 0, done
+    assert [line for line in done.out.splitlines() if line] == [
+        "first begins with size 0",
+        "first ends with size 1",
+        "second begins with size 0",
+        "second ends with size 1",
+    ]
+
+
 def test_an_event_comes_over_websocket_to_whoever_waits_for_it(
     program: Program, place: Place, account: LocalAccount, tools: Toolbox, folder: Path
 ) -> None:
