@@ -91,11 +91,12 @@ class Chain:
             sweep(directory)
             file = ChainFile(directory)
             stack.callback(file.close)
-            self._journal, self._account_records = Journal(file), AccountRecords(file)
-            self._permissions = PermissionRecords(file)
-            self._sends, self._rotations = SendRecords(file), RotationRecords(file)
-            self._operations, self._clock_records = OperationRecords(file), ClockRecords(file)
-            self._snapshot_records = SnapshotRecords(file)
+            with file.transaction():  # their tables, in one flush where they are new
+                self._journal, self._account_records = Journal(file), AccountRecords(file)
+                self._permissions = PermissionRecords(file)
+                self._sends, self._rotations = SendRecords(file), RotationRecords(file)
+                self._operations, self._clock_records = OperationRecords(file), ClockRecords(file)
+                self._snapshot_records = SnapshotRecords(file)
             self._row = self._journal.chain()
             self.keystore = keystore or _vault_of(directory, self._row)
             self._account_records.encrypt_old_ones(self.keystore)
@@ -370,6 +371,10 @@ class Chain:
                     f"transaction {transaction_hash} was not mined within {timeout:g} s: it {state}"
                 )
             self._sealer.wait_for_change(seen, left)
+
+    def hurry(self) -> None:
+        """Seal what waits without collecting more. Returns at once; `wait` waits."""
+        self._sealer.hurry()
 
     def settle(self, timeout: float = 30.0) -> None:
         """Return when nothing waits to be sealed. ChainError after `timeout` seconds."""

@@ -35,9 +35,13 @@ class ChainFile:
         self._reader, self._read_lock = _connect(path), threading.Lock()
 
     def declare(self, schema: str) -> None:
-        """Make the tables of one kind of record where they are missing: `CREATE … IF NOT EXISTS` only."""
-        with self._write_lock:
-            self._writer.executescript(schema)
+        """Make the tables of one kind of record where they are missing: `CREATE … IF NOT EXISTS` only.
+
+        Inside a transaction they are a part of it: a new chain's tables cost one flush together.
+        """
+        with self.transaction() as db:
+            for statement in _statements(schema):  # executescript would commit first
+                db.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -90,6 +94,16 @@ def draft(directory: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def _statements(schema: str) -> Iterator[str]:
+    """The statements of a script; a semicolon inside a trigger or a text ends none."""
+    statement = ""
+    for part in schema.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -29,6 +29,9 @@ class DeployableChain(Protocol):
     def send(self, account_label: str, *, to: bytes | None, data: bytes, gas: int | None = None) -> str:
         """Signs and submits a transaction; its 0x hash, durable on return."""
 
+    def hurry(self) -> None:
+        """What waits is sealed without collecting more."""
+
     def wait(self, transaction_hash: str, timeout: float = 30) -> dict[str, Any]:
         """The JSON-RPC transaction receipt once sealed; raises TransactionDropped."""
 
@@ -68,6 +71,7 @@ def deploy(
     artifact = template.artifact()
     arguments = template.constructor_arguments(parameters, deployer=chain.accounts.address(account_label))
     transaction_hash = chain.send(account_label, to=None, data=encode_constructor(artifact, *arguments))
+    chain.hurry()
     receipt = chain.wait(transaction_hash)
     if receipt.get("status") != "0x1":
         raise DeploymentError(

@@ -81,13 +81,18 @@ class Sealer:
             self._woken = True
             self._changed.notify_all()
 
+    def hurry(self) -> None:
+        """Seal what waits at once: whoever sent it sends no more to share its block."""
+        with self._changed:
+            self._hurry = self._woken = True
+            self._changed.notify_all()
+
     def settle(self, timeout: float) -> bool:
         """Seal what waits at once, without collecting more; True when nothing waits any more."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while self._journal.pending_count() and time.monotonic() < deadline:
-                self._hurry = self._woken = True
-                self._changed.notify_all()
+                self.hurry()
                 self._changed.wait(min(_PAUSE, max(0.0, deadline - time.monotonic())))
         return self._journal.pending_count() == 0
 

@@ -6,46 +6,18 @@ median of some rounds; the sides of a comparison take turns, so that a slow minu
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 from tests.bench import chains, evidence, notarisations
+from tests.bench.figures import Figure, show, turns
 
 OUT = Path("build/bench/bench.json")
-Side = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the result. `ratio` is value / against where more is better, against / value where less is."""
-
-    name: str
-    value: float
-    unit: str
-    against: float | None
-    ratio: float | None
-    goal: str
-    met: bool | None
-
-
-def turns(rounds: int, *sides: Side) -> list[float]:
-    """The median of each side, after `rounds` turns of all of them."""
-    seen: list[list[float]] = [[] for _ in sides]
-    for number in range(rounds):
-        for side, values in zip(sides, seen, strict=True):
-            values.append(side())
-        print(f"    round {number + 1} of {rounds}", file=sys.stderr)
-    return [statistics.median(values) for values in seen]
 
 
 def main() -> None:
@@ -126,21 +98,7 @@ def main() -> None:
                     None,
                 )
             )
-    show(figures)
-
-
-def show(figures: list[Figure]) -> None:
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps([asdict(each) for each in figures], indent=2, ensure_ascii=False) + "\n")
-    print(f"\n{'what':76} {'value':>10} {'unit':12} {'against':>10} {'ratio':>8}  goal")
-    for each in figures:
-        against = "" if each.against is None else f"{each.against:,.0f}"
-        ratio = "" if each.ratio is None else f"{each.ratio:,.2f}"
-        met = {True: "met", False: "NOT met", None: ""}[each.met]
-        print(
-            f"{each.name:76} {each.value:>10,.0f} {each.unit:12} {against:>10} {ratio:>8}  {each.goal} {met}"
-        )
-    print(f"\nwritten to {OUT}; {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores")
+    show(figures, OUT)
 
 
 main()

@@ -53,6 +53,9 @@ class EvmChain:
         }
         return str(receipt["transaction_hash"])
 
+    def hurry(self) -> None:
+        pass
+
     def wait(self, transaction_hash: str, timeout: float = 30) -> dict[str, Any]:
         return self.receipts[transaction_hash] | self.lies
 

@@ -116,13 +116,27 @@ class Store(BaseAtomicDB):
 
     @classmethod
     def create(cls, directory: Path) -> Store:
-        """Make the file with its empty tables. Raises FileExistsError."""
+        """Make the file with its empty tables. Raises FileExistsError.
+
+        Nothing of it is flushed before `flush`: nobody may rely on a chain that is being made.
+        """
         path = directory / FILE_NAME
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         store = cls(directory, writable=True)
+        store.connection.execute("PRAGMA synchronous = OFF")
         store.connection.execute("PRAGMA journal_mode = WAL")
         store.connection.executescript(_SCHEMA + _ABANDONED)
         return store
+
+    @staticmethod
+    def flush(directory: Path) -> None:
+        """Bring a file that `create` made, closed meanwhile, and its name, onto the disk."""
+        for path in (directory / FILE_NAME, directory):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def close(self) -> None:
         self.connection.close()

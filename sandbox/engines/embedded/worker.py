@@ -7,7 +7,6 @@ answer says what the process holds in memory and which chains it closed to make 
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import sys
@@ -132,14 +131,12 @@ def _made(directory: Path, make: Callable[[Store], Chain]) -> dict[str, Any]:
     try:
         head = _head(make(store))
         store.close()
+        Store.flush(directory)
     except BaseException:
         store.close()
         for path in directory.glob(f"{FILE_NAME}*"):
             path.unlink()
         raise
-    descriptor = os.open(directory, os.O_RDONLY)  # the new file's name must be on disk too
-    os.fsync(descriptor)
-    os.close(descriptor)
     return head
 
 

@@ -791,7 +791,9 @@ class EngineConformance:
         target = chain.deploy(tx.ENDLESS)
         call = {"to": hexed(target), "gas": hex(2**63)}
         with pytest.raises(RpcError, match="out of gas"):
-            chain.node.read("eth_call", [call, "latest"], time_limit=180)  # seconds of work on an idle machine
+            chain.node.read(
+                "eth_call", [call, "latest"], time_limit=180
+            )  # seconds of work on an idle machine
 
     def test_a_loop_at_its_time_limit_holds_up_nobody_else(self, make: Any) -> None:
         looping, other = make("looping"), make("other")
