@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= build/demo
+# Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test MALFORMED=100000` says.
+MALFORMED ?= 2000
 export ETH_HASH_BACKEND := pysha3
+export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast lint serve bench contracts examples test-browser test-tools test-anvil wheel test-wheel lock clean

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baas.api.problems import TABLE, UNEXPECTED, kind_of, problem, refusal
@@ -93,6 +94,8 @@ class Incidents:
 
         try:
             await self.app(scope, receive, noted)
+        except ClientDisconnect:
+            return  # in the middle of its request: there is nobody to answer, and nothing failed here
         except Exception as error:
             incident = self.new_id()
             where = f"{scope.get('method', scope['type'])} {redact_path(scope.get('path', ''))}"
