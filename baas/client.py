@@ -134,10 +134,15 @@ class Client:
 
     # -- chains ------------------------------------------------------------------------------------
 
-    def create_chain(self, administration: str, label: str, *, engine: str = "embedded") -> Json:
-        return dict(
-            self._post("/chains", {"administration": administration, "label": label, "engine": engine})
-        )
+    def create_chain(
+        self, administration: str, label: str, *, engine: str = "embedded", faucet: bool = True
+    ) -> Json:
+        body = {"administration": administration, "label": label, "engine": engine, "faucet": faucet}
+        return dict(self._post("/chains", body))
+
+    def give_test_ether(self, chain: str, address: str, ether: str) -> Json:
+        """From the chain's faucet, as a decimal number of ether; it is worth nothing."""
+        return dict(self._post(f"/chains/{chain}/faucet", {"address": address, "amount": ether}))
 
     def chains(self, administration: str | None = None) -> list[Json]:
         return list(self._pages("/chains", administration=administration))

@@ -27,7 +27,7 @@ from typing import Any, Self
 from eth_utils.address import to_checksum_address
 
 from sandbox.account_records import AccountRecord, AccountRecords
-from sandbox.accounts import Account, sign
+from sandbox.accounts import Account, new_account, sign
 from sandbox.chain_file import DATABASE, ChainFile, draft
 from sandbox.clock_records import ClockRecords
 from sandbox.cloning import Origin, clone
@@ -45,6 +45,8 @@ from sandbox.errors import (
 )
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
+from sandbox.faucet import LABEL as FAUCET
+from sandbox.faucet import WEALTH
 from sandbox.forwarding import Forwarder
 from sandbox.gateway import Asker, Endpoint, Gateway, Subscriber
 from sandbox.gateway.evm import evm_methods
@@ -165,6 +167,7 @@ class Chain:
                     self._sealer,
                     self._gateway.admission,
                     self._now_ms,
+                    self._restored,
                 )
                 self._snapshots.recover()
             self._sealer.start()
@@ -178,12 +181,17 @@ class Chain:
         *,
         origin: str = DEFAULT_ORIGIN,
         keystore: Vault | None = None,
+        faucet: bool = False,
         clock: Clock = time.time,
     ) -> Self:
         """Make a chain in a directory that is absent or empty, and open it. A failure leaves nothing behind.
 
-        `origin` names its sealing key, `<origin>/chains/<chain id>`.
+        `origin` names its sealing key, `<origin>/chains/<chain id>`. `faucet` adds the account that can give test
+        ether to the spec's genesis (`sandbox.faucet`): its key is made first, since block zero names its address.
         """
+        giver = new_account(FAUCET) if faucet else None
+        if giver is not None:
+            spec = replace(spec, alloc=(*spec.alloc, (f"0x{giver.address.hex()}", WEALTH)))
         with draft(directory) as made:
             genesis_hash = engine(spec.engine).create(made, spec)
             vault = keystore or directory_vault(made, make=True)
@@ -192,6 +200,9 @@ class Chain:
             NoteSigner(key_name(row), sealing_key)  # a name that no note can carry is refused here
             with closing(ChainFile(made)) as file:
                 Journal(file).describe(row)
+                if giver is not None:
+                    Accounts(AccountRecords(file), vault, clock).bring_in(FAUCET, giver.private_key)
+                    PermissionRecords(file).allow(giver.address, Role.SENDER)
         return cls(directory, keystore=keystore, clock=clock)
 
     @classmethod
@@ -345,6 +356,10 @@ class Chain:
     def rotating(self, account_label: str) -> Rotation | None:
         """The rotation of this label that a crash, or a refusal by a contract, left unfinished."""
         return self._rotations.unfinished(account_label)
+
+    def give(self, address: str | bytes, wei: int) -> str:
+        """Test ether from the faucet, by an ordinary transfer; its hash. AccountError on a chain that has none."""
+        return self.send(FAUCET, to=address, value=wei)
 
     def wait(self, transaction_hash: str, timeout: float = 30.0) -> dict[str, Any]:
         """The transaction receipt, once it is mined and its block has the sealer's note.
@@ -577,7 +592,7 @@ class Chain:
         self._subscriptions.ring()
 
     def _restored(self, number: int) -> None:
-        """To be called when block `number` became the newest again: filters go back, subscriptions end."""
+        """Block `number` became the newest again: filters go back, subscriptions end."""
         self._source.restored.append(number)
         self.hang_up(f"the chain was restored to block {number}: connect again")
 

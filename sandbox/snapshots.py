@@ -47,7 +47,10 @@ class Verified:
 
 
 class Snapshots:
-    """`now_ms` is real time. Whoever restores holds the sealer, then the admission: nothing moves meanwhile."""
+    """`now_ms` is real time; `on_restored` gets the number of the block that is the newest again.
+
+    Whoever restores holds the sealer, then the admission: nothing moves meanwhile.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,9 @@ class Snapshots:
         sealer: Sealer,
         admission: Admission,
         now_ms: Callable[[], int],
+        on_restored: Callable[[int], None] = lambda number: None,
     ) -> None:
+        self._on_restored = on_restored
         self._file, self._node, self._journal, self._records = file, node, journal, records
         self._sends = sends
         self._operations, self._clock, self._now_ms = operations, clock, now_ms
@@ -219,6 +224,7 @@ class Snapshots:
                 abandoned_to=branch.head_number, abandoned_hash=_hex(branch.head_hash), dropped=len(waiting),
             )  # fmt: skip
         self._admission.forget_nonces()
+        self._on_restored(branch.number)
 
     def _here(self, name: str | None, actor: str, digest: bytes | None) -> Snapshot:
         head, clock = self._node.head(), self._clock.clock()

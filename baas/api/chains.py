@@ -12,6 +12,7 @@ from baas.chains import schemas
 from baas.chains.model import Chain
 from baas.tenancy import RpcEndpoint
 from baas.wire import Page
+from sandbox.faucet import WORTH_NOTHING
 from sandbox.lifecycle import DesiredState
 from sandbox.permissions import Role as AllowlistRole
 
@@ -47,7 +48,10 @@ def create_chain(body: schemas.ChainIn, call: Calling) -> Response:
     """A new isolated chain, awake, with one technical account that may send and deploy."""
     return call.act(
         lambda: chain_out(
-            call, call.services.chains.create(call.scope, body.administration, body.label, body.engine)
+            call,
+            call.services.chains.create(
+                call.scope, body.administration, body.label, body.engine, faucet=body.faucet
+            ),
         )
     )
 
@@ -99,6 +103,19 @@ def extend_chain(chain: Name, body: schemas.ExtensionIn, call: Calling) -> Respo
 def delete_chain(chain: Name, call: Calling) -> Response:
     """Deletes its blocks. Receipts stay valid; its chain id is never used again."""
     return call.act(lambda: call.services.chains.delete(call.scope, chain))
+
+
+@router.post("/chains/{chain}/faucet", status_code=201, response_model=schemas.FaucetOut)
+def give_test_ether(chain: Name, body: schemas.FaucetIn, call: Calling) -> Response:
+    """Test ether for an address, for contracts that are sent value: gas is free. It is worth nothing anywhere."""
+    return call.act(
+        lambda: schemas.FaucetOut(
+            transaction=call.services.chains.give(call.scope, chain, body.address, body.amount),
+            address=body.address,
+            amount=body.amount,
+            note=WORTH_NOTHING,
+        )
+    )
 
 
 @router.get("/chains/{chain}/allowlist")

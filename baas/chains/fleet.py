@@ -68,7 +68,9 @@ def awake_bound(most: int) -> int:
 class Runtime(Protocol):
     """How chains are made and opened: `sandbox.chain.Chain`, or a test's stand-in."""
 
-    def create(self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None) -> Chain: ...
+    def create(
+        self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None, faucet: bool
+    ) -> Chain: ...
 
     def open(self, directory: Path, *, keystore: Vault | None) -> Chain: ...
 
@@ -115,7 +117,7 @@ class Fleet:
 
     # -- making, using -----------------------------------------------------------------------------
 
-    def create(self, name: str, spec: ChainSpec, owner: str | None = None) -> Chain:
+    def create(self, name: str, spec: ChainSpec, owner: str | None = None, *, faucet: bool = False) -> Chain:
         """A new chain, awake and held; its keys are in the keystore of `owner`, an administration's id.
 
         On failure nothing half-made stays (`sandbox.chain` sees to its directory).
@@ -126,7 +128,7 @@ class Fleet:
         with berth.lock:
             with self._room(name):
                 chain = self._runtime.create(
-                    self._directory / name, spec, origin=self._origin, keystore=keystore
+                    self._directory / name, spec, origin=self._origin, keystore=keystore, faucet=faucet
                 )
                 self._is_awake(name, berth, chain)  # made and started in one
             return self._held(name, berth, chain)

@@ -21,6 +21,9 @@ class ChainIn(In):
     administration: str = Field(description="the owner's INE10 or DIR3 code")
     label: Label
     engine: str = "embedded"
+    faucet: bool = Field(
+        True, description="whether the chain has an account that can give test ether, which is worth nothing"
+    )
 
 
 class HeadOut(Out):
@@ -65,6 +68,20 @@ class ChainOut(Out):
 
 class ExtensionIn(In):
     days: int = Field(ge=1, description="its new end, in days from now")
+
+
+class FaucetIn(In):
+    address: Address
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,18})?$")] = Field(
+        description="ether as a decimal number, at most 1000 at once", examples=["1.5"]
+    )
+
+
+class FaucetOut(Out):
+    transaction: str = Field(description="the hash of the transfer, which is in a block")
+    address: str
+    amount: str
+    note: str = Field(description="that it is worth nothing")
 
 
 class AccountIn(In):

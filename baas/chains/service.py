@@ -29,9 +29,10 @@ from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
 from sandbox import chain as runtime
-from sandbox.engines import Head
+from sandbox.engines import Adopting, Head
 from sandbox.engines import engine as find_engine
-from sandbox.errors import SandboxError
+from sandbox.errors import ChainError, SandboxError
+from sandbox.faucet import wei_of
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import Role as AllowlistRole
 from sandbox.spec import ChainSpec
@@ -93,9 +94,20 @@ class Chains:
 
     # -- records -----------------------------------------------------------------------------------
 
-    def create(self, scope: TenantScope, administration: str, label: str, engine: str = "embedded") -> Chain:
-        """A new isolated chain with one technical account that may send and deploy. `administration` is a code."""
-        find_engine(engine)
+    def create(
+        self,
+        scope: TenantScope,
+        administration: str,
+        label: str,
+        engine: str = "embedded",
+        *,
+        faucet: bool = True,
+    ) -> Chain:
+        """A new isolated chain with one technical account that may send and deploy. `administration` is a code.
+
+        `faucet` gives it an account that can give test ether, where the engine makes its block zero.
+        """
+        faucet = faucet and not isinstance(find_engine(engine), Adopting)
         with self._store.session() as session:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
@@ -105,7 +117,7 @@ class Chains:
         spec = ChainSpec(chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine)
         name = self._ids()
         try:
-            awake = self._fleet.create(name, spec, owner.id)
+            awake = self._fleet.create(name, spec, owner.id, faucet=faucet)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
             for role in AllowlistRole:
                 awake.allow(address, role)
@@ -115,7 +127,7 @@ class Chains:
                 label=label,
                 chain_id=chain_id,
                 engine=engine,
-                spec=spec.to_json(),
+                spec=awake.spec.to_json(),
                 genesis_hash=f"0x{awake.genesis_hash.hex()}",
                 sealing_key=awake.sealing_key,
                 desired=DesiredState.RUNNING,
@@ -363,6 +375,22 @@ class Chains:
                 session, scope.caller, "account.create", "chain", row.id, row.administration_id, detail
             )
         return address
+
+    def give(self, scope: TenantScope, name: str, address: str, ether: str) -> str:
+        """Test ether from the chain's faucet, once it is there; the transaction's hash. AccountError, see `wei_of`."""
+        row, awake = self.administer(scope, name, "giving test ether")
+        transaction = awake.give(address, wei_of(ether))
+        with self._store.session() as session:
+            detail = {"address": address, "ether": ether, "transaction": transaction}
+            self._audit.record(
+                session, scope.caller, "faucet.give", "chain", row.id, row.administration_id, detail
+            )
+        if int(awake.wait(transaction)["status"], 16) != 1:
+            raise ChainError(
+                f"the contract at {address} does not take ether sent to it: expected an account, or a contract with a "
+                "payable receive function"
+            )
+        return transaction
 
     # -- the process -------------------------------------------------------------------------------
 

@@ -118,6 +118,20 @@ def test_unsubscribing_ends_it_and_only_ones_own(chain: Chain, clerk: str) -> No
     assert chain.subscriptions == 0
 
 
+def test_a_restored_snapshot_ends_subscriptions_and_moves_filters_back(chain: Chain, clerk: str) -> None:
+    chain.snapshots.take("before")
+    name = chain.read("eth_newBlockFilter")
+    listener = Listener()
+    subscription = chain.subscribe("newHeads", subscriber=listener)
+    abandoned = [chain.wait(chain.send("clerk", to=clerk))["blockHash"] for _ in range(2)]
+    assert chain.read("eth_getFilterChanges", name) == abandoned
+    chain.snapshots.restore("before")
+    assert listener.ends.get(timeout=20) == (subscription, "the chain was restored to block 0: connect again")
+    assert chain.read("eth_getFilterChanges", name) == []
+    again = chain.wait(chain.send("clerk", to=clerk, value=0, data=b"other"))["blockHash"]
+    assert chain.read("eth_getFilterChanges", name) == [again]
+
+
 def test_closing_and_restoring_end_them_and_say_why(chain: Chain) -> None:
     listener = Listener()
     name = chain.subscribe("newHeads", subscriber=listener)

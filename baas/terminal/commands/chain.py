@@ -30,10 +30,13 @@ def create(
     administration: Annotated[str, typer.Argument(help="Code of the administration that owns it.")],
     label: Annotated[str, typer.Argument(help="What it is for.")],
     engine: Annotated[str, typer.Option(help="The software that runs it (baas engine list).")] = "embedded",
+    faucet: Annotated[
+        bool, typer.Option(help="With an account that can give test ether (baas chain faucet).")
+    ] = True,
 ) -> Shown:
     """Make a chain, awake, with one technical account that may send and deploy."""
     with connect(ctx) as client:
-        return record(client.create_chain(administration, label, engine=engine), *ALL)
+        return record(client.create_chain(administration, label, engine=engine, faucet=faucet), *ALL)
 
 
 @app.command("list")
@@ -130,6 +133,20 @@ def send(
     body = {"account": account} | {name: each for name, each in given.items() if each is not None}
     with connect(ctx) as client:
         return record(client.send_transaction(chain, body, key=key), "hash", "sender", "nonce")
+
+
+@app.command()
+def faucet(
+    ctx: typer.Context,
+    chain: Chain,
+    address: Annotated[str, typer.Argument(help="The account that gets it: 0x and 40 hex digits.")],
+    ether: Annotated[str, typer.Option(help="How much: a decimal number, at most 1000 at once.")] = "1",
+) -> Shown:
+    """Give an account test ether, for contracts that are sent value. It is worth nothing; gas is free without it."""
+    with connect(ctx) as client:
+        given = client.give_test_ether(chain, address, ether)
+    note(given["note"])
+    return record(given, "address", "amount", "transaction")
 
 
 @app.command()

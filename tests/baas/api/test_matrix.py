@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "DeploymentIn": {"template": "document-notary"},
     "ExportIn": {"password": "una contrasenya llarga"},
     "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},
+    "FaucetIn": {"address": ADDRESS, "amount": "1"},
     "MandateIn": {"provider": NOBODY, "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
     "PermissionIn": {"address": ADDRESS, "role": "sender"},

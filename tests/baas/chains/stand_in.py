@@ -46,7 +46,7 @@ class StandInRuntime:
         self.open_now: set[Path] = set()
         self.most = 0
 
-    def create(self, directory: Path, _spec: Any, *, origin: str, keystore: object) -> Any:
+    def create(self, directory: Path, _spec: Any, *, origin: str, keystore: object, faucet: bool) -> Any:
         assert origin
         directory.mkdir()
         (directory / "transactions").write_text("0")
