@@ -2,7 +2,7 @@
 
     with Chain.create(path, ChainSpec(chain_id=4242, genesis_time=1_700_000_000)) as chain:
         clerk = chain.accounts.create("clerk")
-        chain.allow(clerk, Role.SENDER)
+        chain.allow(clerk, "send")
         transaction_receipt = chain.wait(chain.send("clerk", to=clerk, data=b""))
 
 Everything goes through the gateway, the platform's own calls too. Hex strings ("0x…") come out; hex or bytes
@@ -16,7 +16,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from eth_utils.address import to_checksum_address
 
+from sandbox.access_records import AccessRecords, AccessRequest, RequestState
 from sandbox.account_records import AccountRecord, AccountRecords
 from sandbox.accounts import Account, new_account, sign
 from sandbox.chain_file import DATABASE, ChainFile, draft
@@ -49,15 +50,18 @@ from sandbox.faucet import LABEL as FAUCET
 from sandbox.faucet import WEALTH
 from sandbox.forwarding import Forwarder
 from sandbox.gateway import Asker, Endpoint, Gateway, Subscriber
+from sandbox.gateway.access import access_methods, explained
 from sandbox.gateway.evm import evm_methods
 from sandbox.gateway.filters import Filters
+from sandbox.gateway.perm import perm_methods
 from sandbox.gateway.watches import Source
-from sandbox.journal import SEALING_KEY, ChainRow, Journal, Refusal, key_name
+from sandbox.journal import SEALING_KEY, ChainRow, Journal, key_name
 from sandbox.keystore import VAULT_FILE, Vault, directory_vault
 from sandbox.operations import Operation, OperationRecords
-from sandbox.permission_records import PermissionRecords
-from sandbox.permissions import Role
+from sandbox.permission_records import PermissionChange, PermissionRecords
+from sandbox.permissions import ActKind, Authority, Permission, Role, selector_of
 from sandbox.proofs import anchor_evidence
+from sandbox.refusal_records import RefusalRecords
 from sandbox.rotation import ROLE_GAS, Contract, Rotation, RotationRecords, Rotator
 from sandbox.sealing import Sealer
 from sandbox.send_records import SendRecords
@@ -71,6 +75,9 @@ from sandbox.transfer import Exporting, export, sweep, write_copy
 DEFAULT_ORIGIN = "baas-sandbox.example"
 
 Clock = Callable[[], float]  # seconds since 1970
+
+#: Who changes permissions when an account gets a new key.
+ROTATION = "rotation"
 
 #: Seconds between two looks at a chain whose blocks somebody else makes, while somebody subscribes to it.
 POLL_SECONDS = 1.0
@@ -95,10 +102,14 @@ class Chain:
             stack.callback(file.close)
             with file.transaction():  # their tables, in one flush where they are new
                 self._journal, self._account_records = Journal(file), AccountRecords(file)
-                self._permissions = PermissionRecords(file)
+                self._permissions = PermissionRecords(file, self._now_ms)
+                self._requests = AccessRecords(file, self._permissions)
+                self.refusals = RefusalRecords(file)
                 self._sends, self._rotations = SendRecords(file), RotationRecords(file)
                 self._operations, self._clock_records = OperationRecords(file), ClockRecords(file)
                 self._snapshot_records = SnapshotRecords(file)
+            #: Who wants to know of acts of administration that came by JSON-RPC: who, what, and its detail.
+            self.on_act: Callable[[Asker, str, Mapping[str, Any]], None] = lambda _asker, _act, _detail: None
             self._row = self._journal.chain()
             self.keystore = keystore or _vault_of(directory, self._row)
             self._account_records.encrypt_old_ones(self.keystore)
@@ -142,10 +153,20 @@ class Chain:
                 self._node,
                 self._journal,
                 self._permissions,
+                self.refusals,
                 reads=reads,
-                admin=evm_methods(_Travel(self)) if self.seals else None,
                 asked=asked,
-                own={**Filters(self._source).handlers, **self._subscriptions.handlers},
+                own={
+                    **Filters(self._source).handlers,
+                    **self._subscriptions.handlers,
+                    **access_methods(
+                        self.spec, lambda: self._gateway.admission, self._requests, self._told
+                    ),
+                },
+                admin={
+                    **(evm_methods(_Travel(self)) if self.seals else {}),
+                    **perm_methods(self._permissions, self._permissions_changed, self._told),
+                },
                 on_accepted=self._accepted,
                 clock=clock,
             )
@@ -396,27 +417,115 @@ class Chain:
         if not self._sealer.settle(timeout):
             raise ChainError(f"{self._journal.pending_count()} transactions still wait after {timeout:g} s")
 
-    def allow(self, address: str | bytes, role: Role | str) -> None:
-        """Put an address on an allowlist. A deployer must be on the sender's too."""
-        self._permissions.allow(_bytes(address, 20, "an address"), Role(role))
-        self._gateway.admission.reload_permissions()
+    # who may
 
-    def disallow(self, address: str | bytes, role: Role | str) -> None:
-        """Take an address off an allowlist: after this returns nothing more is accepted from it."""
-        self._permissions.disallow(_bytes(address, 20, "an address"), Role(role))
-        self._gateway.admission.reload_permissions()
+    def allow(
+        self,
+        address: str | bytes,
+        act: ActKind | str,
+        *,
+        role: Role | str = Role.ENABLED,
+        target: str | bytes | None = None,
+        selector: str | bytes | None = None,
+        max_value: int | None = None,
+        expires: int | None = None,
+        actor: str = "",
+        authority: Authority = Authority.ADMIN,
+    ) -> Permission:
+        """Let an address send, or deploy; it needs both to create contracts. What narrows it: see `Permission`.
 
-    def allowlist(self) -> dict[Role, list[str]]:
-        """Addresses by role, sorted."""
-        lists = self._permissions.allowlists()
-        return {
-            Role.SENDER: sorted(to_checksum_address(address) for address in lists.senders),
-            Role.DEPLOYER: sorted(to_checksum_address(address) for address in lists.deployers),
-        }
+        `selector` may be a signature such as `notarise(bytes32)`. One that is there already is answered again.
+        BadPermission; NotYoursToChange where `authority` does not cover the role; TooManyPermissions.
+        """
+        permission = Permission(
+            _bytes(address, 20, "an address"),
+            ActKind(act),
+            Role(role),
+            None if target is None else _bytes(target, 20, "a target"),
+            selector_of(selector) if isinstance(selector, str) else selector,
+            max_value,
+            expires,
+        )
+        (added,) = self._permissions.add([permission], actor, authority)
+        self._permissions_changed()
+        return added
 
-    def refusals(self, limit: int = 100) -> list[Refusal]:
-        """What the gateway did not let pass, the newest first."""
-        return self._journal.refusals(limit)
+    def disallow(
+        self,
+        address: str | bytes,
+        act: ActKind | str,
+        *,
+        actor: str = "",
+        authority: Authority = Authority.ADMIN,
+    ) -> list[Permission]:
+        """Take from an address all permissions for an act: after this returns nothing more of it is accepted.
+
+        UnknownPermission where it has none; NotYoursToChange.
+        """
+        who = _bytes(address, 20, "an address")
+        removed = self._permissions.remove_all(who, ActKind(act), actor, authority)
+        self._permissions_changed()
+        return removed
+
+    def withdraw(
+        self, number: int, *, actor: str = "", authority: Authority = Authority.ADMIN
+    ) -> Permission:
+        """Take away one permission by its number. UnknownPermission; NotYoursToChange."""
+        (removed,) = self._permissions.remove([number], actor, authority)
+        self._permissions_changed()
+        return removed
+
+    def permissions(
+        self, *, address: str | bytes | None = None, after: int = 0, limit: int = 100_000
+    ) -> list[Permission]:
+        """Those that hold, expired ones too, oldest first."""
+        who = None if address is None else _bytes(address, 20, "an address")
+        return self._permissions.page(after, limit, who)
+
+    def may(self, address: str | bytes) -> frozenset[ActKind]:
+        """The acts for which the address has a permission that has not expired, narrowed or not."""
+        now = self._clock()
+        return frozenset(each.act for each in self.permissions(address=address) if each.lasts(now))
+
+    def permission_changes(self, after: int = 0, limit: int = 100) -> list[PermissionChange]:
+        """Every change ever: when, by whom, before and after. The last one's number is the revision."""
+        return self._permissions.changes(after, limit)
+
+    def suspend(self, suspended: bool = True, *, actor: str = "") -> None:
+        """Allow nothing any more, or go by the permissions again. It stays so when the chain is opened anew."""
+        self._permissions.suspend(suspended, actor)
+        self._permissions_changed()
+
+    def explain(self, wanted: str | Mapping[str, Any]) -> dict[str, Any]:
+        """A dry run: what the gateway would do with a signed transaction, or with `{"from": …, "to": …}`, and why.
+
+        RpcError where it is neither.
+        """
+        asked = wanted if isinstance(wanted, str) else dict(wanted)
+        return explained(self.spec, self._gateway.admission, asked).as_json()
+
+    def request_access(self, wanted: Permission, message: str, *, actor: str = "") -> AccessRequest:
+        """Ask an administrator for a permission of the role `enabled`. AccessRequestError."""
+        return self._requests.ask(wanted, message, actor)
+
+    def access_request(self, number: int) -> AccessRequest:
+        return self._requests.get(number)
+
+    def access_requests(
+        self, *, after: int = 0, limit: int = 100, state: RequestState | None = None, actor: str | None = None
+    ) -> list[AccessRequest]:
+        return self._requests.page(after, limit, state, actor)
+
+    def accept_request(
+        self, number: int, *, permission: Permission | None = None, reason: str = "", actor: str = ""
+    ) -> AccessRequest:
+        """Give what was asked for, or the narrower `permission`. AccessRequestError; TooManyPermissions."""
+        decided = self._requests.accept(number, actor, permission=permission, reason=reason)
+        self._permissions_changed()
+        return decided
+
+    def reject_request(self, number: int, reason: str, *, actor: str = "") -> AccessRequest:
+        return self._requests.reject(number, actor, reason)
 
     def sealer_note(self, number: int) -> str:
         """The signed note of a block; ChainError where there is none (block zero is not sealed)."""
@@ -621,14 +730,13 @@ class Chain:
         return self._submit(self._sign(account, to=to, data=data, value=0, gas=ROLE_GAS))
 
     def _copy_permissions(self, old: bytes, new: bytes) -> None:
-        lists = self._permissions.allowlists()
-        for role, addresses in ((Role.SENDER, lists.senders), (Role.DEPLOYER, lists.deployers)):
-            if old in addresses:
-                self.allow(new, role)
+        held = [replace(each, address=new, id=0) for each in self.permissions(address=old)]
+        self._permissions.add(held, ROTATION)
+        self._permissions_changed()
 
     def _drop_permissions(self, old: bytes) -> None:
-        for role in Role:
-            self.disallow(old, role)
+        self._permissions.remove([each.id for each in self.permissions(address=old)], ROTATION)
+        self._permissions_changed()
 
     def _sealing_key(self) -> bytes:
         """The Ed25519 seed; of a file from before keystores it lies in plain, and is wrapped now."""
@@ -637,6 +745,12 @@ class Chain:
             return self.keystore.unwrap(key, SEALING_KEY)
         self._journal.wrap_sealing_key(self.keystore.wrap(key, SEALING_KEY))
         return key
+
+    def _permissions_changed(self) -> None:
+        self._gateway.admission.reload_permissions()
+
+    def _told(self, asker: Asker, act: str, detail: dict[str, Any]) -> None:
+        self.on_act(asker, act, detail)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -10,11 +10,12 @@ import sqlite3
 from sandbox.chain_file import ChainFile
 
 #: A clone begins with these rows of its parent: who may do what. Its accounts are put under its own keystore.
-CLONED = frozenset({"allowlist"})
+CLONED = frozenset({"permissions", "permission_changes"})
 #: These leave the machine with an exported chain. `chain` does without its sealing key.
 EXPORTED = frozenset(
     {
-        "chain", "allowlist", "dropped", "sealer_notes", "refusals", "operations", "chain_clock",
+        "chain", "permissions", "permission_changes", "access_requests", "refused", "refused_counts",
+        "dropped", "sealer_notes", "operations", "chain_clock",
         "snapshots", "branches", "branch_blocks", "branch_transactions", "anchored",
         "kv", "blocks", "transactions", "logs", "abandoned_blocks", "abandoned_transactions", "abandoned_logs",
     }

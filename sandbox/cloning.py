@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sandbox.access_records import AccessRecords
 from sandbox.account_records import AccountRecords
 from sandbox.chain_file import ChainFile, draft
 from sandbox.chain_tables import inherit
@@ -23,6 +24,7 @@ from sandbox.journal import SEALING_KEY, ChainRow, Journal, key_name
 from sandbox.keystore import Vault, directory_vault
 from sandbox.operations import OperationRecords
 from sandbox.permission_records import PermissionRecords
+from sandbox.refusal_records import RefusalRecords
 from sandbox.rotation import RotationRecords
 from sandbox.send_records import SendRecords
 from sandbox.snapshot_records import SnapshotRecords
@@ -43,10 +45,11 @@ class Origin:
 def declare_records(file: ChainFile) -> None:
     """The tables of every kind of record, where they are missing."""
     for kind in (
-        Journal, AccountRecords, PermissionRecords, SendRecords, RotationRecords,
+        Journal, AccountRecords, RefusalRecords, SendRecords, RotationRecords,
         OperationRecords, ClockRecords, SnapshotRecords,
     ):  # fmt: skip
         kind(file)
+    AccessRecords(file, PermissionRecords(file))
 
 
 def clone(

@@ -21,6 +21,12 @@
     ├── AccountError             an unknown label, or a label used twice
     │   ├── KeystoreError        a key that is kept or given cannot be opened
     │   └── RotationRefused      what the old key may do cannot be moved to a new one; `reasons` by contract
+    ├── PermissionsError
+    │   ├── BadPermission        a permission that contradicts itself
+    │   ├── UnknownPermission    no permission with this number, or of this address and act
+    │   ├── NotYoursToChange     a permission of a role that takes an admin's authority
+    │   ├── TooManyPermissions   more than one address or one chain may have
+    │   └── AccessRequestError   a request for access that cannot be made or decided
     ├── CatalogueError
     │   ├── UnknownTemplate
     │   └── ParameterError       a parameter that the manifest does not allow
@@ -158,6 +164,40 @@ class RotationRefused(AccountError):
         self.reasons = reasons
         listed = "; ".join(f"{address}: {reason}" for address, reason in reasons.items())
         super().__init__(f"account {label!r} cannot get a new key yet, and nothing was changed: {listed}")
+
+
+class PermissionsError(SandboxError):
+    pass
+
+
+class BadPermission(PermissionsError):
+    def __init__(self, field: str, expected: str, got: Any) -> None:
+        self.field, self.expected = field, expected
+        self.got = f"0x{got.hex()}" if isinstance(got, bytes) else str(got)[:80]
+        super().__init__(f"{field} of a permission: expected {expected}, got {self.got}")
+
+
+class UnknownPermission(PermissionsError):
+    pass
+
+
+class NotYoursToChange(PermissionsError):
+    def __init__(self, role: str) -> None:
+        self.role = role
+        super().__init__(
+            f"a permission of the role {role!r} is changed by an admin alone; a developer gives and takes "
+            "permissions of the role 'enabled'"
+        )
+
+
+class TooManyPermissions(PermissionsError):
+    def __init__(self, what: str, limit: int) -> None:
+        self.what, self.limit = what, limit
+        super().__init__(f"{what} can have {limit} permissions and has them: remove one first")
+
+
+class AccessRequestError(PermissionsError):
+    pass
 
 
 class CatalogueError(SandboxError):

@@ -1,6 +1,6 @@
 """A chain's journal: what must not be lost, in the chain's own SQLite file beside the engine's tables.
 
-Pending transactions, dropped ones, sealer's notes, refusals and the chain's own row. A call that returns is on
+Pending transactions, dropped ones, sealer's notes and the chain's own row. A call that returns is on
 disk. An engine that seals deletes what it included from `pending` in its block's own transaction, hence a transaction is
 always pending, mined or dropped.
 """
@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from sandbox.chain_file import ChainFile
 from sandbox.errors import ChainNotFound
 from sandbox.spec import ChainSpec
 
-#: Refusals kept; the oldest go first.
-REFUSALS_KEPT = 10_000
-
 _PENDING = "hash, raw, sender, nonce, received_ms"
-_REFUSAL = "at_ms, endpoint, code, rule, sender, target, method"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chain (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -30,9 +27,6 @@ CREATE TABLE IF NOT EXISTS pending (
 CREATE TABLE IF NOT EXISTS dropped (
   hash BLOB PRIMARY KEY, reason TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sealer_notes (number INTEGER PRIMARY KEY, note TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS refusals (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, endpoint TEXT NOT NULL, code INTEGER NOT NULL,
-  rule TEXT NOT NULL, sender BLOB, target BLOB, method TEXT NOT NULL);
 """
 
 
@@ -55,19 +49,6 @@ class Pending:
     sender: bytes
     nonce: int
     received_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What the gateway did not let pass. Addresses are 20 bytes where known."""
-
-    at_ms: int
-    endpoint: str
-    code: int
-    rule: str
-    sender: bytes | None
-    target: bytes | None
-    method: str
 
 
 #: What a wrapped sealing key is bound to in its vault.
@@ -102,6 +83,10 @@ class Journal:
         spec, genesis_hash, origin, sealing_key = rows[0]
         return ChainRow(ChainSpec.from_json(spec), genesis_hash, origin, sealing_key)
 
+    def together(self) -> AbstractContextManager[object]:
+        """What is written to the chain's file inside is one commit."""
+        return self._file.transaction()
+
     def wrap_sealing_key(self, wrapped: bytes) -> None:
         """Put the sealing key down in another form, and leave no trace of the one before."""
         with self._file.transaction() as db:
@@ -111,13 +96,13 @@ class Journal:
     # transactions
 
     def accept(
-        self,
-        transactions: Sequence[Pending],
-        refusals: Sequence[Refusal] = (),
-        also: Callable[[sqlite3.Connection], None] | None = None,
+        self, transactions: Sequence[Pending], also: Callable[[sqlite3.Connection], None] | None = None
     ) -> None:
-        """Put these on disk in one commit, in this order; all or none. `also` writes more in the same commit."""
-        if not transactions and not refusals:
+        """Put these on disk in one commit (or in the one that this is called in), in this order; all or none.
+
+        `also` writes more in the same commit.
+        """
+        if not transactions:
             return
         with self._file.transaction() as db:
             db.executemany(
@@ -126,7 +111,6 @@ class Journal:
             )
             # A dropped transaction may be sent again: then it waits, and is no longer dropped.
             db.executemany("DELETE FROM dropped WHERE hash = ?", ((t.hash,) for t in transactions))
-            _insert_refusals(db, refusals)
             if also is not None:
                 also(db)
 
@@ -193,23 +177,3 @@ class Journal:
             ).fetchall()
             db.execute("DELETE FROM sealer_notes WHERE number > ?", (number,))
         return notes
-
-    # refusals
-
-    def refusals(self, limit: int = 100) -> list[Refusal]:
-        """The newest first."""
-        rows = self._file.read(
-            f"SELECT {_REFUSAL} FROM refusals ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
-            limit,
-        )
-        return [Refusal(*row) for row in rows]
-
-
-def _insert_refusals(db: sqlite3.Connection, refusals: Sequence[Refusal]) -> None:
-    if not refusals:
-        return
-    db.executemany(
-        f"INSERT INTO refusals ({_REFUSAL}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
-        ((r.at_ms, r.endpoint, r.code, r.rule, r.sender, r.target, r.method) for r in refusals),
-    )
-    db.execute("DELETE FROM refusals WHERE id <= (SELECT max(id) FROM refusals) - ?", (REFUSALS_KEPT,))

@@ -108,8 +108,8 @@ def _accounts(visit: Visit, row: Chain) -> list[dict[str, Any]]:
         {
             "label": label,
             "address": address,
-            "sender": address in allowed.get(AllowlistRole.SENDER, []),
-            "deployer": address in allowed.get(AllowlistRole.DEPLOYER, []),
+            "sender": address in allowed.get(AllowlistActKind.SEND, []),
+            "deployer": address in allowed.get(AllowlistActKind.DEPLOY, []),
         }
         for label, address in awake.accounts.list().items()
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,12 @@ from typing import Any
 from sandbox.errors import RpcError
 from sandbox.gateway import errors, rules
 from sandbox.gateway.endpoints import Asker
+from sandbox.gateway.explanation import Explanation
 from sandbox.gateway.transactions import SignedTransaction, decode
-from sandbox.journal import Journal, Pending, Refusal
+from sandbox.journal import Journal, Pending
 from sandbox.permission_records import PermissionRecords
-from sandbox.permissions import Allowlists
+from sandbox.permissions import Act, Permissions, Ruling
+from sandbox.refusal_records import Refusal, RefusalRecords
 from sandbox.spec import ChainSpec
 
 _log = logging.getLogger(__name__)
@@ -53,22 +55,28 @@ class Admission:
         spec: ChainSpec,
         journal: Journal,
         permissions: PermissionRecords,
+        refusals: RefusalRecords,
         read: Callable[..., Any],
         now_ms: Callable[[], int],
         on_accepted: Callable[[list[bytes]], None],
     ) -> None:
-        self._spec, self._journal, self._permissions, self._read = spec, journal, permissions, read
+        self._spec, self._journal, self._read = spec, journal, read
+        self._records, self._refusals = permissions, refusals
         self._now_ms, self._on_accepted = now_ms, on_accepted
         self._lock = threading.RLock()
-        self._lists: Allowlists = permissions.allowlists()
+        self._permissions: Permissions = permissions.current()
         # Only accepted transactions and drops change a sender's next nonce, so it is read once per sender.
-        # Its senders are on the allowlist: it stays small.
+        # Only senders with a permission come so far: it stays small.
         self._next: dict[bytes, int] = {}
 
     def reload_permissions(self) -> None:
         """After this returns, no transaction is accepted on the permissions of before."""
         with self._lock:
-            self._lists = self._permissions.allowlists()
+            self._permissions = self._records.current()
+
+    def deployers(self) -> frozenset[bytes]:
+        """Who may create contracts now, inside calls too."""
+        return self._permissions.deployers(self._now_ms() / 1000)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -109,9 +117,9 @@ class Admission:
                 if candidate.error is not None
             ]
             try:
-                self._journal.accept(
-                    list(accepted.values()), [*refusals, *refused], also if accepted else None
-                )
+                with self._journal.together():
+                    self._journal.accept(list(accepted.values()), also)
+                    self._refusals.add([*refusals, *refused])
             except sqlite3.Error:
                 _log.exception("the journal could not be written; nothing of this body is accepted")
                 return [candidate.error or errors.internal_error() for candidate in candidates]
@@ -134,23 +142,59 @@ class Admission:
         transaction, sender = candidate.transaction, candidate.sender
         assert transaction is not None and sender is not None
         try:
-            rules.permit(self._lists, transaction.act(sender))
-            rules.check_gas(transaction, self._spec)
-            if sender not in nonces:
-                nonces[sender] = self.next_nonce(sender)
-            expected = nonces[sender]
-            known = transaction.nonce < expected and self._known(transaction.hash, accepted)
-            rules.check_nonce(transaction, expected, known=known)
-            if transaction.upfront_cost():  # gas is free: hardly anything has a cost, and asking takes time
-                balance = int(self._read("eth_getBalance", f"0x{sender.hex()}", "latest"), 16)
-                rules.check_cost(transaction, balance)
+            self._judge(transaction, sender, nonces, accepted)
         except RpcError as error:
             candidate.error = error
             return
-        nonces[sender] = expected + 1
+        nonces[sender] = transaction.nonce + 1
         accepted[transaction.hash] = Pending(
             transaction.hash, transaction.raw, sender, transaction.nonce, self._now_ms()
         )
+
+    def _judge(
+        self,
+        transaction: SignedTransaction,
+        sender: bytes,
+        nonces: dict[bytes, int],
+        accepted: Mapping[bytes, Pending],
+    ) -> Ruling:
+        """Every rule that follows the signature, in order; the ruling that allows it, or the RpcError of the first broken.
+
+        Whatever is to be accepted and whatever is only explained comes through here: they cannot disagree.
+        """
+        ruling = rules.permit(self._permissions, transaction.act(sender), self._now_ms() / 1000)
+        rules.check_gas(transaction, self._spec)
+        if sender not in nonces:
+            nonces[sender] = self.next_nonce(sender)
+        expected = nonces[sender]
+        known = transaction.nonce < expected and self._known(transaction.hash, accepted)
+        rules.check_nonce(transaction, expected, known=known)
+        if transaction.upfront_cost():  # gas is free: hardly anything has a cost, and asking takes time
+            balance = int(self._read("eth_getBalance", f"0x{sender.hex()}", "latest"), 16)
+            rules.check_cost(transaction, balance)
+        return ruling
+
+    def explain(self, wanted: SignedTransaction | bytes, sender: bytes | None = None) -> Explanation:
+        """What `admit` would do with this now, and by which rule; nothing is accepted or recorded.
+
+        `wanted` is a raw transaction, or an unsigned one of `sender`, of which only what a signature does not
+        change is judged. RpcError where the node cannot be asked.
+        """
+        signed = isinstance(wanted, bytes)
+        act: Act | None = None
+        try:
+            transaction = decode(wanted) if isinstance(wanted, bytes) else wanted
+            who = rules.sender_of(transaction, self._spec) if signed or sender is None else sender
+            act = transaction.act(who)
+            with self._lock:
+                ruling = self._judge(transaction, who, {}, {})
+                may_create = who in self.deployers()
+        except RpcError as error:
+            rule = error.data.get("rule") if isinstance(error.data, dict) else None
+            if rule not in rules.ORDER:
+                raise  # no rule's: the node did not answer
+            return Explanation(signed, act, str(rule), error=error)
+        return Explanation(signed, act, ruling.rule, permission=ruling.permission, may_create=may_create)
 
     def _next_on_disk(self, sender: bytes) -> int:
         pending = self._journal.last_pending_nonce(sender)  # before the chain: see the module's docstring
@@ -163,14 +207,19 @@ class Admission:
         return self._read("eth_getTransactionByHash", f"0x{transaction_hash.hex()}") is not None
 
     def _refusal(self, candidate: Candidate, error: RpcError, asker: Asker) -> Refusal:
-        target = None if candidate.transaction is None else candidate.transaction.to
-        rule = error.data["rule"] if error.data else "internal"
+        transaction, data = candidate.transaction, error.data or {"rule": "internal"}
+        act = None if transaction is None else transaction.act(candidate.sender or b"")
         return Refusal(
             self._now_ms(),
             asker.endpoint,
             error.code,
-            rule,
+            data["rule"],
             candidate.sender,
-            target,
+            None if act is None else act.target,
             "eth_sendRawTransaction",
+            selector=None if act is None else act.selector,
+            value=None if act is None else str(act.value),
+            permission=data.get("permission"),
+            detail=errors.detail_of(error),
+            actor=asker.actor,
         )

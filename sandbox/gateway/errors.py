@@ -16,6 +16,17 @@ def _refusal(code: int, message: str, rule: str, **data: Any) -> RpcError:
     return RpcError(code, message, {"rule": rule, **data})
 
 
+def detail_of(error: RpcError) -> str:
+    """What a refusal's data says besides its rule, as one line for the record."""
+    data = error.data if isinstance(error.data, dict) else {}
+    kept = {
+        key: data[key] for key in ("detail", "expected", "got", "limit", "needed", "balance", "cost") if key in data
+    }
+    line = ", ".join(f"{key} {value}" for key, value in kept.items())
+    # What came in may hold anything: only what a text column can hold.
+    return line.encode("ascii", "backslashreplace").decode()
+
+
 def parse_error(detail: str) -> RpcError:
     return _refusal(-32700, "Parse error", "json", detail=detail)
 
@@ -106,7 +117,7 @@ def invalid_signature(detail: str) -> RpcError:
 
 
 def not_authorized(ruling: Ruling, act: Act) -> RpcError:
-    """Besu's one code for both lists; `data` tells them apart and says how to ask."""
+    """Besu's one code and message for every permission; `data` says by which rule, and how to ask."""
     return _refusal(
         -32007,
         "Sender account not authorized to send transactions",
@@ -114,6 +125,8 @@ def not_authorized(ruling: Ruling, act: Act) -> RpcError:
         subject=f"0x{ruling.subject.hex()}",
         target=None if act.target is None else f"0x{act.target.hex()}",
         selector=None if act.selector is None else f"0x{act.selector.hex()}",
+        value=hex(act.value),
+        permission=ruling.permission,
         how_to_ask=ruling.how_to_ask,
     )
 

@@ -24,8 +24,9 @@ from sandbox.gateway.endpoints import Asker, Endpoint, Handler
 from sandbox.gateway.methods import Kind, MethodTable
 from sandbox.gateway.parse import Call, Id, parse
 from sandbox.gateway.transactions import decode, pending_json
-from sandbox.journal import Journal, Refusal
+from sandbox.journal import Journal
 from sandbox.permission_records import PermissionRecords
+from sandbox.refusal_records import Refusal, RefusalRecords
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Gateway:
         node: Node,
         journal: Journal,
         permissions: PermissionRecords,
+        refusals: RefusalRecords,
         *,
         reads: frozenset[str],
         on_accepted: Callable[[list[bytes]], None],
@@ -78,9 +80,12 @@ class Gateway:
         body_seconds: float = 30.0,
     ) -> None:
         self._spec, self._node, self._journal, self._clock = spec, node, journal, clock
+        self._refusals = refusals
         self._methods = MethodTable(reads, own or {}, admin or {}, asked)
         self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
-        self.admission = Admission(spec, journal, permissions, self._from_node, self._now_ms, on_accepted)
+        self.admission = Admission(
+            spec, journal, permissions, refusals, self._from_node, self._now_ms, on_accepted
+        )
 
     def handle(self, body: bytes, asker: Asker = PUBLIC) -> bytes | None:
         """Answer a JSON-RPC body; None when it held only notifications."""
@@ -246,14 +251,24 @@ class Gateway:
 
     def _record(self, refusals: list[Refusal]) -> None:
         try:
-            self._journal.accept([], refusals)
+            self._refusals.add(refusals)
         except Exception:  # the refusal stands even where it cannot be written down
             _log.exception("a refusal could not be recorded")
 
     def _refusal(self, error: RpcError, method: str, asker: Asker) -> Refusal:
         # What came may hold anything: bounded, and only what a text column can hold.
         name = method[:80].encode("ascii", "backslashreplace").decode()
-        return Refusal(self._now_ms(), asker.endpoint, error.code, error.data["rule"], None, None, name)
+        return Refusal(
+            self._now_ms(),
+            asker.endpoint,
+            error.code,
+            error.data["rule"],
+            None,
+            None,
+            name,
+            detail=errors.detail_of(error),
+            actor=asker.actor,
+        )
 
 
 def refuse(body: bytes, error: RpcError) -> bytes | None:

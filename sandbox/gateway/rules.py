@@ -1,15 +1,20 @@
 """The rules for one transaction, in the order in which they are asked; the first broken one answers.
 
-decode → chain id (EIP-155) → signature → sender allowlist → deployer allowlist → gas → fees → nonce →
-upfront cost → known. Here are the pure ones; nonce and balance come in as values.
+decode → chain id (EIP-155) → signature → permissions → gas → fees → known → nonce → upfront cost: `ORDER` has
+their slugs. Here are the pure ones; nonce and balance come in as values.
 """
 
 from __future__ import annotations
 
 from sandbox.gateway import errors
 from sandbox.gateway.transactions import SignedTransaction, recover
-from sandbox.permissions import Act, Allowlists, transaction_allowed
+from sandbox.permissions import RULES, Act, Permissions, Ruling, transaction_allowed
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
+
+#: The rules that read the bytes and the signature; what has neither bytes nor signature is not asked.
+OF_SIGNED = ("transaction-type", "transaction-format", "eip-155", "signature")
+#: Every rule's slug, in the order in which they are asked.
+ORDER = (*OF_SIGNED, *RULES, "intrinsic-gas", "gas-cap", "fees", "known", "nonce", "balance")
 
 
 def sender_of(transaction: SignedTransaction, spec: ChainSpec) -> bytes:
@@ -24,11 +29,12 @@ def sender_of(transaction: SignedTransaction, spec: ChainSpec) -> bytes:
     return recover(transaction)
 
 
-def permit(lists: Allowlists, act: Act) -> None:
-    """Raise RpcError -32007 with the rule and how to ask, where the allowlists do not allow the act."""
-    ruling = transaction_allowed(lists, act)
+def permit(permissions: Permissions, act: Act, now: float) -> Ruling:
+    """The ruling that allows the act; RpcError -32007 with the rule and how to ask, where none does."""
+    ruling = transaction_allowed(permissions, act, now)
     if not ruling.allowed:
         raise errors.not_authorized(ruling, act)
+    return ruling
 
 
 def check_gas(transaction: SignedTransaction, spec: ChainSpec) -> None:

@@ -15,7 +15,7 @@ from sandbox.abi import encode_constructor
 from sandbox.artifacts import load_artifact
 from sandbox.catalogue import template
 from sandbox.chain import Chain
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 
 
@@ -33,8 +33,8 @@ def ours(folder: Path) -> float:
     spec = ChainSpec(chain_id=secrets.randbelow(10**9) + 1, genesis_time=int(time.time()))
     with Chain.create(folder / secrets.token_hex(8), spec) as chain:
         address = chain.accounts.create("clerk")
-        for role in Role:
-            chain.allow(address, role)
+        for act in ActKind:
+            chain.allow(address, act)
         deployer.deploy(chain, template("document-notary"), {}, "clerk")
         return time.perf_counter() - start
 

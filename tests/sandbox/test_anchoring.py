@@ -11,7 +11,7 @@ from sandbox.errors import ChainError, ContractRefused
 from sandbox.evidence import anchored_root, header, merkle, rlp, transaction_receipt, trie
 from sandbox.evidence.note import NoteVerifier
 from sandbox.evidence.sealer import open_sealed_block
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 
 ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts"
 LEAVES = [merkle.leaf_hash(bytes([n])) for n in range(8)]
@@ -24,8 +24,8 @@ def artifact(name):
 @pytest.fixture
 def clerk(chain):
     address = chain.accounts.create("clerk")
-    chain.allow(address, Role.SENDER)
-    chain.allow(address, Role.DEPLOYER)
+    chain.allow(address, ActKind.SEND)
+    chain.allow(address, ActKind.DEPLOY)
     return bytes.fromhex(address[2:])
 
 

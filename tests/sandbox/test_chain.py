@@ -19,7 +19,7 @@ from sandbox.errors import (
 )
 from sandbox.evidence.note import NoteVerifier
 from sandbox.evidence.sealer import open_sealed_block
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 
 #: JUMPDEST, PUSH1 0, JUMP: runs until its gas is gone.
@@ -34,8 +34,8 @@ def creation(runtime):
 
 def deployer(chain):
     address = chain.accounts.create("clerk")
-    chain.allow(address, Role.SENDER)
-    chain.allow(address, "deployer")
+    chain.allow(address, ActKind.SEND)
+    chain.allow(address, "deploy")
     return address
 
 
@@ -53,7 +53,7 @@ def test_a_new_chain(tmp_path, spec):
         assert chain.sealing_key.startswith("example.cat/chains/4242+")
         assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
         assert stat.S_IMODE((tmp_path / "new" / "chain.sqlite").stat().st_mode) == 0o600
-        assert chain.allowlist() == {Role.SENDER: [], Role.DEPLOYER: []}
+        assert chain.permissions() == []
 
 
 def test_equal_specs_give_equal_genesis_hashes_and_other_sealing_keys(tmp_path, spec):
@@ -71,12 +71,12 @@ def test_everything_is_there_when_it_is_opened_again(tmp_path, spec):
             chain.head(),
             chain.sealing_key,
             chain.accounts.list(),
-            chain.allowlist(),
+            chain.permissions(),
             chain.sealer_note(1),
         )
     with Chain.open(tmp_path / "chain") as chain:
         assert before == (
-            chain.head(), chain.sealing_key, chain.accounts.list(), chain.allowlist(), chain.sealer_note(1),
+            chain.head(), chain.sealing_key, chain.accounts.list(), chain.permissions(), chain.sealer_note(1),
         )  # fmt: skip
         assert chain.wait(hash_) == mined
 
@@ -150,7 +150,7 @@ def test_accounts(chain):
 @pytest.mark.parametrize("address", ["0x12", "0x" + "zz" * 20, b"\x01" * 19])
 def test_what_is_no_address_is_refused(chain, address):
     with pytest.raises(ValueError):
-        chain.allow(address, "sender")
+        chain.allow(address, "send")
     with pytest.raises(ValueError):
         chain.allow("0x" + "11" * 20, "owner")
 
@@ -210,7 +210,7 @@ def test_an_endless_loop_delays_no_other_chain(tmp_path, spec, chain):
 
 def test_a_transaction_that_loops_is_bounded_and_the_next_one_is_mined(chain, wallet):
     deployer(chain)
-    chain.allow(wallet.address, "sender")
+    chain.allow(wallet.address, "send")
     looper = deploy(chain, LOOP)
     loop = chain.send("clerk", to=looper, gas=TRANSACTION_GAS_CAP)
     after = chain.submit(wallet.next())

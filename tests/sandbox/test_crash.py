@@ -32,7 +32,7 @@ with Chain.open(Path(sys.argv[1])) as chain:
 def test_nothing_acknowledged_is_missing_after_kill_9(tmp_path):
     directory = tmp_path / "chain"
     with Chain.create(directory, ChainSpec(4242, 1_700_000_000, seal_after_ms=100)) as chain:
-        chain.allow(chain.accounts.create("clerk"), "sender")
+        chain.allow(chain.accounts.create("clerk"), "send")
     moments = random.Random(7)  # the same moments each time; what the scheduler does with them differs
     took: list[float] = []
     acknowledged: list[str] = []

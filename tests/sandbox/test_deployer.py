@@ -14,7 +14,7 @@ from sandbox.catalogue import template
 from sandbox.chain import Chain
 from sandbox.deployer import DeployableChain, deploy
 from sandbox.errors import ContractRefused, DeploymentError, ParameterError, RpcError, TransactionDropped
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 from tests.contracts.evm import Evm
 
@@ -147,10 +147,10 @@ def test_a_dropped_transaction_is_told_as_it_is() -> None:
 def test_on_a_real_chain_only_a_deployer_deploys(tmp_path: Path) -> None:
     with Chain.create(tmp_path / "chain", ChainSpec(chain_id=4242, genesis_time=1_700_000_000)) as chain:
         for label in ("clerk", "other"):
-            chain.allow(chain.accounts.create(label), Role.SENDER)
+            chain.allow(chain.accounts.create(label), ActKind.SEND)
         with pytest.raises(RpcError):
             deploy(chain, template("hash-registry"), {}, "clerk")
-        chain.allow(chain.accounts.address("clerk"), Role.DEPLOYER)
+        chain.allow(chain.accounts.address("clerk"), ActKind.DEPLOY)
         for slug in ("document-notary", "hash-registry"):
             deployment = deploy(chain, template(slug), {}, "clerk")
             artifact = template(slug).artifact()

@@ -10,9 +10,7 @@ import pytest
 from sandbox.account_records import AccountRecord, AccountRecords, AccountState
 from sandbox.chain_file import DATABASE, ChainFile
 from sandbox.errors import AccountError, ChainNotFound
-from sandbox.journal import REFUSALS_KEPT, ChainRow, Journal, Pending, Refusal
-from sandbox.permission_records import PermissionRecords
-from sandbox.permissions import Allowlists, Role
+from sandbox.journal import ChainRow, Journal, Pending
 from sandbox.spec import ChainSpec
 
 A, B = b"\x0a" * 20, b"\x0b" * 20
@@ -32,10 +30,6 @@ def journal(file):
 
 def waiting(number, sender=A):
     return Pending(bytes([number]) * 32, b"raw", sender, number, 1_000 + number)
-
-
-def refusal(number):
-    return Refusal(number, "public", -32601, "method-table", None, None, "x")
 
 
 def test_no_file_is_no_chain(tmp_path):
@@ -77,9 +71,8 @@ def test_pending_in_arrival_order(journal):
 def test_all_or_none(journal):
     journal.accept([waiting(1)])
     with pytest.raises(sqlite3.IntegrityError):
-        journal.accept([waiting(2), waiting(1)], [refusal(1)])
+        journal.accept([waiting(2), waiting(1)])
     assert journal.pending_count() == 1
-    assert journal.refusals() == []
 
 
 def test_dropped_with_the_reason_until_sent_again(journal):
@@ -89,18 +82,6 @@ def test_dropped_with_the_reason_until_sent_again(journal):
     assert [one.hash[0] for one in journal.pending(10)] == [2]
     journal.accept([waiting(1)])
     assert journal.dropped_reason(b"\x01" * 32) is None
-
-
-def test_allowlists(file):
-    permissions = PermissionRecords(file)
-    assert permissions.allowlists() == Allowlists()
-    permissions.allow(A, Role.SENDER)
-    permissions.allow(A, Role.SENDER)
-    permissions.allow(B, Role.DEPLOYER)
-    assert permissions.allowlists() == Allowlists(frozenset({A}), frozenset({B}))
-    permissions.disallow(A, Role.SENDER)
-    permissions.disallow(A, Role.DEPLOYER)
-    assert permissions.allowlists() == Allowlists(frozenset(), frozenset({B}))
 
 
 def test_a_label_is_used_once(file):
@@ -114,14 +95,6 @@ def test_a_label_is_used_once(file):
         accounts.add(replace(account, label="mayor"))
     with pytest.raises(AccountError, match="there are: clerk"):
         accounts.get("mayor")
-
-
-def test_refusals_are_bounded_and_newest_first(journal):
-    journal.accept([], [refusal(number) for number in range(REFUSALS_KEPT)])
-    journal.accept([], [refusal(REFUSALS_KEPT)])
-    kept = journal.refusals(limit=2 * REFUSALS_KEPT)
-    assert len(kept) == REFUSALS_KEPT
-    assert (kept[0].at_ms, kept[-1].at_ms) == (REFUSALS_KEPT, 1)
 
 
 def test_notes(journal):

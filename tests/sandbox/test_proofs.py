@@ -9,7 +9,7 @@ from trie import HexaryTrie
 from sandbox.errors import VerificationError
 from sandbox.evidence import trie
 from sandbox.evidence.rlp import encode_integer
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.proofs import header_rlp, receipt_bytes, receipt_proof, trie_proof
 
 #: Ethereum's mainnet block zero.
@@ -72,7 +72,7 @@ def test_receipts_of_another_root_are_refused():
 @pytest.fixture
 def mined(chain, wallet):
     """A block of three transactions of three types."""
-    chain.allow(wallet.address, Role.SENDER)
+    chain.allow(wallet.address, ActKind.SEND)
     kinds = [{}, {"type": 1}, {"type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}]
     hashes = [chain.submit(wallet.next(**kind)) for kind in kinds]
     return [chain.wait(hash_)["transactionHash"] for hash_ in hashes]

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.chain import Chain
 from sandbox.errors import RpcError
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 
 LARGE = 1_200_000
@@ -19,8 +19,8 @@ def test_large_logs_spread_over_blocks_and_are_not_answered_at_once(tmp_path):
     """A transaction may log over a megabyte: a hundred in one block would be half a gigabyte to read back."""
     with Chain.create(tmp_path / "chain", ChainSpec(chain_id=4242, genesis_time=1_700_000_000)) as chain:
         address = chain.accounts.create("hostile")
-        for role in (Role.SENDER, Role.DEPLOYER):
-            chain.allow(address, role)
+        for act in (ActKind.SEND, ActKind.DEPLOY):
+            chain.allow(address, act)
         sent = [chain.send("hostile", to=None, data=LOG) for _ in range(12)]
         for transaction in sent:
             chain.wait(transaction)

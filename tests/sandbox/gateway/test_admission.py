@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from sandbox.errors import RpcError
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 
 
 def send(chain, raw):
@@ -21,7 +21,7 @@ def refused(chain, raw):
 
 @pytest.fixture
 def sender(chain, wallet):
-    chain.allow(wallet.address, Role.SENDER)
+    chain.allow(wallet.address, ActKind.SEND)
     return wallet
 
 
@@ -66,13 +66,13 @@ def test_a_sender_who_is_no_deployer(chain, sender):
     error = refused(chain, sender.sign(**creation))
     assert error.code == -32007
     assert (error.data["rule"], error.data["target"]) == ("deployer-allowlist", None)
-    chain.allow(sender.address, Role.DEPLOYER)
+    chain.allow(sender.address, ActKind.DEPLOY)
     assert chain.wait(send(chain, sender.next(**creation)))["contractAddress"]
 
 
 def test_disallow_holds_at_once(chain, sender):
     send(chain, sender.next())
-    chain.disallow(sender.address, "sender")
+    chain.disallow(sender.address, "send")
     assert refused(chain, sender.next()).code == -32007
 
 
@@ -140,7 +140,7 @@ def test_one_body_is_one_commit_and_a_refused_one_spoils_nothing(chain, sender, 
 
 def test_sends_at_once_from_one_custodial_account_get_distinct_nonces(chain):
     address = chain.accounts.create("clerk")
-    chain.allow(address, Role.SENDER)
+    chain.allow(address, ActKind.SEND)
     hashes: list[str] = []
     threads = [
         threading.Thread(target=lambda: hashes.extend(chain.send("clerk", to=address) for _ in range(5)))
@@ -161,7 +161,7 @@ def test_every_refusal_is_recorded(chain, sender, other_wallet):
     refused(chain, sender.sign(nonce=5))
     chain.rpc(b"nonsense")
     chain.rpc(b'{"jsonrpc":"2.0","id":1,"method":"anvil_setBalance\\ud800"}')
-    newest, parse, nonce, sender_list = chain.refusals()
+    newest, parse, nonce, sender_list = chain.refusals.newest()
     assert (newest.code, newest.rule, newest.method) == (-32604, "method-table", "anvil_setBalance\\ud800")
     assert (parse.code, parse.rule, parse.endpoint) == (-32700, "json", "public")
     assert (nonce.code, nonce.rule, nonce.sender) == (-32006, "nonce", bytes.fromhex(sender.address[2:]))

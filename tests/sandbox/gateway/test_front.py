@@ -13,7 +13,7 @@ from sandbox.chain import Chain
 from sandbox.errors import RpcError
 from sandbox.gateway import Asker, Endpoint, Gateway
 from sandbox.gateway.methods import METHODS
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 
 NOBODY = "0x" + "99" * 20
@@ -61,7 +61,7 @@ class GatewayProvider(JSONBaseProvider):
 
 
 def test_web3_sends_and_reads(chain, wallet):
-    chain.allow(wallet.address, Role.SENDER)
+    chain.allow(wallet.address, ActKind.SEND)
     web3 = Web3(GatewayProvider(chain))
     assert web3.eth.chain_id == 4242
     nonce = web3.eth.get_transaction_count(wallet.address, "pending")
@@ -75,7 +75,7 @@ def test_web3_sends_and_reads(chain, wallet):
 
 
 def test_notifications_get_no_answer_but_are_carried_out(chain, wallet):
-    chain.allow(wallet.address, Role.SENDER)
+    chain.allow(wallet.address, ActKind.SEND)
     body = {"jsonrpc": "2.0", "method": "eth_sendRawTransaction", "params": [f"0x{wallet.sign().hex()}"]}
     assert chain.rpc(json.dumps(body).encode()) is None
     assert chain.rpc(json.dumps([body, {"jsonrpc": "2.0", "method": "anvil_reset"}]).encode()) is None
@@ -177,7 +177,7 @@ def test_a_batch_of_large_answers_is_cut_off(chain):
     assert len(answer) < 26_000_000
     codes = [element["error"]["code"] for element in json.loads(answer)]
     assert codes == [3, 3, 3, 3, -32005, -32005, -32005, -32005]
-    assert chain.refusals(1)[0].rule == "answer-size"
+    assert chain.refusals.newest(1)[0].rule == "answer-size"
 
 
 def test_a_body_has_a_time_limit_as_a_whole(chain):
@@ -187,6 +187,7 @@ def test_a_body_has_a_time_limit_as_a_whole(chain):
         chain._node,
         chain._journal,
         chain._permissions,
+        chain.refusals,
         reads=frozenset({"eth_call", "eth_blockNumber"}),
         on_accepted=lambda: None,
         body_seconds=0.3,
@@ -217,6 +218,7 @@ def test_a_method_of_the_gateways_own_knows_who_asks(chain):
         chain._node,
         chain._journal,
         chain._permissions,
+        chain.refusals,
         reads=frozenset(),
         on_accepted=lambda: None,
         own={"baas_fail": fail},
