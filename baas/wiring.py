@@ -13,6 +13,7 @@ from baas.administrations.tokens import IssuedToken, Tokens
 from baas.audit import Audit
 from baas.chains.fleet import Fleet
 from baas.chains.keystores import ChainKeystores
+from baas.chains.permissions import ChainPermissions
 from baas.chains.policy import Policy
 from baas.chains.service import Chains
 from baas.chains.supervisor import Supervisor
@@ -75,6 +76,7 @@ class Services:
     fleet: Fleet
     chains: Chains
     supervisor: Supervisor
+    permissions: ChainPermissions
     deployments: Deployments
     accounts: Accounts
     pipeline: Pipeline
@@ -144,6 +146,7 @@ class Services:
             fleet=fleet,
             chains=chains,
             supervisor=Supervisor(chains, settings.hibernate_after / 4),
+            permissions=ChainPermissions(store, audit, chains, fleet),
             deployments=Deployments(store, clock, ids, audit, chains),
             accounts=Accounts(store, audit, chains, Contracts(store)),
             pipeline=pipeline,

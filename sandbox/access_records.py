@@ -71,10 +71,7 @@ class AccessRequest:
 
 
 class AccessRecords:
-    def __init__(
-        self, file: ChainFile, permissions: PermissionRecords
-    ) -> None:
-        self._file, self._permissions, self._now_ms = file, permissions, permissions.now_ms
+    def __init__(self, file: ChainFile, permissions: PermissionRecords) -> None:
         file.declare(_SCHEMA)
 
     def ask(self, wanted: Permission, message: str, actor: str) -> AccessRequest:
@@ -92,7 +89,9 @@ class AccessRecords:
                 content,
             ).fetchone()
             if same:
-                raise AccessRequestError(f"request {same[0]} asks for the same and is open: wait for its decision")
+                raise AccessRequestError(
+                    f"request {same[0]} asks for the same and is open: wait for its decision"
+                )
             waiting = db.execute("SELECT count(*) FROM access_requests WHERE state = 'open'").fetchone()[0]
             if waiting >= MOST_OPEN:
                 raise AccessRequestError(
@@ -149,7 +148,9 @@ class AccessRecords:
     def _open(self, number: int) -> AccessRequest:
         asked = self.get(number)
         if asked.state is not RequestState.OPEN:
-            raise AccessRequestError(f"request {number} is {asked.state.value} already, by {asked.decided_by}")
+            raise AccessRequestError(
+                f"request {number} is {asked.state.value} already, by {asked.decided_by}"
+            )
         return asked
 
     def _decide(
@@ -157,7 +158,12 @@ class AccessRecords:
         permission: int | None,
     ) -> AccessRequest:  # fmt: skip
         decided = replace(
-            asked, state=state, decided_ms=self._now_ms(), decided_by=actor, reason=reason or None, permission=permission
+            asked,
+            state=state,
+            decided_ms=self._now_ms(),
+            decided_by=actor,
+            reason=reason or None,
+            permission=permission,
         )
         db.execute(
             "UPDATE access_requests SET state = ?, decided_ms = ?, decided_by = ?, reason = ?, permission = ? WHERE id = ?",
@@ -171,10 +177,8 @@ class AccessRecords:
         return decided
 
 
-_SELECT = (
-    "SELECT id, at_ms, actor, message, state, decided_ms, decided_by, reason, permission, "
-    f"{_CONTENT} FROM access_requests"
-)
+_DECISION = "state, decided_ms, decided_by, reason, permission"
+_SELECT = f"SELECT id, at_ms, actor, message, {_DECISION}, {_CONTENT} FROM access_requests"  # noqa: S608
 
 
 def _request(row: Sequence[Any]) -> AccessRequest:

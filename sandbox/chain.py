@@ -467,9 +467,7 @@ class Chain:
         self._permissions_changed()
         return removed
 
-    def withdraw(
-        self, number: int, *, actor: str = "", authority: Authority = Authority.ADMIN
-    ) -> Permission:
+    def withdraw(self, number: int, *, actor: str = "", authority: Authority = Authority.ADMIN) -> Permission:
         """Take away one permission by its number. UnknownPermission; NotYoursToChange."""
         (removed,) = self._permissions.remove([number], actor, authority)
         self._permissions_changed()

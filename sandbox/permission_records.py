@@ -106,7 +106,10 @@ class PermissionRecords:
             "WHERE id > ? ORDER BY id LIMIT ?",
             after, limit,
         )  # fmt: skip
-        return [PermissionChange(*row[:5], _loaded(row[5]), _loaded(row[6])) for row in rows]
+        return [
+            PermissionChange(number, at_ms, actor, action, permission, _loaded(before), _loaded(after))
+            for number, at_ms, actor, action, permission, before, after in rows
+        ]
 
     # changing
 

@@ -371,10 +371,25 @@ def test_accounts_and_the_allowlist(world: World, here: Callable[..., Done]) -> 
     chain = world.chain["id"]
     address = here("account", "create", chain, "tecnic", "--json").json["address"]
     assert address in here("account", "list", chain).out
-    assert here("allowlist", "grant", chain, address, "sender").code == 0
-    assert {"address": address, "role": "sender"} in here("allowlist", "list", chain, "--json").json["items"]
-    assert here("allowlist", "revoke", chain, address, "sender").code == 0
+    given = here(
+        "allowlist", "add", chain, address, "--selector", "notarise(bytes32)", "--max-value", 0,
+        "--target", address, "--until", "2099-12-31", "--json",
+    ).json  # fmt: skip
+    assert (given["act"], given["role"], given["max_value"], given["target"]) == (
+        "send",
+        "enabled",
+        "0",
+        address,
+    )
+    assert (given["selector"], given["expires"]) == ("0xe7e9f385", 4102444800)
+    assert here("allowlist", "add", chain, address, "--act", "deploy").code == 0
+    assert given in here("allowlist", "list", chain, "--json").json["items"]
+    assert here("allowlist", "remove", chain, address, "--act", "deploy").code == 0
+    assert here("allowlist", "remove", chain, given["id"]).code == 0
     assert address not in here("allowlist", "list", chain).out
+    assert here("allowlist", "remove", chain, given["id"]).code == 5
+    for wrong in ("2099-13-01", "tomorrow", "2099-12-31T10:00"):
+        assert here("allowlist", "add", chain, address, "--until", wrong).code == 2
     assert here("account", "create", chain, "tecnic").code in (1, 6)
 
 
@@ -396,7 +411,7 @@ def test_a_key_comes_in_goes_out_sends_and_is_replaced(
     assert again.code != 0
     assert "a key is used once" in again.err
 
-    assert here("allowlist", "grant", chain, address, "sender").code == 0
+    assert here("allowlist", "add", chain, address).code == 0
     sent = [
         here("chain", "send", chain, "portat", "--to", address, "--key", "once", "--json").json
         for _ in range(2)
@@ -414,6 +429,37 @@ def test_a_key_comes_in_goes_out_sends_and_is_replaced(
         each for each in here("account", "list", chain, "--json").json["items"] if each["label"] == "portat"
     )
     assert [each["state"] for each in shown["keys"]] == ["retired", "current"]
+
+
+def test_a_refusal_is_explained_asked_about_and_decided(world: World, here: Callable[..., Done]) -> None:
+    chain, address = world.chain["id"], "0x00000000000000000000000000000000000A11Ce"
+    call = ("--from", address, "--to", address, "--data", "0x11223344")
+    told = here("chain", "explain", chain, *call)
+    assert told.code == 1
+    assert "failed       sender-allowlist" in told.out
+    assert "not reached  nonce" in told.out
+    assert "baas_requestAccess" in told.out
+    asked = here(
+        "access", "request", chain, address, "--target", address, "--message", "per a la prova", "--json"
+    ).json
+    assert (asked["state"], asked["act"]) == ("open", "send")
+    assert "per a la prova" in here("access", "list", chain, "--state", "open").out
+    accepted = here("access", "accept", chain, asked["id"], "--selector", "0x11223344", "--json").json
+    assert accepted["state"] == "accepted"
+    allowed = here("chain", "explain", chain, *call, "--json")
+    assert (allowed.code, allowed.json["permission"]) == (0, accepted["permission"])
+    assert here("access", "accept", chain, asked["id"]).code == 6
+    again = here("access", "request", chain, address, "--json").json
+    assert (
+        here("access", "reject", chain, again["id"], "massa ampli", "--json").json["reason"] == "massa ampli"
+    )
+    assert here("chain", "refusals", chain).code == 0
+    assert (
+        "RULE" in here("chain", "refusals", chain, "--summary").out
+        or "none" in here("chain", "refusals", chain).out
+    )
+    assert here("chain", "explain", chain).code == 1
+    assert here("chain", "explain", chain, "--raw", "0x00", "--json").json["rule"] == "transaction-type"
 
 
 def test_templates_engines_and_a_parameter_that_does_not_hold(
@@ -618,7 +664,8 @@ def test_the_commands_are_those_that_the_product_promises() -> None:
         "administration create", "administration list", "member create", "member list",
         "token create", "token list", "token revoke", "mandate grant", "mandate list", "mandate revoke",
         "account create", "account list", "account import", "account export", "account rotate", "chain send",
-        "allowlist list", "allowlist grant", "allowlist revoke",
+        "allowlist list", "allowlist add", "allowlist remove",
+        "access request", "access list", "access accept", "access reject", "chain explain", "chain refusals",
         "chain create", "chain list", "chain show", "chain start", "chain stop", "chain delete", "chain rpc",
         "template list", "template show", "register create", "register list", "register show", "register append",
         "register checkpoint", "register prove", "register verify",

@@ -1,4 +1,4 @@
-"""Routes of chains, their accounts, allowlists, refusals and RPC tokens."""
+"""Routes of chains, their accounts and RPC tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from baas.tenancy import RpcEndpoint
 from baas.wire import Page
 from sandbox.faucet import WORTH_NOTHING
 from sandbox.lifecycle import DesiredState
-from sandbox.permissions import Role as AllowlistRole
 
 router = APIRouter(tags=["chains"])
 Name = Annotated[str, Path(description="the chain's id, or its chain id in decimal", max_length=40)]
@@ -118,60 +117,6 @@ def give_test_ether(chain: Name, body: schemas.FaucetIn, call: Calling) -> Respo
     )
 
 
-@router.get("/chains/{chain}/allowlist")
-def show_allowlist(chain: Name, call: Calling) -> schemas.AllowlistOut:
-    """Who may send, and who may deploy."""
-    _, awake = call.services.chains.use(call.scope, chain)
-    return schemas.AllowlistOut(
-        items=[
-            schemas.PermissionOut(address=address, role=role)
-            for role, addresses in awake.allowlist().items()
-            for address in addresses
-        ]
-    )
-
-
-@router.post("/chains/{chain}/allowlist", status_code=201, response_model=schemas.PermissionOut)
-def allow(chain: Name, body: schemas.PermissionIn, call: Calling) -> Response:
-    """Lets an address send (role `sender`), or deploy as well (role `deployer`, besides `sender`)."""
-
-    def act() -> schemas.PermissionOut:
-        call.services.chains.allow(call.scope, chain, body.address, body.role)
-        return schemas.PermissionOut(address=body.address, role=body.role)
-
-    return call.act(act)
-
-
-@router.delete("/chains/{chain}/allowlist/{role}/{address}", status_code=204)
-def disallow(
-    chain: Name,
-    role: AllowlistRole,
-    address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")],
-    call: Calling,
-) -> Response:
-    """From now on nothing more is accepted from it in that role."""
-    return call.act(lambda: call.services.chains.disallow(call.scope, chain, address, role))
-
-
-@router.get("/chains/{chain}/refusals")
-def list_refusals(chain: Name, call: Calling) -> schemas.RefusalsOut:
-    """What the gateway did not let pass, the newest first: evidence for a pilot."""
-    _, awake = call.services.chains.use(call.scope, chain)
-    return schemas.RefusalsOut(
-        items=[
-            schemas.RefusalOut(
-                at_ms=each.at_ms,
-                code=each.code,
-                rule=each.rule,
-                method=each.method,
-                sender=_hex(each.sender),
-                target=_hex(each.target),
-            )
-            for each in awake.refusals()
-        ]
-    )
-
-
 @router.post("/chains/{chain}/tokens", status_code=201, response_model=schemas.RpcTokenOut)
 def create_rpc_token(chain: Name, body: schemas.RpcTokenIn, call: Calling) -> Response:
     """A token of its own kind: this chain's RPC at one endpoint and nothing else. Its URL works in wallets."""
@@ -193,7 +138,3 @@ def create_rpc_token(chain: Name, body: schemas.RpcTokenIn, call: Calling) -> Re
     return call.write(
         act, without_secret=lambda answer: answer.model_copy(update={"token": None, "url": None})
     )
-
-
-def _hex(address: bytes | None) -> str | None:
-    return None if address is None else f"0x{address.hex()}"

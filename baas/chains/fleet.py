@@ -108,6 +108,8 @@ class Fleet:
     ) -> None:
         self._directory, self._origin, self._runtime = directory, origin, runtime
         self._most, self._now, self._on_wake, self._keystore_of = most_awake, now, on_wake, keystore_of
+        #: Shown each chain that is opened here, before anybody uses it.
+        self.on_open: Callable[[str, Chain], None] = lambda name, chain: None
         # One empty file for each chain that is awake: after a crash they say where something may wait to be sealed.
         self._marks = directory.with_name(f"{directory.name}-awake")
         self._berths: dict[str, _Berth] = {}
@@ -358,6 +360,7 @@ class Fleet:
     def _is_awake(self, name: str, berth: _Berth, chain: Chain) -> None:
         self._marks.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._marks / name).touch(mode=0o600)
+        self.on_open(name, chain)
         with self._guard:
             # a new chain was made and started in one
             berth.state = (

@@ -10,7 +10,6 @@ from pydantic import Field, StringConstraints
 from baas.tenancy import RpcEndpoint
 from baas.wire import In, Label, Moment, Out
 from sandbox.lifecycle import ChainState, DesiredState
-from sandbox.permissions import Role as AllowlistRole
 
 Address = Annotated[
     str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), Field(examples=["0x" + "00" * 19 + "01"])
@@ -86,33 +85,6 @@ class FaucetOut(Out):
 
 class AccountIn(In):
     label: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
-
-
-class PermissionIn(In):
-    address: Address
-    role: AllowlistRole
-
-
-class PermissionOut(Out):
-    address: str
-    role: AllowlistRole
-
-
-class AllowlistOut(Out):
-    items: list[PermissionOut]
-
-
-class RefusalOut(Out):
-    at_ms: int
-    code: int
-    rule: str
-    method: str
-    sender: str | None
-    target: str | None
-
-
-class RefusalsOut(Out):
-    items: list[RefusalOut]
 
 
 class RpcTokenIn(In):

@@ -34,7 +34,7 @@ from sandbox.engines import engine as find_engine
 from sandbox.errors import ChainError, SandboxError
 from sandbox.faucet import wei_of
 from sandbox.lifecycle import ChainState, DesiredState
-from sandbox.permissions import Role as AllowlistRole
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 
 LOGGER = logging.getLogger(__name__)
@@ -119,8 +119,8 @@ class Chains:
         try:
             awake = self._fleet.create(name, spec, owner.id, faucet=faucet)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
-            for role in AllowlistRole:
-                awake.allow(address, role)
+            for act in ActKind:
+                awake.allow(address, act, actor=scope.caller.actor_id)
             row = Chain(
                 id=name,
                 administration_id=owner.id,
@@ -350,20 +350,6 @@ class Chains:
         """Held from signing with the anchoring account until the chain has the transaction: nonces stay in order."""
         with self.awake(chain).signing(self.ANCHORING_ACCOUNT):
             yield
-
-    def allow(self, scope: TenantScope, name: str, address: str, role: str) -> None:
-        self._change_allowlist(scope, name, "allowlist.add", address, role)
-
-    def disallow(self, scope: TenantScope, name: str, address: str, role: str) -> None:
-        self._change_allowlist(scope, name, "allowlist.remove", address, role)
-
-    def _change_allowlist(self, scope: TenantScope, name: str, action: str, address: str, role: str) -> None:
-        row, awake = self.administer(scope, name, "changing an allowlist")
-        change = awake.allow if action == "allowlist.add" else awake.disallow
-        change(address, role)
-        with self._store.session() as session:
-            detail = {"address": address, "role": role}
-            self._audit.record(session, scope.caller, action, "chain", row.id, row.administration_id, detail)
 
     def create_account(self, scope: TenantScope, name: str, label: str) -> str:
         """A fresh custodial account; its address. It is on no allowlist yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -15,11 +16,14 @@ from baas.logs.model import LogKind
 from baas.logs.service import TEMPLATE_OF
 from baas.store.paging import MOST, PageOf
 from baas.tenancy import Role
+from sandbox.gateway.rules import ORDER
 from sandbox.lifecycle import DesiredState
-from sandbox.permissions import Role as AllowlistRole
+from sandbox.permissions import ActKind
 
 router = APIRouter()
 CHANGES = (Role.ADMIN, Role.DEVELOPER)
+#: The rules that the catalogue has a sentence for, and how many lines of refusals a page shows.
+EXPLAINED, REFUSALS_SHOWN = frozenset({*ORDER, "method-table"}), 50
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 
@@ -58,6 +62,7 @@ def chain_page(chain: str, visit: SignedIn) -> Response:
         "chain",
         chain=_shown(visit, row, _names(visit)) | {"endpoint": endpoint},
         accounts=accounts,
+        refusals=[] if accounts is None else _refusals(visit, row),
         deployments=deployments,
         may_change=may_change,
         snippets=[{"name": each, "text": text} for each, text in snippets(endpoint, row.chain_id).items()],
@@ -103,15 +108,28 @@ def _shown(visit: Visit, row: Chain, names: dict[str, str]) -> dict[str, Any]:
 
 def _accounts(visit: Visit, row: Chain) -> list[dict[str, Any]]:
     _, awake = visit.services.chains.use(visit.scope, row.id)
-    allowed = awake.allowlist()
     return [
         {
             "label": label,
             "address": address,
-            "sender": address in allowed.get(AllowlistActKind.SEND, []),
-            "deployer": address in allowed.get(AllowlistActKind.DEPLOY, []),
+            "sender": ActKind.SEND in awake.may(address),
+            "deployer": ActKind.DEPLOY in awake.may(address),
         }
         for label, address in awake.accounts.list().items()
+    ]
+
+
+def _refusals(visit: Visit, row: Chain) -> list[dict[str, Any]]:
+    """Which rules refused whom how often, the most frequent first."""
+    _, awake = visit.services.chains.use(visit.scope, row.id)
+    return [
+        {
+            "rule": visit.t(f"console.rule.{each.rule}") if each.rule in EXPLAINED else each.rule,
+            "sender": None if each.sender is None else f"0x{each.sender.hex()}",
+            "number": each.number,
+            "last": datetime.fromtimestamp(each.last_ms / 1000, UTC),
+        }
+        for each in awake.refusals.by_rule_and_sender(REFUSALS_SHOWN)
     ]
 
 

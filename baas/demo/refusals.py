@@ -24,7 +24,7 @@ def show(stage: Stage) -> None:
     stage.note(f"an account that is not allowed: {error['code']} {error['message']}")
     stage.note(f"  rule {error['data']['rule']}; {error['data']['how_to_ask']}")
 
-    one.client.allow(one.chain["id"], stranger.address, "sender")
+    one.client.allow(one.chain["id"], stranger.address, "send")
     error = _send(one, stranger, one.chain["chain_id"], data=EMPTY_CONTRACT)
     found["deployer_not_allowed"] = {"code": error["code"], "rule": error["data"]["rule"]}
     stage.note(f"a deployment by a sender who may not deploy: {error['code']}, rule {error['data']['rule']}")

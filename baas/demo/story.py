@@ -35,13 +35,13 @@ def chains(stage: Stage) -> None:
         chain = client.create_chain(administration["code"], "Prova de concepte")
         town = Town(code, name, client, chain)
         stage.towns.append(town)
-        allowed = client.allowlist(chain["id"])
+        allowed = client.permissions(chain["id"])
         stage.note(f"{name}: chain {chain['chain_id']}, genesis {chain['genesis_hash'][:18]}…")
         name_and_id = "+".join(chain["sealing_key"].split("+")[:2])
         stage.note(f"  sealing key {name_and_id}")
         for account in client.accounts(chain["id"]):
-            roles = [each["role"] for each in allowed if each["address"] == account["address"]]
-            stage.note(f"  account {account['label']} {account['address']}: {', '.join(roles)}")
+            acts = [each["act"] for each in allowed if each["address"] == account["address"]]
+            stage.note(f"  account {account['label']} {account['address']}: {', '.join(acts)}")
     stage.counts["administrations"] = len(stage.towns)
 
 

@@ -35,7 +35,7 @@ from sandbox.evidence.verify import verify
 from sandbox.journal import Journal
 from sandbox.keystore import Vault
 from sandbox.permission_records import PermissionRecords
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind, Permission
 
 #: The label of the deploying account on the second chain, whatever it is on the first.
 FORGER = "forger"
@@ -160,9 +160,13 @@ def second_chain(victim: Victim, begins: float) -> Iterator[Chain]:
 
     Its clock stands at `begins` (Unix time) when it is opened, and goes on from there.
     """
+
+    def now_ms() -> int:
+        return int(begins * 1000)
+
     with closing(ChainFile(victim.chain)) as file:
         row, account = Journal(file).chain(), AccountRecords(file).at(victim.deployer)
-        lists = PermissionRecords(file).allowlists()
+        permissions = PermissionRecords(file, now_ms).current()
     assert (
         account is not None
     )  # contracts are deployed by the chain's own accounts, also by one that is retired now
@@ -172,9 +176,9 @@ def second_chain(victim: Victim, begins: float) -> Iterator[Chain]:
         with closing(ChainFile(scratch)) as file:
             Journal(file).describe(row)
             AccountRecords(file).add(replace(account, label=FORGER, state=AccountState.CURRENT))
-            for role, addresses in (("sender", lists.senders), ("deployer", lists.deployers)):
-                for address in {*addresses, victim.deployer}:
-                    PermissionRecords(file).allow(address, Role(role))
+            held = [each for of in permissions.of.values() for each in of]
+            forger = [Permission(victim.deployer, act) for act in ActKind]
+            PermissionRecords(file, now_ms).add([*held, *forger], FORGER)
         behind = max(0.0, time.time() - begins)
         with Chain.open(scratch, keystore=victim.keystore, clock=lambda: time.time() - behind) as chain:
             for _ in range(victim.nonce):  # the same nonce gives the contract the same address

@@ -24,7 +24,9 @@ def access_methods(
 
     def explain(_asker: Asker, params: list[Any]) -> dict[str, Any]:
         if len(params) != 1:
-            raise errors.invalid_params("expected one: a signed transaction, or an object with from, to, data, value")
+            raise errors.invalid_params(
+                "expected one: a signed transaction, or an object with from, to, data, value"
+            )
         return explained(spec, admission(), params[0]).as_json()
 
     def ask(asker: Asker, params: list[Any]) -> dict[str, Any]:

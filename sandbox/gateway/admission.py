@@ -201,7 +201,7 @@ class Admission:
         mined = int(self._read("eth_getTransactionCount", f"0x{sender.hex()}", "latest"), 16)
         return mined if pending is None else max(mined, pending + 1)
 
-    def _known(self, transaction_hash: bytes, accepted: dict[bytes, Pending]) -> bool:
+    def _known(self, transaction_hash: bytes, accepted: Mapping[bytes, Pending]) -> bool:
         if transaction_hash in accepted or self._journal.pending_transaction(transaction_hash) is not None:
             return True
         return self._read("eth_getTransactionByHash", f"0x{transaction_hash.hex()}") is not None

@@ -20,7 +20,9 @@ def detail_of(error: RpcError) -> str:
     """What a refusal's data says besides its rule, as one line for the record."""
     data = error.data if isinstance(error.data, dict) else {}
     kept = {
-        key: data[key] for key in ("detail", "expected", "got", "limit", "needed", "balance", "cost") if key in data
+        key: data[key]
+        for key in ("detail", "expected", "got", "limit", "needed", "balance", "cost")
+        if key in data
     }
     line = ", ".join(f"{key} {value}" for key, value in kept.items())
     # What came in may hold anything: only what a text column can hold.

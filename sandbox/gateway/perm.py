@@ -25,7 +25,9 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 Told = Callable[[Asker, str, dict[str, Any]], None]
 
 
-def perm_methods(permissions: PermissionRecords, changed: Callable[[], None], told: Told) -> dict[str, Handler]:
+def perm_methods(
+    permissions: PermissionRecords, changed: Callable[[], None], told: Told
+) -> dict[str, Handler]:
     """The handlers, for administrators alone. `changed` makes the admission rule by what is on disk now."""
 
     def plain() -> dict[str, int]:

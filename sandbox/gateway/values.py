@@ -25,7 +25,9 @@ def members(value: Any, known: frozenset[str]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise errors.invalid_params("expected an object")
     if unknown := sorted(set(value) - known):
-        raise errors.invalid_params(f"unknown member {unknown[0][:40]!r}; there are: {', '.join(sorted(known))}")
+        raise errors.invalid_params(
+            f"unknown member {unknown[0][:40]!r}; there are: {', '.join(sorted(known))}"
+        )
     return value
 
 

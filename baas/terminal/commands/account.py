@@ -34,10 +34,10 @@ def create(
     chain: Chain,
     label: Annotated[str, typer.Argument(help="Lower-case letters, digits, hyphens.")],
 ) -> Shown:
-    """Make an account whose key the service keeps. It is on no allowlist yet."""
+    """Make an account whose key the service keeps. It has no permission yet."""
     with connect(ctx) as client:
         made = client.create_account(chain, label)
-    note(f"it may not send yet: baas allowlist grant {chain} {made['address']} sender")
+    note(f"it may not send yet: baas allowlist add {chain} {made['address']}")
     return record(made, "label", "address")
 
 

@@ -212,6 +212,59 @@ def rpc(
     return Shown(shown | {"snippets": programs}, "\n".join(lines).rstrip())
 
 
+@app.command()
+def explain(
+    ctx: typer.Context,
+    chain: Chain,
+    sender: Annotated[str | None, typer.Option("--from", help="The address that would send it.")] = None,
+    to: Annotated[str | None, typer.Option(help="Its target; without one it creates a contract.")] = None,
+    data: Annotated[str | None, typer.Option(help="Its payload, 0x and hexadecimal digits.")] = None,
+    value: Annotated[int | None, typer.Option(help="Its value in wei.", min=0)] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(help="A signed transaction instead of the others, 0x and hexadecimal digits."),
+    ] = None,
+) -> Shown:
+    """Say what the chain would do with a transaction, by which rule, and how to ask for access. Nothing is sent."""
+    said = {
+        "raw": raw,
+        "from": sender,
+        "to": to,
+        "data": data,
+        "value": None if value is None else str(value),
+    }
+    with connect(ctx) as client:
+        found = client.explain(chain, **{key: each for key, each in said.items() if each is not None})
+    lines = [f"{each['outcome']:<11}  {each['rule']}" for each in found["checks"]]
+    lines.append(
+        "allowed" if found["allowed"] else f"refused by {found['rule']}: {found['message']} ({found['code']})"
+    )
+    if found["how_to_ask"]:
+        lines.append(printable(found["how_to_ask"]))
+    return Shown(found, "\n".join(lines), "ok" if found["allowed"] else "refused")
+
+
+@app.command()
+def refusals(
+    ctx: typer.Context,
+    chain: Chain,
+    rule: Annotated[str | None, typer.Option(help="Only by this rule.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only of this address.")] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="How often which rule refused whom, instead.")
+    ] = False,
+) -> Shown:
+    """What the chain's gateway did not let pass."""
+    with connect(ctx) as client:
+        if not summary:
+            shown = ("id", "code", "rule", "sender", "target", "selector", "value", "method", "detail")
+            return table(client.refusals(chain, rule, sender), *shown)
+        found = client.refusal_summary(chain)
+    rows = table(found["by_rule_and_sender"], "rule", "sender", "number")
+    days = table(found["by_day"], "day", "rule", "endpoint", "number")
+    return Shown(found, f"{rows.text}\n\n{days.text}")
+
+
 def _call(client: Client, chain: str, method: str, params: list[str], *, admin: bool) -> Shown:
     answer = client.rpc(chain, method, *map(_parameter, params), admin=admin)
     if "error" in answer:

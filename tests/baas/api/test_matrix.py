@@ -32,7 +32,11 @@ BODIES: dict[str, Any] = {
     "FaucetIn": {"address": ADDRESS, "amount": "1"},
     "MandateIn": {"provider": NOBODY, "roles": ["auditor"], "days": 10},
     "MemberIn": {"label": "x", "roles": ["auditor"]},
-    "PermissionIn": {"address": ADDRESS, "role": "sender"},
+    "PermissionIn": {"address": ADDRESS, "act": "send"},
+    "AccessRequestIn": {"address": ADDRESS},
+    "AcceptIn": {},
+    "RejectIn": {"reason": "no cal"},
+    "ExplainIn": {"from": ADDRESS},
     "RevocationIn": {"reason": "error"},
     "RolesIn": {"roles": ["auditor"]},
     "RowRevocationIn": {"key": "1", "reason": "error"},
@@ -44,7 +48,11 @@ QUERIES = {"key": "1", "old": 1, "new": 1}
 #: Nothing of an administration is in these: templates are everybody's, staff are AOC's.
 OF_NOBODY = {"/templates/{slug}", "/staff/{staff_id}"}
 #: What any member of an administration may do, whatever the role: the rest of what changes something needs one.
-FOR_ANY_ROLE = {("POST", "/registers/{register}/checkpoint")}
+FOR_ANY_ROLE = {
+    ("POST", "/registers/{register}/checkpoint"),
+    ("POST", "/chains/{chain}/explain"),
+    ("POST", "/chains/{chain}/access-requests"),
+}
 PLAN = {
     "problem": "la inscripció de decrets fictícia",
     "hypothesis": "La cadena dona evidència igual de ràpida",
@@ -120,7 +128,9 @@ def owned(world: Any) -> dict[str, str]:
         "member_id": member["id"],
         "token_id": ok(server.client(server.token_of(member["id"])).get("/me"))["token_id"],
         "mandate_id": mandate["id"],
-        "role": "sender",
+        "act": "send",
+        "permission": "1",
+        "request": "1",
         "address": ADDRESS,
         "label": "anchoring",
     }
@@ -128,7 +138,14 @@ def owned(world: Any) -> dict[str, str]:
 
 def absent(owned: dict[str, str]) -> dict[str, str]:
     names = dict.fromkeys(owned, ABSENT)
-    return names | {"code": NOBODY, "notarisation": f"{ABSENT}-0", "role": "sender", "address": ADDRESS}
+    return names | {
+        "code": NOBODY,
+        "notarisation": f"{ABSENT}-0",
+        "act": "send",
+        "permission": "1",
+        "request": "1",
+        "address": ADDRESS,
+    }
 
 
 def told(response: httpx2.Response, names: dict[str, str]) -> str:
@@ -221,7 +238,7 @@ def test_an_auditor_changes_nothing(world: Any, routes: list[Asked], owned: dict
     for asked in changing:
         answer = asked.at(auditor, owned)
         if (asked.method, asked.path) in FOR_ANY_ROLE:
-            assert answer.status_code == 200
+            assert answer.status_code in (200, 201)
         else:
             assert answer.status_code == 403, (asked.method, asked.path, answer.text)
     assert ok(auditor.get(f"/chains/{owned['chain']}"))["desired"] == "running"

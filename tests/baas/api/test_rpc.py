@@ -119,8 +119,14 @@ def test_a_sender_who_is_not_allowed_is_told_how_to_ask(world: Any) -> None:
     error = post(town.member, world, town.chain["id"], call).json()["error"]
     assert (error["code"], error["data"]["subject"]) == (-32007, signer.address.lower())
     assert error["data"]["how_to_ask"]
-    rows = ok(town.member.get(f"/chains/{town.chain['id']}/refusals"))["items"]
-    assert (rows[0]["code"], rows[0]["sender"].lower()) == (-32007, signer.address.lower())
+    asked = {"sender": signer.address, "rule": "sender-allowlist"}
+    (row,) = ok(town.member.get(f"/chains/{town.chain['id']}/refusals", params=asked))["items"]
+    assert (row["code"], row["sender"], row["value"]) == (-32007, signer.address.lower(), "0")
+    assert row["actor"]
+    summary = ok(town.member.get(f"/chains/{town.chain['id']}/refusals/summary"))
+    assert {"rule": row["rule"], "sender": row["sender"], "number": 1, "first_ms": row["at_ms"],
+            "last_ms": row["at_ms"]} in summary["by_rule_and_sender"]  # fmt: skip
+    assert {each["rule"] for each in summary["by_day"]} >= {"sender-allowlist"}
 
 
 def test_a_transaction_signed_for_the_other_chain_is_refused(world: Any) -> None:
@@ -135,8 +141,9 @@ def test_an_account_that_is_allowed_sends_and_one_that_is_taken_off_does_not(
     world: Any, spare: dict[str, Any]
 ) -> None:
     town, signer, name = world.town, account(43), spare["id"]
-    permission = {"address": signer.address, "role": "sender"}
-    ok(town.member.post(f"/chains/{name}/allowlist", json=permission), 201)
+    permission = {"address": signer.address, "act": "send", "role": "enabled"}
+    given = ok(town.member.post(f"/chains/{name}/permissions", json=permission), 201)
+    assert permission.items() <= given.items()
 
     def send(nonce: int) -> Any:
         raw = typed(signer, 2, nonce, spare["chain_id"], to=address_of(signer))
@@ -144,9 +151,9 @@ def test_an_account_that_is_allowed_sends_and_one_that_is_taken_off_does_not(
         return post(town.member, world, name, call).json()
 
     assert len(send(0)["result"]) == 66
-    shown = ok(town.member.get(f"/chains/{name}/allowlist"))["items"]
-    assert permission in shown
-    assert town.member.delete(f"/chains/{name}/allowlist/sender/{signer.address}").status_code == 204
+    shown = ok(town.member.get(f"/chains/{name}/permissions"))["items"]
+    assert given in shown
+    assert ok(town.member.delete(f"/chains/{name}/permissions/send/{signer.address}"))["items"] == [given]
     assert send(1)["error"]["code"] == -32007
 
 

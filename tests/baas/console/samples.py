@@ -70,6 +70,15 @@ ACCOUNTS = [
     Row(label="anchoring", address="0x" + "12" * 20, sender=True, deployer=True),
     Row(label="proves", address="0x" + "34" * 20, sender=True, deployer=False),
 ]
+REFUSALS = [
+    Row(
+        rule="Aquesta adreça no té permís per enviar transaccions.",
+        sender="0x" + "56" * 20,
+        number=3,
+        last=WHEN,
+    ),
+    Row(rule="La crida no existeix o no està permesa.", sender=None, number=1, last=WHEN),
+]
 DEPLOYMENTS = [Row(template="document-notary", address="0x" + "cd" * 20, created=WHEN)]
 SNIPPETS = [Row(name="web3.py", text='w3 = Web3(Web3.HTTPProvider("https://sandbox.example/rpc/…"))')]
 PILOTS = [
@@ -84,7 +93,13 @@ PILOTS = [
     )
     for state, verdict in (("running", None), ("evaluated", "no és concloent"))
 ]
-NO_CHAIN_EXTRAS: dict[str, Any] = {"accounts": [], "deployments": [], "snippets": [], "may_change": False}
+NO_CHAIN_EXTRAS: dict[str, Any] = {
+    "accounts": [],
+    "refusals": [],
+    "deployments": [],
+    "snippets": [],
+    "may_change": False,
+}
 
 #: (page, context), every branch of every template at least once.
 PAGES: list[tuple[str, dict[str, Any]]] = [
@@ -124,6 +139,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         | {
             "chain": chain("running", "running", 42),
             "accounts": ACCOUNTS,
+            "refusals": REFUSALS,
             "deployments": DEPLOYMENTS,
             "snippets": SNIPPETS,
             "may_change": True,

@@ -43,10 +43,7 @@ def test_an_account_that_may_not_deploy(town: Any) -> None:
     """The platform's own account goes through the same door: taken off the list, it is refused like any other."""
     chain = ok(town.member.post("/chains", json={"administration": town.code, "label": "tancada"}), 201)
     (account,) = ok(town.member.get(f"/chains/{chain['id']}/accounts"))["items"]
-    assert (
-        town.member.delete(f"/chains/{chain['id']}/allowlist/deployer/{account['address']}").status_code
-        == 204
-    )
+    ok(town.member.delete(f"/chains/{chain['id']}/permissions/deploy/{account['address']}"))
     answer = town.member.post(f"/chains/{chain['id']}/deployments", json={"template": "hash-registry"})
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "chain-refused")
     assert ok(town.member.get(f"/chains/{chain['id']}/deployments"))["items"] == []

@@ -164,10 +164,10 @@ def test_a_refusal_is_shown_tried_again_and_ends_by_itself(services: Services) -
     place = new_place(services)
     chain = services.chains.awake(place.chain.id)
     account = chain.accounts.address(services.chains.ANCHORING_ACCOUNT)
-    services.chains.disallow(place.scope, place.chain.id, account, "sender")
+    services.permissions.disallow(place.scope, place.chain.id, account, "send")
     batch = accept(services, place, b"a")
     assert "not authorized" in until(lambda: services.pipeline.problem(1))
-    services.chains.allow(place.scope, place.chain.id, account, "sender")
+    services.permissions.allow(place.scope, place.chain.id, account, "send")
     check_whole(services, place, {f"{batch}-0": b"a"})
     until(lambda: services.pipeline.problem(1) is None)
 
