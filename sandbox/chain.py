@@ -159,9 +159,7 @@ class Chain:
                 own={
                     **Filters(self._source).handlers,
                     **self._subscriptions.handlers,
-                    **access_methods(
-                        self.spec, lambda: self._gateway.admission, self._requests, self._told
-                    ),
+                    **access_methods(self.spec, lambda: self._gateway.admission, self._requests, self._told),
                 },
                 admin={
                     **(evm_methods(_Travel(self)) if self.seals else {}),

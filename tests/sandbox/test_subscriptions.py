@@ -12,7 +12,7 @@ from sandbox import subscriptions
 from sandbox.chain import Chain
 from sandbox.errors import EngineUnavailable, RpcError
 from sandbox.gateway.watches import Source
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.subscriptions import Subscriptions
 from tests.sandbox.gateway.test_filters import LOGGER, TOPIC, values
 
@@ -40,8 +40,8 @@ class Listener:
 @pytest.fixture
 def clerk(chain: Chain) -> str:
     address = chain.accounts.create("clerk")
-    for role in Role:
-        chain.allow(address, role)
+    for act in ActKind:
+        chain.allow(address, act)
     return address
 
 

@@ -65,7 +65,7 @@ def test_requests_do_not_fail_while_chains_are_put_to_sleep_all_the_time(server:
 
     def ask(_: int) -> set[int]:
         return {rpc(server, town).status_code for _ in range(8)} | {
-            town.member.get(f"/chains/{town.chain['id']}/allowlist").status_code
+            town.member.get(f"/chains/{town.chain['id']}/permissions").status_code
         }
 
     with ThreadPoolExecutor(5) as pool:

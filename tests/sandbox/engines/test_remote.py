@@ -96,8 +96,8 @@ def near(endpoint, tmp_path):
 def allowed(far, near, label):
     address = near.accounts.create(label)
     for chain in (far, near):
-        for role in ("sender", "deployer"):
-            chain.allow(address, role)
+        for act in ("send", "deploy"):
+            chain.allow(address, act)
     return address
 
 
@@ -119,7 +119,7 @@ def test_our_own_rules_come_first(near):
 
 def test_what_the_endpoint_refuses_is_dropped_in_its_words(far, near):
     address = near.accounts.create("clerk")
-    near.allow(address, "sender")  # and the far gateway does not
+    near.allow(address, "send")  # and the far gateway does not
     with pytest.raises(TransactionDropped, match="the endpoint refused it: Sender account not authorized"):
         near.wait(near.send("clerk", to=address))
 

@@ -13,7 +13,7 @@ from sandbox.gateway import filters, watches
 from sandbox.gateway.endpoints import Asker
 from sandbox.gateway.filters import Filters
 from sandbox.gateway.watches import Arrivals, Logs, Source
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 
 #: Init code of a contract that logs the first 32 bytes of its call's data under topic 1, with no other topic.
 LOGGER = bytes.fromhex("600e8060093d393df3" + "600035600052600160206000a100")
@@ -33,8 +33,8 @@ def refused(chain: Chain, method: str, *params: Any) -> RpcError:
 @pytest.fixture
 def logger(chain: Chain) -> str:
     chain.accounts.create("clerk")
-    for role in Role:
-        chain.allow(chain.accounts.address("clerk"), role)
+    for act in ActKind:
+        chain.allow(chain.accounts.address("clerk"), act)
     return str(chain.wait(chain.send("clerk", to=None, data=LOGGER))["contractAddress"])
 
 
