@@ -24,8 +24,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eth_utils.address import to_checksum_address
-
 from sandbox.access_records import AccessRecords, AccessRequest, RequestState
 from sandbox.account_records import AccountRecord, AccountRecords
 from sandbox.accounts import Account, new_account, sign

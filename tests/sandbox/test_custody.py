@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def clerk(chain):
     address = chain.accounts.create("clerk")
-    chain.allow(address, "sender")
+    chain.allow(address, "send")
     return address
 
 
@@ -41,7 +41,7 @@ def test_a_hundred_parallel_sends_have_a_hundred_consecutive_nonces(chain, clerk
 
 def test_an_account_does_not_wait_for_another(chain, clerk):
     other = chain.accounts.create("other")
-    chain.allow(other, "sender")
+    chain.allow(other, "send")
     done = []
     with chain.signing("clerk"):
         sender = threading.Thread(target=lambda: done.append(chain.send("other", to=other)))
@@ -67,7 +67,7 @@ def test_what_was_signed_and_never_submitted_leaves_no_gap(chain, clerk):
 def test_what_is_accepted_is_known_by_its_hash_though_its_sender_may_no_more(chain, clerk):
     raw = chain.prepare("clerk", to=clerk)
     sent = chain.submit(raw)
-    chain.disallow(clerk, "sender")
+    chain.disallow(clerk, "send")
     assert chain.submit(raw) == sent
     chain.wait(sent)
     assert chain.submit(raw) == sent
@@ -90,7 +90,7 @@ def test_what_is_refused_uses_no_key_up(chain):
     address = chain.accounts.create("clerk")
     with pytest.raises(RpcError):
         chain.send("clerk", to=address, key="one")
-    chain.allow(address, "sender")
+    chain.allow(address, "send")
     assert chain.send("clerk", to=address, key="one") == chain.send("clerk", to=address, key="one")
 
 
@@ -112,7 +112,7 @@ def test_a_key_sends_once_across_kill_9(tmp_path, spec):
     directory = tmp_path / "chain"
     with Chain.create(directory, spec) as chain:
         address = chain.accounts.create("clerk")
-        chain.allow(address, "sender")
+        chain.allow(address, "send")
     said = []
     for lines in (3, 7, 12, 1):
         sender = subprocess.Popen(

@@ -188,7 +188,7 @@ def test_no_file_of_a_chain_holds_a_key_in_plain(tmp_path, spec, vault):
     directory = tmp_path / "chain"
     with Chain.create(directory, spec, keystore=vault) as chain:
         address = chain.accounts.create("clerk")
-        chain.allow(address, "sender")
+        chain.allow(address, "send")
         chain.wait(chain.send("clerk", to=address))
         key = chain.accounts.unlocked("clerk").private_key
         with closing(ChainFile(directory)) as file:
@@ -218,7 +218,7 @@ def test_a_chain_opens_with_its_own_keystore_only_and_decrypts_no_account_to_wak
 
     with Chain.open(tmp_path / "chain", keystore=Counting(vault.password)) as chain:
         assert (chain.sealing_key, Counting.opened) == (vkey, 0)
-        chain.allow(chain.accounts.address("clerk"), "sender")
+        chain.allow(chain.accounts.address("clerk"), "send")
         for _ in range(2):
             chain.send("clerk", to=chain.accounts.address("clerk"))
         assert Counting.opened == 1
