@@ -60,9 +60,9 @@ class Place:
 
     def allow(self, address: str) -> None:
         """The administrator lets an address send and deploy."""
-        for role in ("sender", "deployer"):
-            body = {"address": address, "role": role}
-            ok(self.admin.post(f"/chains/{self.chain['id']}/allowlist", json=body), 201)
+        for act in ("send", "deploy"):
+            body = {"address": address, "act": act}
+            ok(self.admin.post(f"/chains/{self.chain['id']}/permissions", json=body), 201)
 
     def answer(self, method: str, params: list[Any]) -> dict[str, Any]:
         """The public address's answer, with the developer's token."""

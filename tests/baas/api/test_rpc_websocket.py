@@ -94,8 +94,8 @@ def chain(world: Any) -> dict[str, Any]:
     """A chain of the town for this module alone, with a wallet that may send."""
     body = {"administration": world.town.code, "label": "endolls"}
     made = dict(ok(world.town.member.post("/chains", json=body), 201))
-    permission = {"address": account(61).address, "role": "sender"}
-    ok(world.town.member.post(f"/chains/{made['id']}/allowlist", json=permission), 201)
+    permission = {"address": account(61).address, "act": "send"}
+    ok(world.town.member.post(f"/chains/{made['id']}/permissions", json=permission), 201)
     return made
 
 
