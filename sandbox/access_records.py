@@ -72,6 +72,7 @@ class AccessRequest:
 
 class AccessRecords:
     def __init__(self, file: ChainFile, permissions: PermissionRecords) -> None:
+        self._file, self._permissions, self._now_ms = file, permissions, permissions.now_ms
         file.declare(_SCHEMA)
 
     def ask(self, wanted: Permission, message: str, actor: str) -> AccessRequest:

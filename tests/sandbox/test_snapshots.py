@@ -25,8 +25,8 @@ ADMIN = Asker(Endpoint.ADMIN, "ona")
 def busy(chain):
     """A chain with one account that may do all, and a contract that stores and logs what it is called with."""
     clerk = chain.accounts.create("clerk")
-    for role in ("sender", "deployer"):
-        chain.allow(clerk, role)
+    for act in ("send", "deploy"):
+        chain.allow(clerk, act)
     chain.recorder = chain.wait(chain.send("clerk", to=None, data=tx.deploying(tx.RECORDER)))[
         "contractAddress"
     ]
@@ -119,7 +119,7 @@ def test_abandoned_blocks_are_kept_and_never_shown_as_the_chains(busy):
 def test_a_snapshot_is_restored_many_times_and_survives_reopening(tmp_path, spec):
     with Chain.create(tmp_path / "chain", spec) as chain:
         clerk = chain.accounts.create("clerk")
-        chain.allow(clerk, "sender")
+        chain.allow(clerk, "send")
         chain.snapshots.take("start")
     for round_ in range(3):
         with Chain.open(tmp_path / "chain") as chain:
@@ -137,7 +137,7 @@ def test_what_waits_is_dropped_with_the_reason(tmp_path, spec):
     slow = replace(spec, seal_after_ms=60_000)
     with Chain.create(tmp_path / "chain", slow) as chain:
         clerk = chain.accounts.create("clerk")
-        chain.allow(clerk, "sender")
+        chain.allow(clerk, "send")
         chain.snapshots.take("start")
         waiting = chain.send("clerk", to=clerk, gas=30_000)
         chain.snapshots.restore("start")
@@ -268,7 +268,7 @@ def test_a_crash_in_the_middle_of_a_restore_is_finished_at_the_next_opening(tmp_
         directory = tmp_path / moment
         with Chain.create(directory, spec) as chain:
             clerk = chain.accounts.create("clerk")
-            chain.allow(clerk, "sender")
+            chain.allow(clerk, "send")
             chain.snapshots.take("start")
             chain.wait(chain.send("clerk", to=clerk, gas=30_000))
 
