@@ -352,7 +352,7 @@ class Chains:
             yield
 
     def create_account(self, scope: TenantScope, name: str, label: str) -> str:
-        """A fresh custodial account; its address. It is on no allowlist yet."""
+        """A fresh custodial account; its address. It has no permission yet."""
         row, awake = self.administer(scope, name, "creating an account")
         address = awake.accounts.create(label)
         with self._store.session() as session:

@@ -70,7 +70,7 @@ def import_(
     ],
     password_file: PasswordFile = None,
 ) -> Shown:
-    """Bring an account in with a key from elsewhere. It is on no allowlist yet."""
+    """Bring an account in with a key from elsewhere. It has no permission yet."""
     with file.open(encoding="utf-8", errors="replace") as opened:
         text = opened.read(BIGGEST + 1).strip()
     if not text or len(text) > BIGGEST:

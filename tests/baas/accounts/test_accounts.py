@@ -30,7 +30,7 @@ def at(town: Town, path: str) -> str:
 
 def an_account(town: Town, label: str) -> str:
     address = ok(town.member.post(at(town, "/accounts"), json={"label": label}), 201)["address"]
-    ok(town.member.post(at(town, "/allowlist"), json={"address": address, "role": "sender"}), 201)
+    ok(town.member.post(at(town, "/permissions"), json={"address": address, "act": "send"}), 201)
     return str(address)
 
 
@@ -191,7 +191,7 @@ def test_the_anchoring_account_gets_a_new_key_and_receipts_from_before_and_after
         (rotated["new"], "current"),
     ]
     assert account["rotating"] is False
-    allowed = {each["address"].lower() for each in ok(mine.member.get(at(mine, "/allowlist")))["items"]}
+    allowed = {each["address"].lower() for each in ok(mine.member.get(at(mine, "/permissions")))["items"]}
     assert rotated["old"] not in allowed
     # new templates are deployed by the new key, and a register goes on as before
     ok(mine.member.post(at(mine, "/deployments"), json={"template": "document-notary"}), 201)
