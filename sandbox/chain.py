@@ -219,7 +219,7 @@ class Chain:
                 Journal(file).describe(row)
                 if giver is not None:
                     Accounts(AccountRecords(file), vault, clock).bring_in(FAUCET, giver.private_key)
-                    PermissionRecords(file).allow(giver.address, Role.SENDER)
+                    PermissionRecords(file).add([Permission(giver.address, ActKind.SEND)], FAUCET)
         return cls(directory, keystore=keystore, clock=clock)
 
     @classmethod

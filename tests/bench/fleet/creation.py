@@ -20,7 +20,7 @@ def ours(folder: Path, engine: str) -> float:
     spec = ChainSpec(chain_id=secrets.randbelow(10**9) + 1, genesis_time=int(time.time()) - 60, engine=engine)
     with Chain.create(folder / secrets.token_hex(8), spec) as chain:
         address = chain.accounts.create("clerk")
-        for act in ("sender", "deployer"):
+        for act in ("send", "deploy"):
             chain.allow(address, act)
         deployer.deploy(chain, template("document-notary"), {}, "clerk")
         return time.perf_counter() - start

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from sandbox.chain import Chain
-from sandbox.permissions import Role
+from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
 from tests.bench.fleet.rpc import SIGNER, Rpc, bodies, call, deployment
 from tests.bench.fleet.served import Fleet
@@ -114,8 +114,8 @@ def anvil_wake(folder: Path, transactions: int, rounds: int, *, killed: bool) ->
 def _write_on_anvil(directory: Path, transactions: int) -> None:
     spec = ChainSpec(chain_id=4_242, genesis_time=int(time.time()) - 86_400, engine="anvil")
     with Chain.create(directory, spec) as chain:
-        for role in Role:
-            chain.allow(SIGNER.address, role)
+        for act in ActKind:
+            chain.allow(SIGNER.address, act)
         chain.wait(chain.submit(bytes.fromhex(deployment(spec.chain_id)[2:])))
         for body in bodies(spec.chain_id, transactions, 100):
             chain.rpc(body)

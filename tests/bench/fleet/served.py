@@ -81,8 +81,8 @@ class Fleet:
     def chain(self, engine_slug: str) -> tuple[str, int]:
         """A new chain on which the load's signer may send and deploy: its RPC address with a token, its chain id."""
         row = self.services.chains.create(self.scope, self.code, "bench", engine_slug)
-        for role in ("sender", "deployer"):
-            self.services.chains.allow(self.scope, row.id, SIGNER.address, role)
+        for act in ("send", "deploy"):
+            self.services.permissions.allow(self.scope, row.id, SIGNER.address, act)
         return self.rpc_url(row.id), row.chain_id
 
 
