@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "NotarisationIn": {"administration": "9999990001", "documents": [digest(b"used")]},
     "PermissionIn": {"address": ADDRESS, "act": "send"},
     "AccessRequestIn": {"address": ADDRESS},
+    "FaucetIn": {"address": ADDRESS, "amount": "1"},
     "AcceptIn": {},
     "RejectIn": {"reason": "no cal"},
     "ExplainIn": {"from": ADDRESS},
