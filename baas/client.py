@@ -135,9 +135,16 @@ class Client:
     # -- chains ------------------------------------------------------------------------------------
 
     def create_chain(
-        self, administration: str, label: str, *, engine: str = "embedded", faucet: bool = True
+        self,
+        administration: str,
+        label: str,
+        *,
+        engine: str = "embedded",
+        faucet: bool = True,
+        endpoint: str = "",
     ) -> Json:
-        body = {"administration": administration, "label": label, "engine": engine, "faucet": faucet}
+        body: Json = {"administration": administration, "label": label, "engine": engine, "faucet": faucet}
+        body |= {"endpoint": endpoint}
         return dict(self._post("/chains", body))
 
     def give_test_ether(self, chain: str, address: str, ether: str) -> Json:

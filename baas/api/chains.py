@@ -49,7 +49,12 @@ def create_chain(body: schemas.ChainIn, call: Calling) -> Response:
         lambda: chain_out(
             call,
             call.services.chains.create(
-                call.scope, body.administration, body.label, body.engine, faucet=body.faucet
+                call.scope,
+                body.administration,
+                body.label,
+                body.engine,
+                faucet=body.faucet,
+                endpoint=body.endpoint,
             ),
         )
     )

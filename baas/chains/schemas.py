@@ -20,6 +20,9 @@ class ChainIn(In):
     administration: str = Field(description="the owner's INE10 or DIR3 code")
     label: Label
     engine: str = "embedded"
+    endpoint: str = Field(
+        "", max_length=64, description="for the engine remote: the name that the operator gave to the address"
+    )
     faucet: bool = Field(
         True, description="whether the chain has an account that can give test ether, which is worth nothing"
     )

@@ -31,7 +31,7 @@ from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
 from sandbox import chain as runtime
 from sandbox.engines import Adopting, Head
 from sandbox.engines import engine as find_engine
-from sandbox.errors import ChainError, SandboxError
+from sandbox.errors import ChainError, SandboxError, SpecError
 from sandbox.faucet import wei_of
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import ActKind
@@ -102,22 +102,34 @@ class Chains:
         engine: str = "embedded",
         *,
         faucet: bool = True,
+        endpoint: str = "",
     ) -> Chain:
         """A new isolated chain with one technical account that may send and deploy. `administration` is a code.
 
-        `faucet` gives it an account that can give test ether, where the engine makes its block zero.
+        `faucet` gives it an account that can give test ether, where the engine makes its block zero. `endpoint`
+        names the address that the operator gave to a chain of somebody else's, for an engine that adopts one:
+        then the chain id is that chain's own, and one administration alone has it here.
         """
-        faucet = faucet and not isinstance(find_engine(engine), Adopting)
+        software = find_engine(engine)
+        adopts = software if isinstance(software, Adopting) else None
+        if (adopts is not None) != bool(endpoint):
+            wanted = "no endpoint" if adopts is None else "an endpoint's name"
+            raise SpecError(f"engine {engine!r} takes {wanted}, got {endpoint or 'none'!r}")
         with self._store.session() as session:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
             _require_room(session, scope, owner.id)
-            chain_id = self._new_chain_id(session)
+            chain_id = self._new_chain_id(session) if adopts is None else 0
+        if adopts is not None:
+            chain_id = adopts.chain_id(endpoint)
+            self.register_number(chain_id)
         now = self._clock.now()
-        spec = ChainSpec(chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine)
+        spec = ChainSpec(
+            chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine, endpoint=endpoint
+        )
         name = self._ids()
         try:
-            awake = self._fleet.create(name, spec, owner.id, faucet=faucet)
+            awake = self._fleet.create(name, spec, owner.id, faucet=faucet and adopts is None)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
             for act in ActKind:
                 awake.allow(address, act, actor=scope.caller.actor_id)

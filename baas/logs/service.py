@@ -21,6 +21,7 @@ from baas.logs.tree import tree
 from baas.store import raw
 from baas.store.ulid import Ulids
 from baas.tenancy import TenantScope
+from sandbox.engines import Adopting, engines
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
 from sandbox.lifecycle import DesiredState
@@ -80,14 +81,18 @@ class Logs:
     def free_deployments(
         self, scope: TenantScope, administration_id: str, kind: LogKind
     ) -> SelectOfScalar[Deployment]:
-        """The administration's deployments that can anchor a new log of this kind: on chains that exist, and unused."""
+        """The administration's deployments that can anchor a new log of this kind: on chains that exist, and unused.
+
+        Not on somebody else's chain: we do not make its blocks, and could give no evidence of them.
+        """
+        adopted = [slug for slug, each in engines().items() if isinstance(each, Adopting)]
         return (
             scope.select(Deployment)
             .join(Chain, col(Chain.id) == col(Deployment.chain))
             .where(
                 Deployment.administration_id == administration_id, Deployment.template == TEMPLATE_OF[kind]
             )
-            .where(Chain.desired != DesiredState.DELETED)
+            .where(Chain.desired != DesiredState.DELETED, col(Chain.engine).not_in(adopted))
             .where(col(Deployment.id).not_in(select(Log.deployment_id)))
             .order_by(col(Deployment.id))
         )

@@ -221,8 +221,8 @@ class Notarisations:
         deployment = session.exec(self._logs.free_deployments(scope, owner.id, LogKind.DOCUMENTS)).first()
         if deployment is None:
             raise NotDeployed(
-                f"administration {owner.code} has no deployment of the template {template!r}: "
-                f"create a chain and deploy it first (baas deploy CHAIN {template})"
+                f"administration {owner.code} has no unused deployment of the template {template!r} on a chain whose "
+                f"blocks this platform makes: create one and deploy it first (baas deploy CHAIN {template})"
             )
         name = f"{owner.code}/documents" + (f"/{len(logs) + 1}" if logs else "")
         return self._logs.open(session, deployment, LogKind.DOCUMENTS, name)

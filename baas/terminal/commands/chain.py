@@ -30,13 +30,17 @@ def create(
     administration: Annotated[str, typer.Argument(help="Code of the administration that owns it.")],
     label: Annotated[str, typer.Argument(help="What it is for.")],
     engine: Annotated[str, typer.Option(help="The software that runs it (baas engine list).")] = "embedded",
+    endpoint: Annotated[
+        str, typer.Option(help="With the engine remote: the name that the operator gave to the address.")
+    ] = "",
     faucet: Annotated[
         bool, typer.Option(help="With an account that can give test ether (baas chain faucet).")
     ] = True,
 ) -> Shown:
     """Make a chain, awake, with one technical account that may send and deploy."""
     with connect(ctx) as client:
-        return record(client.create_chain(administration, label, engine=engine, faucet=faucet), *ALL)
+        made = client.create_chain(administration, label, engine=engine, faucet=faucet, endpoint=endpoint)
+        return record(made, *ALL)
 
 
 @app.command("list")
