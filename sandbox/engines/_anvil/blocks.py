@@ -129,6 +129,15 @@ class Blocks:
         rows = self._file.read("SELECT number FROM anvil_blocks WHERE hash = ?", block_hash)
         return int(rows[0][0]) if rows else None
 
+    def gas_used(self, first: int, last: int) -> list[int]:
+        """Of each of these blocks."""
+        query = "SELECT gas_used FROM anvil_blocks WHERE number BETWEEN ? AND ? ORDER BY number"
+        return [gas for (gas,) in self._file.read(query, first, last)]
+
+    def transaction_count(self, first: int, last: int) -> int:
+        query = "SELECT count(*) FROM anvil_transactions WHERE block BETWEEN ? AND ?"
+        return int(self._file.read(query, first, last)[0][0])
+
     def size(self, number: int) -> int:
         """Bytes of the block's RLP."""
         return int(self._file.read("SELECT size FROM anvil_blocks WHERE number = ?", number)[0][0])

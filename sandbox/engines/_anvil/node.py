@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from sandbox.engines._anvil.client import Client, Failed, Lost, TooLarge
 from sandbox.engines._anvil.deadline import Deadline
 from sandbox.engines._anvil.mining import Mined, block_size, go_back, hexed, mine, send, unhexed
 from sandbox.engines._anvil.process import Process
+from sandbox.engines._anvil.quiet import Busy, Quiet
 from sandbox.engines._anvil.runner import STATES_KEPT, Runner
 from sandbox.engines._anvil.transactions import Transaction, decode, fault
 from sandbox.errors import EngineError, EngineTimeout, EngineUnavailable, MalformedEvidence, RpcError
@@ -32,6 +34,7 @@ from sandbox.state import AccountState, state_digest
 
 _log = logging.getLogger(__name__)
 
+_CLOSED = "the chain is closed: open it again"
 #: Gas used after which a block is closed, as on the embedded engine: what it costs to read stays bounded.
 BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
 #: Transactions that one block may have.
@@ -41,7 +44,7 @@ MAX_ATTEMPTS = 8
 #: A dump is made after so many transactions (or a tenth of the chain's, where that is more), blocks, or gas.
 DUMP_TRANSACTIONS, DUMP_BLOCKS, DUMP_GAS = 2_000, 200, 100 * TRANSACTION_GAS_CAP
 #: Seconds that making a dump may take.
-DUMP_LIMIT = 120.0
+DUMP_LIMIT = 60.0
 
 
 class AnvilNode:
@@ -53,12 +56,14 @@ class AnvilNode:
         self._writing = threading.RLock()
         self._changed = threading.Condition()
         self._process: Process | None = None
+        self._reached = -1  # the block that the process is at; one that is not at the head is replaced
         self._recovery: threading.Thread | None = None
         self._recovered = 0
+        self._quiet = Quiet()
         self._failure: BaseException | None = None
         self._closed = False
         self._most = MAX_TRANSACTIONS
-        self._count_since(max((n for n in runner.dumps.numbers() if n <= self._head.number), default=0))
+        self._dumped = self._transactions = self._total = self._gas = 0
         try:
             self._client(None)
         except BaseException:
@@ -101,12 +106,15 @@ class AnvilNode:
             if not sealing.candidates() and not empty:
                 self._blocks.append(None, list(passed_over))
                 return Sealed(head, (), sealing.reasons())
-            with self._calling(deadline) as client:
-                block = self._mine(client, sealing, timestamp, deadline, may_create, empty)
-                self._blocks.append(block, list(passed_over))
-            if block is None:
-                return Sealed(head, (), sealing.reasons())
-            self._head = block.head
+            try:
+                with self._calling(deadline) as process:
+                    block = self._mine(process.client, sealing, timestamp, deadline, may_create, empty)
+                    self._blocks.append(block, list(passed_over))
+                if block is None:
+                    return Sealed(head, (), sealing.reasons())
+                self._stand_at(block.head, process)
+            finally:
+                self._quiet.end()
             self._dump_when_due(block)
             return Sealed(block.head, tuple(hash_ for hash_, _ in block.transactions), sealing.reasons())
 
@@ -130,6 +138,7 @@ class AnvilNode:
             if len(refused) == len(sent) and not empty:
                 sealing.refuse(sent, refused)
                 return None
+            self._quiet.begin()
             mined = mine(client, timestamp, deadline)
             self._check(mined, {hash_ for hash_, _ in sent})
             keep = self._fitting(client, mined, deadline)
@@ -137,6 +146,7 @@ class AnvilNode:
             if keep == len(mined.hashes) and forbidden is None:
                 break
             go_back(client, 1, deadline)
+            self._quiet.end()
             attempts += 1
             if forbidden is not None and forbidden < keep and attempts <= MAX_ATTEMPTS:
                 sent = [each for each in sent if each[0] not in sealing.dropped]
@@ -277,54 +287,69 @@ class AnvilNode:
         if method not in reads.METHODS:
             raise RpcError(-32601, f"Method not found: {method}")
         deadline = Deadline(time_limit)
-        with self._calling(deadline) as client:
+        died_idle = self._process
+        try:
+            return self._read(method, params, deadline)
+        except EngineUnavailable:
+            if self._closed or died_idle is None or died_idle is self._process:
+                raise
+            return self._read(method, params, deadline)  # once more, on a new process
+
+    def _read(self, method: str, params: Sequence[Any], deadline: Deadline) -> Any:
+        with self._calling(deadline) as process:
+            reader = reads.Reader(
+                process.client, self._runner.spec, self._blocks, self._head.number,
+                lambda: self._head.number, self._quiet, deadline,
+            )  # fmt: skip
             try:
-                reader = reads.Reader(client, self._runner.spec, self._blocks, self._head.number, deadline)
                 return reads.answer(reader, method, params)
             except TooLarge as error:
                 raise RpcError(-32005, f"{reads.TOO_MANY}: {error}") from error
 
     def state_digest(self, *, time_limit: float) -> bytes:
         """The canonical digest of the state at the head (Digesting)."""
-        with self._writing_within(time_limit) as deadline, self._calling(deadline) as client:
-            state = self._state(client, deadline)
+        with self._writing_within(time_limit) as deadline, self._calling(deadline) as process:
+            state = self._state(process.client, deadline)
         return state_digest(canonical(accounts_of(state)))
 
     def rewind(self, number: int, *, time_limit: float) -> Head:
         """Abandon the blocks after `number` (Rewinding). The journal first: what anvil then has, follows it."""
         with self._writing_within(time_limit) as deadline:
             target = self._blocks.block(number)
-            back = self._head.number - number
-            if back == 0:
+            if number == self._head.number:
                 return self._head
-            with self._calling(deadline) as client:
-                abandoned = [
-                    self._abandoned(client, block, deadline)
-                    for block in self._blocks.after(number, self._head.number)
-                ]
-            process = self._process
-            for dump in self._runner.dumps.numbers():
-                if dump > number:
-                    self._runner.dumps.remove(dump)
-            self._blocks.rewind(number, abandoned)
-            self._head = target.head
-            self._count_since(max(self._runner.dumps.numbers(), default=0))
-            self._follow(process, target, back, deadline)
+            try:
+                self._rewind(target, deadline)
+            finally:
+                self._quiet.end()
             return self._head
 
-    def _follow(self, process: Process | None, target: Block, back: int, deadline: Deadline) -> None:
-        """Bring anvil to where the journal is: a step back within its window, or a new process."""
-        if process is None:
-            return
+    def _rewind(self, target: Block, deadline: Deadline) -> None:
+        newest = self._head.number
+        with self._calling(deadline) as process:
+            abandoned = [
+                self._abandoned(process.client, block, deadline)
+                for block in self._blocks.after(target.number, newest)
+            ]
+            for dump in self._runner.dumps.numbers():
+                if dump > target.number:
+                    self._runner.dumps.remove(dump)
+            self._quiet.begin()
+            self._blocks.rewind(target.number, abandoned)
+        followed = self._followed(process, target, newest - target.number, deadline)
+        self._stand_at(target.head, followed)
+        self._count_since(max(self._runner.dumps.numbers(), default=0))
+
+    @staticmethod
+    def _followed(process: Process, target: Block, back: int, deadline: Deadline) -> Process | None:
+        """The process once it went back within its window; None when a new one has to be made."""
         try:
             if back < STATES_KEPT:
                 go_back(process.client, back, deadline)
             shown = process.client.call("eth_getBlockByNumber", ["latest", False], deadline.left())
-            followed = unhexed(shown["hash"]) == target.hash
         except (Failed, Lost, TimeoutError):
-            followed = False
-        if not followed:
-            self._discard(process)
+            return None
+        return process if unhexed(shown["hash"]) == target.hash else None
 
     @staticmethod
     def _abandoned(client: Client, block: Block, deadline: Deadline) -> Abandoned:
@@ -368,17 +393,19 @@ class AnvilNode:
         if not self._writing.acquire(timeout=time_limit):
             raise EngineTimeout(f"the chain was busy with other blocks for {time_limit:g} s: try again later")
         try:
+            if self._closed:
+                raise EngineUnavailable(_CLOSED)
             yield Deadline(time_limit)
         finally:
             self._writing.release()
 
     @contextmanager
-    def _calling(self, deadline: Deadline) -> Iterator[Client]:
-        """A client of a live process. What breaks inside ends that process; RpcError and TooLarge do not."""
+    def _calling(self, deadline: Deadline) -> Iterator[Process]:
+        """A live process that is at the head. What breaks inside ends that process; a refusal does not."""
         process = self._client(deadline)
         try:
-            yield process.client
-        except (RpcError, TooLarge):
+            yield process
+        except (RpcError, TooLarge, Busy):
             raise
         except TimeoutError as error:
             self._discard(process)
@@ -391,8 +418,10 @@ class AnvilNode:
                 f"anvil died during a call (exit status {status}: {error}); call again",
                 process.last_messages(),
             ) from error
-        except BaseException:
+        except BaseException as error:
             self._discard(process)
+            if self._closed and isinstance(error, sqlite3.ProgrammingError):
+                raise EngineUnavailable(_CLOSED) from error
             raise
 
     def _client(self, deadline: Deadline | None) -> Process:
@@ -400,12 +429,15 @@ class AnvilNode:
         with self._changed:
             while True:
                 if self._closed:
-                    raise EngineUnavailable("the chain is closed: open it again")
+                    raise EngineUnavailable(_CLOSED)
                 process = self._process
-                if process is not None and process.alive:
+                if process is not None and process.alive and self._reached == self._head.number:
                     return process
                 if self._recovery is None:
+                    if process is not None:
+                        process.stop(grace=0.0)
                     self._process, self._failure, self._recovered = None, None, 0
+                    self._head = self._blocks.head()  # a commit that failed may be on disk all the same
                     self._recovery = threading.Thread(
                         target=self._recover, name="anvil-recovery", daemon=True
                     )
@@ -417,25 +449,34 @@ class AnvilNode:
                 if self._failure is not None:
                     raise self._failure
 
+    def _stand_at(self, head: Head, process: Process | None) -> None:
+        """The head is this one now, and so is the process, if it is still the one that calls get."""
+        with self._changed:
+            self._head = head
+            if self._process is process:
+                self._reached = head.number
+
     def _settled(self) -> bool:
         return self._recovery is None or self._closed
 
     def _recover(self) -> None:
         process, failure = None, None
-        started = time.monotonic()
+        started, until = time.monotonic(), self._head.number
         try:
             process = self._runner.recover(
-                self._blocks, self._head.number, cancelled=lambda: self._closed, progress=self._progress
+                self._blocks, until, cancelled=lambda: self._closed, progress=self._progress
             )
         except BaseException as error:  # told to whoever waits
             failure = error
         else:
             _log.info(
                 "chain %d: anvil at block %d after %.3f s",
-                self._runner.spec.chain_id, self._head.number, time.monotonic() - started,
+                self._runner.spec.chain_id, until, time.monotonic() - started,
             )  # fmt: skip
+        if process is not None:
+            self._count_since(max((n for n in self._runner.dumps.numbers() if n <= until), default=0))
         with self._changed:
-            self._process, self._failure, self._recovery = process, failure, None
+            self._process, self._reached, self._failure, self._recovery = process, until, failure, None
             self._changed.notify_all()
 
     def _progress(self, number: int) -> None:

@@ -141,6 +141,9 @@ class Process:
                 with contextlib.suppress(OSError):  # a full disk must not stop the draining
                     file.write(line)
                 if not self._port.done() and (found := _LISTENING.match(line)):
+                    with self._lock:  # its banner says nothing that an error should carry
+                        self._kept.clear()
+                        self._size = 0
                     self._port.set_result(int(found[1]))
         if not self._port.done():
             self._port.set_exception(EngineUnavailable("it ended before it listened"))

@@ -17,7 +17,9 @@ from sandbox.engines._anvil.blocks import Blocks
 from sandbox.engines._anvil.client import Client, Failed
 from sandbox.engines._anvil.deadline import Deadline
 from sandbox.engines._anvil.mining import hexed, unhexed
+from sandbox.engines._anvil.quiet import Quiet
 from sandbox.engines._anvil.transactions import intrinsic_gas
+from sandbox.engines._fees import rewards
 from sandbox.errors import RpcError
 from sandbox.spec import MAX_INITCODE_SIZE, ChainSpec
 
@@ -27,6 +29,8 @@ MAX_LOG_BLOCKS = MAX_LOGS = 10_000
 MAX_LOG_DATA = 12_000_000
 #: Blocks of one eth_feeHistory, as in geth.
 MAX_FEE_HISTORY = 1_024
+#: Transactions whose fees one eth_feeHistory weighs.
+MAX_FEE_TRANSACTIONS = 10_000
 #: Slots of one eth_getProof.
 MAX_PROOF_SLOTS = 1_000
 
@@ -50,12 +54,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One read: the running anvil, the chain's spec and journal, its newest block, and until when."""
+    """One read: the running anvil, the chain's spec and journal, its newest block then and now, and until when."""
 
     client: Client
     spec: ChainSpec
     blocks: Blocks
     newest: int
+    head: Callable[[], int]
+    quiet: Quiet
     deadline: Deadline
 
     def ask(self, method: str, *parameters: Any) -> Any:
@@ -64,6 +70,12 @@ class Reader:
             return self.client.call(method, parameters, self.deadline.left())
         except Failed as failed:
             raise _translated(failed) from failed
+
+    def state(self, block: str, method: str, *parameters: Any) -> Any:
+        """anvil's answer to a method about the state after that block, which is the last parameter."""
+        return self.quiet.read(
+            lambda: self.ask(method, *parameters, block), lambda: int(block, 16) < self.head(), self.deadline
+        )
 
     def number(self, block: int | bytes | None) -> int | None:
         """The number of a block, or None when the chain has no such block."""
@@ -131,17 +143,29 @@ def _syncing(_reader: Reader, _: Sequence[Any]) -> bool:
 
 def _fee_history(reader: Reader, parameters: Sequence[Any]) -> Json:
     wanted, newest, percentiles = params.fee_history(parameters)
-    last = reader.existing(newest)
-    count = min(wanted, MAX_FEE_HISTORY, int(last, 16) + 1)
-    if not count:
-        zero: Json = {"oldestBlock": hex(int(last, 16) + 1), "baseFeePerGas": ["0x0"], "gasUsedRatio": []}
-        zero |= {"baseFeePerBlobGas": ["0x1"], "blobGasUsedRatio": []}
-        return zero | ({} if percentiles is None else {"reward": []})
-    history: Json = reader.ask("eth_feeHistory", hex(count), last, percentiles or [])
-    history["baseFeePerGas"] = ["0x0"] * (count + 1)
-    if percentiles is None:
-        history.pop("reward", None)
+    last = int(reader.existing(newest), 16)
+    first = max(0, last + 1 - min(wanted, MAX_FEE_HISTORY))
+    gas_used = reader.blocks.gas_used(first, last)
+    history: Json = {
+        "oldestBlock": hex(first),
+        "baseFeePerGas": ["0x0"] * (len(gas_used) + 1),
+        "gasUsedRatio": [gas / reader.spec.block_gas_limit for gas in gas_used],
+        "baseFeePerBlobGas": ["0x1"] * (len(gas_used) + 1),
+        "blobGasUsedRatio": [0.0] * len(gas_used),
+    }
+    if percentiles is not None:
+        if (count := reader.blocks.transaction_count(first, last)) > MAX_FEE_TRANSACTIONS:
+            raise RpcError(
+                -32005, f"{TOO_MANY}: {MAX_FEE_TRANSACTIONS} transactions with their fees, got {count}"
+            )
+        history["reward"] = [_rewards(reader, first + n, gas, percentiles) for n, gas in enumerate(gas_used)]
     return history
+
+
+def _rewards(reader: Reader, number: int, gas_used: int, percentiles: list[float]) -> list[str]:
+    receipts = reader.ask("eth_getBlockReceipts", hex(number)) if gas_used else []
+    paid = ((int(each["effectiveGasPrice"], 16), int(each["gasUsed"], 16)) for each in receipts)
+    return rewards(paid, gas_used, percentiles)
 
 
 # Accounts
@@ -151,7 +175,7 @@ def _of_account(method: str) -> Callable[[Reader, Sequence[Any]], Any]:
     def ask(reader: Reader, parameters: Sequence[Any]) -> Any:
         address, block = params.arguments(parameters, 1, 2)
         account, named = params.address(address, "params[0]"), params.block(block, "params[1]")
-        return reader.ask(method, hexed(account), reader.existing(named))
+        return reader.state(reader.existing(named), method, hexed(account))
 
     return ask
 
@@ -160,7 +184,7 @@ def _storage_at(reader: Reader, parameters: Sequence[Any]) -> Any:
     address, slot, block = params.arguments(parameters, 2, 3)
     account, named = params.address(address, "params[0]"), params.block(block, "params[2]")
     position = hex(params.storage_slot(slot, "params[1]"))
-    return reader.ask("eth_getStorageAt", hexed(account), position, reader.existing(named))
+    return reader.state(reader.existing(named), "eth_getStorageAt", hexed(account), position)
 
 
 def _proof(reader: Reader, parameters: Sequence[Any]) -> Any:
@@ -169,7 +193,7 @@ def _proof(reader: Reader, parameters: Sequence[Any]) -> Any:
     if not isinstance(slots, list) or len(slots) > MAX_PROOF_SLOTS:
         raise params.invalid("params[1]", f"a list of at most {MAX_PROOF_SLOTS} storage slots", slots)
     keys = [f"0x{params.storage_slot(slot, f'params[1][{n}]'):064x}" for n, slot in enumerate(slots)]
-    proof: Json = reader.ask("eth_getProof", hexed(account), keys, reader.existing(named))
+    proof: Json = reader.state(reader.existing(named), "eth_getProof", hexed(account), keys)
     for entry, slot in zip(proof["storageProof"], slots, strict=True):
         entry["key"] = slot
         if entry["proof"] == ["0x80"]:  # the empty trie has no nodes
@@ -202,7 +226,7 @@ def _execute(reader: Reader, method: str, message: messages.Call, block: str) ->
         )
     sender = hexed(message.sender)
     if message.value:
-        balance = int(reader.ask("eth_getBalance", sender, block), 16)
+        balance = int(reader.state(block, "eth_getBalance", sender), 16)
         if message.value > balance:
             raise RpcError(
                 messages.FUNDS,
@@ -221,7 +245,7 @@ def _execute(reader: Reader, method: str, message: messages.Call, block: str) ->
             {"address": hexed(address), "storageKeys": [f"0x{key:064x}" for key in keys]}
             for address, keys in message.access_list
         ]
-    return reader.ask(method, members, block)
+    return reader.state(block, method, members)
 
 
 # Blocks
@@ -240,9 +264,10 @@ def _get_block(reader: Reader, parameters: Sequence[Any], *, by_hash: bool) -> A
     value, full = params.arguments(parameters, 1, 2)
     whole = False if full is None else params.boolean(full, "params[1]")
     number = _named(reader, value, by_hash=by_hash)
-    if number is None:
+    found = None if number is None else reader.ask("eth_getBlockByNumber", hex(number), whole)
+    if number is None or found is None:  # gone back on meanwhile
         return None
-    block = _without(reader.ask("eth_getBlockByNumber", hex(number), whole), _EXTRA)
+    block = _without(found, _EXTRA)
     block["size"] = hex(reader.blocks.size(number))
     if whole:
         block["transactions"] = [_transaction_json(each) for each in block["transactions"]]
@@ -252,17 +277,15 @@ def _get_block(reader: Reader, parameters: Sequence[Any], *, by_hash: bool) -> A
 def _block_transaction_count(reader: Reader, parameters: Sequence[Any], *, by_hash: bool) -> str | None:
     (value,) = params.arguments(parameters, 1, 1)
     number = _named(reader, value, by_hash=by_hash)
-    if number is None:
-        return None
-    return hex(len(reader.ask("eth_getBlockByNumber", hex(number), False)["transactions"]))
+    found = None if number is None else reader.ask("eth_getBlockByNumber", hex(number), False)
+    return None if found is None else hex(len(found["transactions"]))
 
 
 def _block_receipts(reader: Reader, parameters: Sequence[Any]) -> Any:
     (value,) = params.arguments(parameters, 1, 1)
     number = _named(reader, value, by_hash=isinstance(value, str) and len(value) == 66)
-    if number is None:
-        return None
-    return [_receipt_json(each) for each in reader.ask("eth_getBlockReceipts", hex(number))]
+    found = None if number is None else reader.ask("eth_getBlockReceipts", hex(number))
+    return None if found is None else [_receipt_json(each) for each in found]
 
 
 # Transactions

@@ -13,6 +13,7 @@ from eth.db.account import AccountDB
 
 from sandbox.engines import _messages as messages
 from sandbox.engines import _params as params
+from sandbox.engines._fees import rewards
 from sandbox.engines.embedded import calls, formats, proofs
 from sandbox.engines.embedded.chain import Chain
 from sandbox.engines.embedded.formats import data, quantity
@@ -83,20 +84,9 @@ def _fee_history(chain: Chain, parameters: Sequence[Any]) -> dict[str, Any]:
 
 def _rewards(chain: Chain, number: int, header: Any, percentiles: list[float]) -> list[str]:
     """Per percentile of the block's gas, the priority fee up to which transactions used it, as geth says it."""
-    paid = sorted(
-        ((formats.effective_gas_price(row.raw), row.gas_used) for row in chain.store.transactions_of(number)),
-        key=lambda pair: pair[0],
-    )
-    if not paid:
-        return ["0x0"] * len(percentiles)
-    rewards, position, gas = [], 0, paid[0][1]
-    for percentile in percentiles:
-        threshold = int(header.gas_used * percentile / 100)
-        while gas < threshold and position < len(paid) - 1:
-            position += 1
-            gas += paid[position][1]
-        rewards.append(quantity(paid[position][0]))
-    return rewards
+    rows = chain.store.transactions_of(number)
+    paid = ((formats.effective_gas_price(row.raw), row.gas_used) for row in rows)
+    return rewards(paid, header.gas_used, percentiles)
 
 
 # Accounts
