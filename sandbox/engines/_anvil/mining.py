@@ -11,6 +11,8 @@ from sandbox.engines._anvil.deadline import Deadline
 from sandbox.evidence import rlp
 from sandbox.evidence.keccak import keccak
 
+#: Calls of one batch that anvil takes up in their order (futures' join_all polls so many one after the other).
+IN_ORDER = 30
 #: A Prague header's fields in RLP order, and whether each is bytes (else a number).
 _HEADER = dict.fromkeys(
     ("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom"), True
@@ -40,10 +42,24 @@ class Mined:
         return int(self.header["gasUsed"], 16)
 
 
-def send(client: Client, raws: Sequence[bytes], deadline: Deadline) -> dict[int, Failed]:
-    """Put these into the pool, in order; those that anvil refused, by position."""
-    replies = client.batch("eth_sendRawTransaction", [[hexed(raw)] for raw in raws], deadline.left())
-    return {position: reply for position, reply in enumerate(replies) if isinstance(reply, Failed)}
+def send(
+    client: Client, raws: Sequence[bytes], deadline: Deadline, *, one_by_one: bool = False
+) -> dict[int, Failed]:
+    """Put these into the pool, in order; those that anvil refused, by position.
+
+    anvil answers the calls of a batch at once: in order up to IN_ORDER of them, unless one has to wait for a lock.
+    Who needs the order looks at the block, and sends `one_by_one` where it differs.
+    """
+    refused = {}
+    step = 1 if one_by_one else IN_ORDER
+    for start in range(0, len(raws), step):
+        calls = [[hexed(raw)] for raw in raws[start : start + step]]
+        for position, reply in enumerate(
+            client.batch("eth_sendRawTransaction", calls, deadline.left()), start
+        ):
+            if isinstance(reply, Failed):
+                refused[position] = reply
+    return refused
 
 
 def mine(client: Client, timestamp: int, deadline: Deadline) -> Mined:

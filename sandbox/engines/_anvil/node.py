@@ -132,15 +132,23 @@ class AnvilNode:
         Whoever may not create inside calls is found by what the block did, dropped, and the block made again as if
         it had never been sent; after MAX_ATTEMPTS of that only with those before.
         """
-        sent, cut, attempts = sealing.candidates(), False, 1
+        sent, cut, attempts, one_by_one = sealing.candidates(), False, 1, False
         while True:
-            refused = send(client, [transaction.raw for _, transaction in sent], deadline)
+            refused = send(
+                client, [transaction.raw for _, transaction in sent], deadline, one_by_one=one_by_one
+            )
             if len(refused) == len(sent) and not empty:
                 sealing.refuse(sent, refused)
                 return None
             self._quiet.begin()
             mined = mine(client, timestamp, deadline)
             self._check(mined, {hash_ for hash_, _ in sent})
+            included = set(mined.hashes)
+            if not one_by_one and mined.hashes != tuple(hash_ for hash_, _ in sent if hash_ in included):
+                go_back(client, 1, deadline)
+                self._quiet.end()
+                one_by_one = True
+                continue
             keep = self._fitting(client, mined, deadline)
             forbidden = self._forbidden(client, sealing, mined, deadline, may_create)
             if keep == len(mined.hashes) and forbidden is None:

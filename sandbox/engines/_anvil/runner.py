@@ -180,12 +180,18 @@ class Runner:
 
     def _repeat(self, process: Process, block: Block) -> None:
         deadline = Deadline(STEP_LIMIT)
-        refused = send(process.client, [raw for _, raw in block.transactions], deadline)
-        if refused:
-            raise _NotRecorded(f"block {block.number}: {next(iter(refused.values()))}")
-        mined = mine(process.client, block.timestamp, deadline)
-        if (mined.number, mined.hash) != (block.number, block.hash):
-            raise _NotRecorded(f"block {block.number} got another hash")
+        for one_by_one in (False, True):
+            refused = send(
+                process.client, [raw for _, raw in block.transactions], deadline, one_by_one=one_by_one
+            )
+            if refused:
+                raise _NotRecorded(f"block {block.number}: {next(iter(refused.values()))}")
+            mined = mine(process.client, block.timestamp, deadline)
+            if (mined.number, mined.hash) == (block.number, block.hash):
+                return
+            if one_by_one or mined.hashes == tuple(hash_ for hash_, _ in block.transactions):
+                raise _NotRecorded(f"block {block.number} got another hash")
+            go_back(process.client, 1, deadline)
 
     def _start(self, timestamp: int) -> Process:
         command = [

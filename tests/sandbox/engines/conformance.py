@@ -338,6 +338,21 @@ class EngineConformance:
         assert chain.read("eth_getTransactionByHash", hexed(sealed.dropped[0][0])) is None
         assert header_hash(block) == sealed.head.hash
 
+    def test_a_block_keeps_the_order_in_which_it_got_them(self, make: Any) -> None:
+        """Also of a hundred from several senders, and also when it is opened again."""
+        chain = make()
+        signers = [tx.account(n) for n in range(1, 8)]
+        for round_ in range(2):
+            raws = [
+                tx.legacy(signer, round_ * 20 + nonce, chain.spec.chain_id, to=b"\x01" * 20, gas=21_000)
+                for nonce in range(20)
+                for signer in (signers if nonce % 3 else reversed(signers))
+            ]
+            assert chain.seal(*raws).included == tuple(keccak(raw) for raw in raws)
+        head = chain.node.head()
+        chain.node.close()
+        assert make().node.head() == head
+
     def test_no_block_without_a_transaction(self, chain: Chain) -> None:
         before = chain.node.head()
         sealed = chain.seal(chain.signed(3))
