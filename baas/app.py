@@ -17,6 +17,7 @@ import h11
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from uvicorn.middleware.message_logger import MessageLoggerMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.server import ServerProtocol
@@ -161,6 +162,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.loop.call_later(CUT_SECONDS, self.transport.abort)
 
 
+class Config(uvicorn.Config):
+    """Without uvicorn's trace of every message: at its level 5 it writes headers and paths, and so tokens, to the log."""
+
+    def load(self) -> None:
+        super().load()
+        if isinstance(self.loaded_app, MessageLoggerMiddleware):
+            self.loaded_app = self.loaded_app.app
+
+
 class Server(uvicorn.Server):
     """The HTTP server; once it listens, the services know at which address."""
 
@@ -183,7 +193,7 @@ def create_server(services: Services) -> Server:
     """An HTTP server on the settings' address; `run()` it between `services.start()` and `stop()`."""
     return Server(
         services,
-        uvicorn.Config(
+        Config(
             create_app(services),
             host=services.settings.host,
             port=services.settings.port,
