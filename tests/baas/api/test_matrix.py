@@ -231,6 +231,28 @@ def test_without_a_token_or_with_a_wallets_every_route_says_the_same(
     assert said.pop()[0] == 401
 
 
+def test_no_route_answers_any_role_or_token_of_another_administration(
+    world: Any, routes: list[Asked], owned: dict[str, str]
+) -> None:
+    """Each role alone and each kind of token: neither by itself is what lets one in."""
+    other, server = world.other, world.server
+    callers: list[tuple[str, httpx2.Client, int]] = [("nobody", server.client(), 401)]
+    callers += [(str(role), server.as_member(other.code, role), 404) for role in Role]
+    for endpoint in ("public", "admin"):
+        for name, town in (("their own", world.town), ("another's", other)):
+            path = f"/chains/{town.chain['id']}/tokens"
+            token = ok(town.member.post(path, json={"endpoint": endpoint}), 201)["token"]
+            callers.append((f"{name} {endpoint} token", server.client(token), 401))
+    answers = {
+        (name, asked.method, asked.path): asked.at(client, owned).status_code - expected
+        for name, client, expected in callers
+        for asked in routes
+    }
+    wrong = [each for each, difference in answers.items() if difference]
+    print(f"{len(answers)} requests of {len(callers)} callers at {len(routes)} routes: {len(wrong)} answered")
+    assert not wrong
+
+
 def test_an_auditor_changes_nothing(world: Any, routes: list[Asked], owned: dict[str, str]) -> None:
     auditor = world.server.as_member(world.town.code, Role.AUDITOR)
     changing = [each for each in routes if each.method != "GET"]
