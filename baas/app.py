@@ -23,7 +23,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.server import ServerProtocol
 
 from baas import api
-from baas.api import problems, rpc, rpc_websocket
+from baas.api import metrics, problems, rpc, rpc_websocket
 from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
@@ -55,7 +55,12 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app, origin)
     # the last one added is the outermost
     app.add_middleware(Leases)
-    app.add_middleware(Authentication, origin=origin, authenticate=services.tokens.authenticate)
+    app.add_middleware(
+        Authentication,
+        origin=origin,
+        authenticate=services.tokens.authenticate,
+        request=services.meters.request,
+    )
     app.add_middleware(BodyLimit, origin=origin, limit=services.settings.body_limit)
     app.add_middleware(CrossOrigin)
     app.add_middleware(SecurityHeaders)
@@ -64,6 +69,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api.api())
     app.include_router(rpc.router)
     app.include_router(rpc_websocket.router)
+    app.include_router(metrics.router)
     app.include_router(timestamp.routes(services.time_stamp_authority))
     console.mount(app, services, problems.TABLE)
     return app

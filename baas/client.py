@@ -94,6 +94,17 @@ class Client:
     def administrations(self) -> list[Json]:
         return list(self._pages("/administrations"))
 
+    def limits(self, administration: str) -> Json:
+        return dict(self._get(f"/administrations/{administration}/limits"))
+
+    def set_limits(self, administration: str, **limits: int | None) -> Json:
+        """Those that are named; None goes back to what the settings say."""
+        path = f"/api/v1/administrations/{administration}/limits"
+        return dict(self.request("PUT", path, json=limits).json())
+
+    def fleet(self) -> Json:
+        return dict(self._get("/fleet"))
+
     def suspend_administration(self, administration: str, reason: str) -> Json:
         return dict(self._post(f"/administrations/{administration}/suspend", {"reason": reason}))
 

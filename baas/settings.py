@@ -63,6 +63,25 @@ class Settings(BaseSettings):
     chain_grace_days: Annotated[int, Field(ge=0)] = Field(
         30, description="how long an expired chain's data is kept before it is deleted, in days"
     )
+    quota_chains: Annotated[int, Field(ge=0)] = Field(
+        20, description="chains of one administration, unless an operator said otherwise of it"
+    )
+    quota_requests: Annotated[int, Field(ge=1)] = Field(
+        2_000,
+        description="calls per second of one administration, of the API and of JSON-RPC, unless said otherwise",
+    )
+    quota_bytes: Annotated[int, Field(ge=0)] = Field(
+        2 * 1024**3, description="bytes of one administration's chains together, unless said otherwise"
+    )
+    quota_gas: Annotated[int, Field(ge=0)] = Field(
+        200 * 10**9, description="gas of one administration's chains in a period, unless said otherwise"
+    )
+    quota_gas_hours: Annotated[int, Field(ge=1, le=24 * 366)] = Field(
+        24, description="the length of that period, in hours"
+    )
+    metrics_on_loopback: bool = Field(
+        False, description="whether /metrics answers this machine without a token of AOC's staff"
+    )
     write_timeout: Annotated[float, Field(gt=0)] = Field(
         10.0, description="how long a write waits for the database before the answer 503, in seconds"
     )

@@ -8,11 +8,13 @@ from typing import Self
 
 from baas.accounts.service import Accounts
 from baas.administrations import first
+from baas.administrations.limits import Limits, LimitsOf
 from baas.administrations.service import Administrations
 from baas.administrations.tokens import IssuedToken, Tokens
 from baas.audit import Audit
-from baas.chains.fleet import Fleet
+from baas.chains.fleet import Fleet, descriptors
 from baas.chains.keystores import ChainKeystores
+from baas.chains.metering import Meters
 from baas.chains.permissions import ChainPermissions
 from baas.chains.policy import Policy
 from baas.chains.service import Chains
@@ -36,7 +38,9 @@ from baas.settings import Settings
 from baas.store import Store
 from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
-from sandbox.engines.embedded.pool import Limits, configure
+from baas.telemetry import Telemetry
+from sandbox.engines.embedded.pool import Limits as PoolLimits
+from sandbox.engines.embedded.pool import configure
 from sandbox.evidence.trust import TimestampRoot
 
 #: The master key's place in the data directory, unless a setting names another one.
@@ -73,6 +77,9 @@ class Services:
     audit: Audit
     administrations: Administrations
     tokens: Tokens
+    telemetry: Telemetry
+    limits: LimitsOf
+    meters: Meters
     fleet: Fleet
     chains: Chains
     supervisor: Supervisor
@@ -96,7 +103,7 @@ class Services:
         Raises StoreError, DataDirectoryLocked, StoreTooNew, MasterKeyError.
         """
         clock = clock or SystemClock()
-        configure(Limits.of(settings.sealers, settings.readers))
+        configure(PoolLimits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
         try:
             custody = Custody.open(store, clock, settings.master_key_file or settings.data / MASTER_KEY)
@@ -105,20 +112,33 @@ class Services:
             raise
         ids = Ulids(clock)
         audit = Audit(clock)
+        telemetry = Telemetry()
         fleet = Fleet(
             settings.data / "chains",
             settings.origin,
             most_awake=settings.awake_chains,
             now=lambda: clock.now().timestamp(),
             keystore_of=ChainKeystores(store, custody),
+            on_wake=telemetry.wakes.observe,
         )
+        limits = LimitsOf(
+            Limits(settings.quota_chains, settings.quota_requests, settings.quota_bytes, settings.quota_gas),
+            audit,
+        )
+        meters = Meters(store, clock, fleet, limits, telemetry, settings.quota_gas_hours)
         policy = Policy(
             timedelta(seconds=settings.hibernate_after),
             settings.chain_days,
             settings.chain_days_most,
             timedelta(days=settings.chain_grace_days),
         )
-        chains = Chains(store, clock, ids, audit, fleet, policy)
+        chains = Chains(store, clock, ids, audit, fleet, limits, meters, policy)
+        telemetry.show(
+            ("baas_chains", "Chains by what is observed of them", "state", chains.counts),
+            ("baas_chains_awake_bound", "How many chains may be awake", None, lambda: {"": fleet.bound}),
+            ("baas_pending_transactions", "Accepted, in no block yet", None, lambda: {"": fleet.waiting()}),
+            ("baas_open_descriptors", "Descriptors of this process", None, lambda: {"": descriptors()}),
+        )
         pipeline = Pipeline(store, clock, chains)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
@@ -143,6 +163,9 @@ class Services:
             audit=audit,
             administrations=Administrations(clock, ids, audit),
             tokens=Tokens(store, clock, ids, audit, settings.token_days),
+            telemetry=telemetry,
+            limits=limits,
+            meters=meters,
             fleet=fleet,
             chains=chains,
             supervisor=Supervisor(chains, settings.hibernate_after / 4),

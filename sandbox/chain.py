@@ -12,6 +12,7 @@ go in.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import sqlite3
@@ -38,6 +39,7 @@ from sandbox.errors import (
     ChainNotFound,
     IllegalRestore,
     RpcError,
+    SandboxError,
     SpecError,
     TransactionAbandoned,
     TransactionDropped,
@@ -47,11 +49,13 @@ from sandbox.evidence.note import NoteSigner
 from sandbox.faucet import LABEL as FAUCET
 from sandbox.faucet import WEALTH
 from sandbox.forwarding import Forwarder
-from sandbox.gateway import Asker, Endpoint, Gateway, Subscriber
+from sandbox.gas_records import GasRecords, of_closed
+from sandbox.gateway import Asker, Endpoint, Gateway, Meter, Subscriber
 from sandbox.gateway.access import access_methods, explained
 from sandbox.gateway.evm import evm_methods
 from sandbox.gateway.filters import Filters
 from sandbox.gateway.perm import perm_methods
+from sandbox.gateway.transactions import decode
 from sandbox.gateway.watches import Source
 from sandbox.journal import SEALING_KEY, ChainRow, Journal, key_name
 from sandbox.keystore import VAULT_FILE, Vault, directory_vault
@@ -70,6 +74,10 @@ from sandbox.subscriptions import Subscriptions
 from sandbox.time_travel import TimeTravel
 from sandbox.transfer import Exporting, export, sweep, write_copy
 
+_log = logging.getLogger(__name__)
+
+#: More than can wait on a chain.
+MOST_WAITING = 1_000_000
 DEFAULT_ORIGIN = "baas-sandbox.example"
 
 Clock = Callable[[], float]  # seconds since 1970
@@ -91,7 +99,14 @@ class Chain:
     (`sandbox.keystore.directory_vault` says what that protects).
     """
 
-    def __init__(self, directory: Path, *, keystore: Vault | None = None, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        keystore: Vault | None = None,
+        clock: Clock = time.time,
+        meter: Meter | None = None,
+    ) -> None:
         self.directory, self._clock = directory, clock
         with ExitStack() as stack:
             stack.callback(os.close, _lock(directory))
@@ -102,7 +117,7 @@ class Chain:
                 self._journal, self._account_records = Journal(file), AccountRecords(file)
                 self._permissions = PermissionRecords(file, self._now_ms)
                 self._requests = AccessRecords(file, self._permissions)
-                self.refusals = RefusalRecords(file)
+                self.refusals, self._gas = RefusalRecords(file), GasRecords(file)
                 self._sends, self._rotations = SendRecords(file), RotationRecords(file)
                 self._operations, self._clock_records = OperationRecords(file), ClockRecords(file)
                 self._snapshot_records = SnapshotRecords(file)
@@ -131,6 +146,7 @@ class Chain:
                     on_drop=self._dropped,
                     on_change=self._subscriptions.ring,
                     moved=self._clock_records.clock,
+                    on_sealed=meter.sealed if meter else lambda count: None,
                 )
             elif isinstance(self._node, SubmittingNode):
                 reads, asked = self._node.reads, self._node.reads & ASKED
@@ -144,6 +160,7 @@ class Chain:
                 )
             else:
                 raise SpecError(f"engine {self.spec.engine!r} neither seals nor takes transactions")
+            stack.callback(self._count_gas)  # when nothing is sealed any more
             stack.callback(self._sealer.stop)
             stack.callback(self.hang_up, "the chain was closed: connect again", for_good=True)
             self._gateway = Gateway(
@@ -165,6 +182,7 @@ class Chain:
                 },
                 on_accepted=self._accepted,
                 clock=clock,
+                meter=meter,
             )
             self.accounts = Accounts(self._account_records, self.keystore, clock)
             self._snapshots: Snapshots | None = None
@@ -188,6 +206,7 @@ class Chain:
                 )
                 self._snapshots.recover()
             self._sealer.start()
+            self._count_gas()
             self._open = stack.pop_all()
 
     @classmethod
@@ -200,6 +219,7 @@ class Chain:
         keystore: Vault | None = None,
         faucet: bool = False,
         clock: Clock = time.time,
+        meter: Meter | None = None,
     ) -> Self:
         """Make a chain in a directory that is absent or empty, and open it. A failure leaves nothing behind.
 
@@ -220,15 +240,22 @@ class Chain:
                 if giver is not None:
                     Accounts(AccountRecords(file), vault, clock).bring_in(FAUCET, giver.private_key)
                     PermissionRecords(file).add([Permission(giver.address, ActKind.SEND)], FAUCET)
-        return cls(directory, keystore=keystore, clock=clock)
+        return cls(directory, keystore=keystore, clock=clock, meter=meter)
 
     @classmethod
-    def open(cls, directory: Path, *, keystore: Vault | None = None, clock: Clock = time.time) -> Self:
-        """Open a chain, recovering from any crash.
+    def open(
+        cls,
+        directory: Path,
+        *,
+        keystore: Vault | None = None,
+        clock: Clock = time.time,
+        meter: Meter | None = None,
+    ) -> Self:
+        """Open a chain, recovering from any crash. `meter` counts and limits what comes in at its door.
 
         ChainNotFound; ChainLocked when another has it open; KeystoreError when its keys are in another keystore.
         """
-        return cls(directory, keystore=keystore, clock=clock)
+        return cls(directory, keystore=keystore, clock=clock, meter=meter)
 
     def close(self) -> None:
         """Stop its thread and processes and let go of the directory. Idempotent; what waits is on disk."""
@@ -407,6 +434,10 @@ class Chain:
     def hurry(self) -> None:
         """Seal what waits without collecting more. Returns at once; `wait` waits."""
         self._sealer.hurry()
+
+    def waiting(self) -> int:
+        """How many accepted transactions are in no block yet."""
+        return self._journal.pending_count()
 
     def settle(self, timeout: float = 30.0) -> None:
         """Return when nothing waits to be sealed. ChainError after `timeout` seconds."""
@@ -686,6 +717,32 @@ class Chain:
     def _is_settled(self, number: int) -> bool:
         return not self.seals or self._journal.note(number) is not None
 
+    def gas_used(self, since: int) -> tuple[int, int]:
+        """Gas of the blocks since the hour `since` (hours since 1970), and the limits of what waits, as on disk now.
+
+        What is sealed at this moment may be in both, never in neither.
+        """
+        waiting = sum(
+            decode(each.raw).gas for each in self._journal.pending(MOST_WAITING)
+        )  # before the blocks
+        self._gas.count(self._head_sealed_here(), self._block, self._clock())
+        return self._gas.used(since), waiting
+
+    def _head_sealed_here(self) -> int:
+        """The newest block; 0 on a chain that others seal too: what its blocks use is not ours."""
+        return self._node.head().number if isinstance(self._node, SealingNode) else 0
+
+    def _block(self, number: int) -> dict[str, Any]:
+        shown: dict[str, Any] = self._node.read("eth_getBlockByNumber", [hex(number), False], time_limit=10.0)
+        return shown
+
+    def _count_gas(self) -> None:
+        """Leave the count complete for who reads it while this chain sleeps; the next opening makes it good."""
+        try:
+            self._gas.count(self._head_sealed_here(), self._block, self._clock())
+        except SandboxError:
+            _log.exception("chain %d: its gas is counted at the next opening", self.spec.chain_id)
+
     def _ask(self, method: str, *params: Any) -> Any:
         return self._gateway.ask(method, *params)
 
@@ -697,6 +754,7 @@ class Chain:
     def _restored(self, number: int) -> None:
         """Block `number` became the newest again: filters go back, subscriptions end."""
         self._source.restored.append(number)
+        self._gas.rewound(number)
         self.hang_up(f"the chain was restored to block {number}: connect again")
 
     def _sign(self, account: Account, *, to: bytes | None, data: bytes, value: int, gas: int | None) -> bytes:
@@ -751,6 +809,12 @@ class Chain:
 
     def _dropped(self) -> None:
         self._gateway.admission.forget_nonces()
+
+
+def gas_used_while_closed(directory: Path, since: int) -> tuple[int, int]:
+    """`Chain.gas_used` of a chain that is not open, without opening it: complete if it was closed and not killed."""
+    hours, waiting = of_closed(directory, since)
+    return sum(hours.values()), sum(decode(raw).gas for raw in waiting)
 
 
 def _vault_of(directory: Path, row: ChainRow) -> Vault:

@@ -232,6 +232,15 @@ class RpcError(SandboxError):
         super().__init__(f"{message} ({code})")
 
 
+class OverQuota(RpcError):
+    """More than may be used for now: -32005, `data` says the limit, what is used, and when to come back."""
+
+    def __init__(self, message: str, rule: str, limit: int, used: int, retry_after: int) -> None:
+        self.rule, self.limit, self.used, self.retry_after = rule, limit, used, retry_after
+        data = {"rule": rule, "limit": limit, "used": used, "retry_after": retry_after}
+        super().__init__(-32005, message, data)
+
+
 class EvidenceError(SandboxError):
     pass
 

@@ -47,11 +47,12 @@ class Sealer:
         on_drop: Callable[[], None],
         on_change: Callable[[], None] = lambda: None,
         moved: Callable[[], ChainClock] = ChainClock,
+        on_sealed: Callable[[int], None] = lambda count: None,
         seal_seconds: float = 20.0,
     ) -> None:
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
-        self._on_change = on_change
+        self._on_change, self._on_sealed = on_change, on_sealed
         self._moved = moved
         self._working = threading.RLock()  # whoever seals, or does what must not be done meanwhile
         self._holders = 0
@@ -211,6 +212,8 @@ class Sealer:
 
     def _after(self, sealed: Sealed) -> bool:
         self._sign_missing(sealed.head)
+        if sealed.included:
+            self._on_sealed(len(sealed.included))
         if sealed.dropped:
             self._drop(sealed.dropped)
         self._notify()

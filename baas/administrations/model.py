@@ -64,12 +64,14 @@ class AdministrationLimits(Scoped, table=True):
 
 
 class SpentGas(Scoped, table=True):
-    """Gas that an administration used on chains that are deleted, by the hour: deleting one gives none of it back."""
+    """Gas that was used on a deleted chain, by the hour: deleting one gives its administration none of it back."""
 
     __tablename__ = "spent_gas"
 
-    administration_id: str = Field(primary_key=True, foreign_key="administrations.id")
+    # no foreign key: chains are a floor above
+    chain: str = Field(primary_key=True)
     hour: int = Field(primary_key=True)
+    administration_id: str = Field(foreign_key="administrations.id", index=True)
     gas: int
 
 

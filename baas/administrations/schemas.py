@@ -36,6 +36,24 @@ class AdministrationOut(Out):
     suspended_because: str | None = None
 
 
+class LimitsIn(In):
+    """What is left out stays as it is; null goes back to the settings."""
+
+    chains: int | None = Field(None, ge=0)
+    requests_per_second: int | None = Field(None, ge=1)
+    stored_bytes: int | None = Field(None, ge=0)
+    gas_per_period: int | None = Field(None, ge=0, description="of the period that the settings say")
+
+
+class LimitsOut(Out):
+    chains: int
+    requests_per_second: int
+    stored_bytes: int
+    gas_per_period: int
+    used_stored_bytes: int
+    used_gas: int = Field(description="in this period: what blocks used, and the limits of what waits")
+
+
 class SuspensionIn(In):
     reason: Label
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
 from baas.administrations import repository
+from baas.administrations.limits import Limits
 from baas.administrations.schemas import (
     AdministrationIn,
     AdministrationOut,
+    LimitsIn,
+    LimitsOut,
     StaffIn,
     StaffOut,
     SuspensionIn,
 )
-from baas.api.calls import Calling, Paging, page_out
+from baas.api.calls import Call, Calling, Paging, page_out
 from baas.tenancy import CallerKind
 from baas.wire import Page
 
@@ -46,6 +50,32 @@ def show_administration(code: Code, call: Calling) -> AdministrationOut:
     return call.read(
         lambda session: AdministrationOut.model_validate(repository.administration(session, call.scope, code))
     )
+
+
+@router.get("/administrations/{code}/limits")
+def show_limits(code: Code, call: Calling) -> LimitsOut:
+    """What the administration may use, and what it uses now."""
+    owner, limits = call.read(lambda session: call.services.limits.get(session, call.scope, code))
+    return _limits_out(call, owner, limits)
+
+
+@router.put("/administrations/{code}/limits", response_model=LimitsOut)
+def set_limits(code: Code, body: LimitsIn, call: Calling) -> Response:
+    """Sets limits of this administration alone. For operators."""
+
+    def act() -> LimitsOut:
+        with call.services.store.session() as session:
+            said = body.model_dump(exclude_unset=True)
+            owner, limits = call.services.limits.set(session, call.scope, code, said)
+        call.services.meters.changed(owner)
+        return _limits_out(call, owner, limits)
+
+    return call.act(act, 200)
+
+
+def _limits_out(call: Call, owner: str, limits: Limits) -> LimitsOut:
+    gas, stored = call.services.meters.used(owner)
+    return LimitsOut(**asdict(limits), used_gas=gas, used_stored_bytes=stored)
 
 
 @router.post("/administrations/{code}/suspend", response_model=AdministrationOut)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from baas.api.calls import Call, Calling, Paging
 from baas.chains import schemas
 from baas.chains.model import Chain
-from baas.tenancy import RpcEndpoint
+from baas.tenancy import CallerKind, RpcEndpoint
 from baas.wire import Page
 from sandbox.faucet import WORTH_NOTHING
 from sandbox.lifecycle import DesiredState
@@ -65,6 +65,21 @@ def list_chains(call: Calling, page: Paging, administration: Of = None) -> Page[
     """The chains that you may see, without the deleted ones."""
     found = call.services.chains.listing(call.scope, page, administration)
     return Page(items=[chain_out(call, row) for row in found.rows], next=found.next)
+
+
+@router.get("/fleet")
+def show_fleet(call: Calling) -> schemas.FleetOut:
+    """All administrations' chains by state, and why those that failed did. For operators."""
+    call.scope.require_staff("looking at the fleet", CallerKind.OPERATOR)
+    fleet = call.services.fleet
+    return schemas.FleetOut(
+        awake=len(fleet.names_awake()),
+        bound=fleet.bound,
+        observed=call.services.chains.counts(),
+        failures=[
+            schemas.FailureOut(chain=chain, reason=reason) for chain, reason in fleet.failures().items()
+        ],
+    )
 
 
 @router.get("/chains/{chain}")

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from baas.api.problems import TABLE, UNEXPECTED, kind_of, problem, refusal
 from baas.audit.redaction import redact, redact_path
 from baas.chains.leases import holding
-from baas.errors import Suspended, Unauthenticated
+from baas.errors import Suspended, TooMuch, Unauthenticated
 from baas.tenancy import Caller
 
 access = logging.getLogger("baas.access")
@@ -144,15 +144,21 @@ class Authentication:
     The caller is left in `request.state.caller`. Only the Authorization header counts here, as Bearer.
     """
 
-    def __init__(self, app: ASGIApp, origin: str, authenticate: Callable[[str | None], Caller]) -> None:
-        self.app, self.origin, self.authenticate = app, origin, authenticate
+    def __init__(
+        self,
+        app: ASGIApp,
+        origin: str,
+        authenticate: Callable[[str | None], Caller],
+        request: Callable[[str], None] = lambda administration_id: None,
+    ) -> None:
+        self.app, self.origin, self.authenticate, self.request = app, origin, authenticate, request
         self.turns: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()  # those in use
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(API) and scope["path"] not in PUBLIC:
             try:
-                caller = await run_in_threadpool(self.authenticate, bearer(Headers(scope=scope)))
-            except Unauthenticated as error:
+                caller = await run_in_threadpool(self._enter, bearer(Headers(scope=scope)))
+            except (Unauthenticated, TooMuch) as error:
                 kind = kind_of(error)
                 assert kind is not None
                 await refusal(self.origin, error, kind)(scope, receive, send)
@@ -168,6 +174,12 @@ class Authentication:
                 await self.app(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+    def _enter(self, token: str | None) -> Caller:
+        caller = self.authenticate(token)
+        if caller.administration_id is not None:
+            self.request(caller.administration_id)
+        return caller
 
 
 def bearer(headers: Headers) -> str | None:

@@ -64,6 +64,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     sandbox.TransactionDropped: Kind(409, "transaction-dropped", "The transaction could not be sealed"),
     sandbox.SpecError: Kind(422, "invalid-spec", "The chain spec does not hold"),
     sandbox.ParameterError: Kind(422, "invalid-parameter", "A parameter does not hold"),
+    sandbox.OverQuota: Kind(429, "too-much", "A limit of use is reached"),
     sandbox.RpcError: Kind(409, "chain-refused", "The chain's gateway refused"),
     sandbox.DeploymentError: Kind(409, "deployment-failed", "The deployment failed"),
     sandbox.ChainError: Kind(409, "chain-refused", "The chain refused"),

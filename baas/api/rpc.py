@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 
 from baas.api.calls import services_of
 from baas.api.rpc_entry import Knock
-from baas.errors import Suspended
+from baas.errors import Suspended, TooMuch
 from baas.tenancy import RpcEndpoint
 from sandbox import chain as runtime
+from sandbox.errors import OverQuota
 from sandbox.gateway import Asker, refuse
 from sandbox.gateway.errors import suspended
 
@@ -53,9 +54,17 @@ async def _answer(knock: Knock, request: Request) -> Response:
         asker, awake = await run_in_threadpool(knock.enter, services_of(request))
     except Suspended as closed:
         answer = refuse(body, suspended(closed.reason))
+    except TooMuch as over:
+        headers = {"Retry-After": str(over.retry_after)}
+        return Response(refuse(body, too_often(over)), 429, headers, MEDIA_TYPE)
     else:
         answer = await answered(awake, body, asker)
     return Response(status_code=204) if answer is None else Response(answer, media_type=MEDIA_TYPE)
+
+
+def too_often(over: TooMuch) -> OverQuota:
+    """A limit of requests as JSON-RPC says it."""
+    return OverQuota("Request rate limit exceeded", "request-rate", over.limit, over.used, over.retry_after)
 
 
 async def answered(awake: runtime.Chain, body: bytes, asker: Asker) -> bytes | None:

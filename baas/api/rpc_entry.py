@@ -57,11 +57,15 @@ class Knock:
         return row.id
 
     def enter(self, services: Services) -> tuple[Asker, runtime.Chain]:
-        """Who asks, and the awake chain. NotFound where the chain is not the caller's, Forbidden for want of a role."""
+        """Who asks, and the awake chain. NotFound where the chain is not the caller's, Forbidden for want of a role.
+
+        TooMuch where the chain's administration asks more often than it may.
+        """
         caller = self.caller(services)
         scope = TenantScope(caller)
         row, awake = services.chains.use(scope, self.chain)
         scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
+        services.meters.request(row.administration_id)
         return Asker(Endpoint(self.endpoint), caller.actor_id), awake
 
 

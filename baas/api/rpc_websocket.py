@@ -24,12 +24,14 @@ from starlette.responses import Response
 
 from baas.api.cors import may_call
 from baas.api.problems import Kind, kind_of, problem, refusal
-from baas.api.rpc import answered
+from baas.api.rpc import answered, too_often
 from baas.api.rpc_entry import Knock
 from baas.chains.leases import holding
+from baas.errors import TooMuch
 from baas.tenancy import RpcEndpoint
 from baas.wiring import Services
 from sandbox import chain as runtime
+from sandbox.gateway import refuse
 
 router = APIRouter()
 _log = logging.getLogger(__name__)
@@ -171,6 +173,8 @@ class Connection:
                 asker, awake = await run_in_threadpool(self._knock.enter, self._services)
                 self._chains.add(awake)
                 answer = await answered(awake, body, replace(asker, subscriber=self))
+        except TooMuch as over:
+            answer = refuse(body, too_often(over))
         except Exception as error:
             self._finish_for(error)
             return

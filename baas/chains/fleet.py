@@ -27,6 +27,7 @@ from typing import Protocol
 from baas.chains.leases import current
 from sandbox.chain import Chain
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound, EngineUnavailable
+from sandbox.gateway import Meter
 from sandbox.keystore import Vault
 from sandbox.lifecycle import ChainState, advance
 from sandbox.spec import ChainSpec
@@ -65,14 +66,27 @@ def awake_bound(most: int) -> int:
     return max(1, min(most, (soft - soft // 2 - DESCRIPTORS_ELSE) // DESCRIPTORS_EACH))
 
 
+def descriptors() -> int:
+    """How many files, sockets and pipes this process has open; 0 where the system does not say."""
+    here = Path("/proc/self/fd")
+    return sum(1 for _ in here.iterdir()) if here.is_dir() else 0
+
+
 class Runtime(Protocol):
     """How chains are made and opened: `sandbox.chain.Chain`, or a test's stand-in."""
 
     def create(
-        self, directory: Path, spec: ChainSpec, *, origin: str, keystore: Vault | None, faucet: bool
+        self,
+        directory: Path,
+        spec: ChainSpec,
+        *,
+        origin: str,
+        keystore: Vault | None,
+        faucet: bool,
+        meter: Meter | None = None,
     ) -> Chain: ...
 
-    def open(self, directory: Path, *, keystore: Vault | None) -> Chain: ...
+    def open(self, directory: Path, *, keystore: Vault | None, meter: Meter | None = None) -> Chain: ...
 
 
 @dataclass(slots=True)
@@ -110,6 +124,7 @@ class Fleet:
         self._most, self._now, self._on_wake, self._keystore_of = most_awake, now, on_wake, keystore_of
         #: Shown each chain that is opened here, before anybody uses it.
         self.on_open: Callable[[str, Chain], None] = lambda name, chain: None
+        self.meter_of: Callable[[str], Meter | None] = lambda name: None
         # One empty file for each chain that is awake: after a crash they say where something may wait to be sealed.
         self._marks = directory.with_name(f"{directory.name}-awake")
         self._berths: dict[str, _Berth] = {}
@@ -130,7 +145,12 @@ class Fleet:
         with berth.lock:
             with self._room(name):
                 chain = self._runtime.create(
-                    self._directory / name, spec, origin=self._origin, keystore=keystore, faucet=faucet
+                    self._directory / name,
+                    spec,
+                    origin=self._origin,
+                    keystore=keystore,
+                    faucet=faucet,
+                    meter=self.meter_of(name),
                 )
                 self._is_awake(name, berth, chain)  # made and started in one
             return self._held(name, berth, chain)
@@ -157,6 +177,29 @@ class Fleet:
         berth = self._berths.get(name)
         return None if berth is None else berth.chain
 
+    @contextmanager
+    def peek(self, name: str) -> Iterator[Chain | None]:
+        """The chain, held to the end of this block, if it is awake and nobody opens or closes it; it counts as no use."""
+        berth = self._berth(name)
+        if not berth.lock.acquire(blocking=False):
+            yield None
+            return
+        try:
+            chain = berth.chain
+            if chain is not None:
+                with self._guard:
+                    berth.uses += 1
+        finally:
+            berth.lock.release()
+        try:
+            yield chain
+        finally:
+            if chain is not None:
+                with self._guard:
+                    berth.uses -= 1
+                    if not berth.uses:
+                        self._guard.notify_all()
+
     def observed(self, name: str) -> ChainState:
         """What is so of a chain now; HIBERNATED for one that this process has not touched yet."""
         berth = self._berths.get(name)
@@ -179,12 +222,17 @@ class Fleet:
             ]
         return sum(self.hibernate(name) for name in idle)
 
-    def hibernate(self, name: str) -> bool:
-        """Let it sleep until its next use, with nothing left to seal; False when it is in use, or cannot be settled."""
+    def hibernate(self, name: str, patience: float = 0.0) -> bool:
+        """Let it sleep until its next use, with nothing left to seal; False when it is in use, or cannot be settled.
+
+        Who uses it has `patience` seconds to end.
+        """
         berth = self._berth(name)
-        if not berth.lock.acquire(blocking=False):
+        if not berth.lock.acquire(timeout=patience):
             return False
         try:
+            with self._guard:
+                self._guard.wait_for(lambda: not berth.uses, patience)
             chain = berth.chain
             if chain is None or berth.uses:  # under its lock nobody can take it from here on
                 return False
@@ -218,11 +266,12 @@ class Fleet:
                 self._becomes(berth, ChainState.STOPPED)
             self._unmark(name)
 
-    def remove(self, name: str) -> None:
-        """Close it and delete its directory; that it is deleted is for its row to say."""
+    def remove(self, name: str, between: Callable[[], None] = lambda: None) -> None:
+        """Close it, do what is to be done `between`, and delete its directory; that it is deleted is for its row."""
         berth = self._berth(name)
         with berth.lock:
             self.stop(name)
+            between()
             shutil.rmtree(self._directory / name, ignore_errors=True)
             with self._guard:
                 self._berths.pop(name, None)
@@ -259,6 +308,14 @@ class Fleet:
     def names_awake(self) -> list[str]:
         with self._guard:
             return list(self._awake)
+
+    def waiting(self) -> int:
+        """Accepted transactions that are in no block yet, on the chains that are awake."""
+        total = 0
+        for name in self.names_awake():
+            with self.peek(name) as chain:
+                total += 0 if chain is None else chain.waiting()
+        return total
 
     def failures(self) -> dict[str, str]:
         """Why the chains that failed here did, with what their engine last printed: for the operator alone."""
@@ -318,7 +375,11 @@ class Fleet:
         with self._room(name):
             self._becomes(berth, ChainState.STARTING)
             try:
-                chain = self._runtime.open(self._directory / name, keystore=self._keystore_of(name, None))
+                chain = self._runtime.open(
+                    self._directory / name,
+                    keystore=self._keystore_of(name, None),
+                    meter=self.meter_of(name),
+                )
             except BaseException as error:
                 self._becomes(berth, ChainState.FAILED)
                 berth.failure = str(error)

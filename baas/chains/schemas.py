@@ -68,6 +68,18 @@ class ChainOut(Out):
     warnings: list[ChainWarning]
 
 
+class FailureOut(Out):
+    chain: str
+    reason: str = Field(description="with what its engine last printed")
+
+
+class FleetOut(Out):
+    awake: int
+    bound: int = Field(description="how many may be awake, by the settings and the limit of open files")
+    observed: dict[str, int]
+    failures: list[FailureOut]
+
+
 class ExtensionIn(In):
     days: int = Field(ge=1, description="its new end, in days from now")
 

@@ -15,10 +15,12 @@ from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session, col, func, select
 
 from baas.administrations import repository
+from baas.administrations.limits import LimitsOf
 from baas.administrations.model import Administration
 from baas.audit import Audit
-from baas.chains.fleet import Fleet
+from baas.chains.fleet import DRAIN_SECONDS, Fleet
 from baas.chains.leases import holding
+from baas.chains.metering import Meters
 from baas.chains.model import Chain, ChainNumber
 from baas.chains.policy import WARNINGS, Policy
 from baas.chains.schemas import ChainWarning
@@ -44,7 +46,6 @@ SERVES_ALL = "the service itself runs every administration's chains"
 CHAIN_ID_BASE = 73_570_000_000_000
 #: An installation's first number is random, so that two installations hardly ever share a chain id.
 FIRST_NUMBERS, NUMBERS_EACH = 90_000, 100_000
-CHAINS_PER_ADMINISTRATION = 20
 
 
 class ChainDeleted(NotFound):
@@ -87,8 +88,17 @@ class Chains:
     ANCHORING_ACCOUNT: ClassVar[str] = "anchoring"
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ulids, audit: Audit, fleet: Fleet, policy: Policy | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ulids,
+        audit: Audit,
+        fleet: Fleet,
+        limits: LimitsOf,
+        meters: Meters,
+        policy: Policy | None = None,
     ) -> None:
+        self._limits, self._meters = limits, meters
         self._store, self._clock, self._ids, self._audit, self._fleet = store, clock, ids, audit, fleet
         self.policy = policy or Policy()
 
@@ -118,7 +128,7 @@ class Chains:
         with self._store.session() as session:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
-            _require_room(session, scope, owner.id)
+            self._require_place(session, scope, owner.id)
             chain_id = self._new_chain_id(session) if adopts is None else 0
         if adopts is not None:
             chain_id = adopts.chain_id(endpoint)
@@ -128,6 +138,8 @@ class Chains:
             chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine, endpoint=endpoint
         )
         name = self._ids()
+        self._meters.require_room(owner.id)
+        self._meters.belongs(name, owner.id)
         try:
             awake = self._fleet.create(name, spec, owner.id, faucet=faucet and adopts is None)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
@@ -147,7 +159,7 @@ class Chains:
                 expires=now + timedelta(days=self.policy.days),
             )
             with self._store.session() as session:
-                _require_room(session, scope, owner.id)  # others may have been created meanwhile
+                self._require_place(session, scope, owner.id)  # others may have been created meanwhile
                 session.add(row)
                 self._audit.record(
                     session,
@@ -162,6 +174,15 @@ class Chains:
             self._fleet.remove(name)  # nothing half-made stays
             raise
         return row
+
+    def _require_place(self, session: Session, scope: TenantScope, administration_id: str) -> None:
+        """QuotaExceeded where the administration has as many chains as it may."""
+        live = scope.select(Chain).where(
+            Chain.administration_id == administration_id, Chain.desired != DesiredState.DELETED
+        )
+        limit = self._limits.of(session, administration_id).chains
+        if session.exec(select(func.count()).select_from(live.subquery())).one() >= limit:
+            raise QuotaExceeded("chains of this administration", limit)
 
     def _new_chain_id(self, session: Session) -> int:
         """The register's next number that no imported chain brought along, taken."""
@@ -281,7 +302,11 @@ class Chains:
     def delete(self, scope: TenantScope, name: str) -> None:
         """Its blocks go; its row, its receipts and its chain id's place in the register stay."""
         row = self._desire(scope, name, DesiredState.DELETED)
-        self._fleet.remove(row.id)
+        self._remove(row)
+
+    def _remove(self, row: Chain) -> None:
+        self._fleet.remove(row.id, lambda: self._meters.spend(row.id, row.administration_id))
+        self._meters.changed(row.administration_id)
 
     def _desire(self, scope: TenantScope, name: str, desired: DesiredState) -> Chain:
         found = self.get(scope, name)
@@ -315,6 +340,7 @@ class Chains:
     def use(self, scope: TenantScope, name: str) -> tuple[Chain, runtime.Chain]:
         """The row and the awake chain, for any role of its administration."""
         row = self.usable(scope, name)
+        self._meters.belongs(row.id, row.administration_id)
         return row, self._fleet.take(row.id, lambda: self._may_wake(row.id))
 
     def administer(self, scope: TenantScope, name: str, act: str) -> tuple[Chain, runtime.Chain]:
@@ -337,6 +363,7 @@ class Chains:
             row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
             closed = repository.suspended(session, [row.administration_id])
         self._require_running(row, chain)
+        self._meters.belongs(row.id, row.administration_id)
         if closed:
             raise Suspended(closed[row.administration_id])
 
@@ -401,6 +428,7 @@ class Chains:
         with self._store.reading() as session:
             rows = session.exec(across_administrations(Chain, "reconciling every chain's directory")).all()
         desired = {row.id: row.desired for row in rows}
+        owner = {row.id: row.administration_id for row in rows}
         here = {path.name for path in self._fleet.directories()}
         for name, wanted in desired.items():
             if wanted != DesiredState.DELETED and name not in here:
@@ -414,6 +442,7 @@ class Chains:
             elif directory.name not in desired:
                 directory.rename(directory.with_name(f"{directory.name}.unclaimed"))
             elif desired[directory.name] == DesiredState.DELETED:
+                self._meters.spend(directory.name, owner[directory.name])
                 shutil.rmtree(directory, ignore_errors=True)
 
     def wake_unfinished(self, over: Callable[[], bool] = lambda: False) -> None:
@@ -438,14 +467,21 @@ class Chains:
         self._fleet.sweep((now - self.policy.idle).timestamp())
         for row in self._due(col(Chain.expires) <= now, DesiredState.RUNNING, DesiredState.STOPPED):
             self._end(row.id, DesiredState.EXPIRED)
-            self._fleet.stop(row.id)
+            if self.get_any(row.id).desired == DesiredState.EXPIRED:
+                self._fleet.stop(row.id)
         for number, before in enumerate(WARNINGS, 1):
             due = and_(col(Chain.expires) <= now + before, col(Chain.warned) < number)
             for row in self._due(due, DesiredState.RUNNING, DesiredState.STOPPED):
                 self._warn(row.id, number)
         for row in self._due(col(Chain.expires) <= now - self.policy.grace, DesiredState.EXPIRED):
             self._end(row.id, DesiredState.DELETED)
-            self._fleet.remove(row.id)
+            if self.get_any(row.id).desired == DesiredState.DELETED:
+                self._remove(row)
+
+    def get_any(self, chain: str) -> Chain:
+        """The row as it is now, for the service's own work."""
+        with self._store.reading() as session:
+            return session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
 
     def _due(self, condition: ColumnElement[bool], *desired: DesiredState) -> Sequence[Chain]:
         with self._store.reading() as session:
@@ -477,6 +513,24 @@ class Chains:
     def _record(self, session: Session, action: str, row: Chain, detail: Mapping[str, object]) -> None:
         self._audit.record(session, SERVICE, action, "chain", row.id, row.administration_id, detail)
 
+    def counts(self) -> dict[str, int]:
+        """How many chains are observed in which state: by the database for those that sleep, without touching them."""
+        with self._store.reading() as session:
+            rows = session.execute(
+                select(Chain.desired, func.count())
+                .where(Chain.desired != DesiredState.DELETED)
+                .group_by(Chain.desired)
+            ).all()
+        found = dict.fromkeys(map(str, ChainState), 0)
+        found[ChainState.HIBERNATED] = sum(
+            count for desired, count in rows if desired == DesiredState.RUNNING
+        )
+        found[ChainState.STOPPED] = sum(count for desired, count in rows if desired != DesiredState.RUNNING)
+        awake, failed = len(self._fleet.names_awake()), len(self._fleet.failures())
+        found[ChainState.RUNNING], found[ChainState.FAILED] = awake, failed
+        found[ChainState.HIBERNATED] = max(0, found[ChainState.HIBERNATED] - awake - failed)
+        return found
+
     def closes(self, administration_id: str) -> None:
         """It was suspended: its chains that are awake sleep as soon as nobody uses them any more."""
         with self._store.reading() as session:
@@ -484,7 +538,7 @@ class Chains:
                 across_administrations(Chain, SERVES_ALL).where(Chain.administration_id == administration_id)
             ).all()
         for row in owned:
-            self._fleet.hibernate(row.id)
+            self._fleet.hibernate(row.id, DRAIN_SECONDS)
 
     def register_number(self, chain_id: int) -> None:
         """Takes a chain id that a chain from elsewhere brings along; Conflict when this installation ever used it.
@@ -502,12 +556,3 @@ class Chains:
 
     def close(self) -> None:
         self._fleet.close()
-
-
-def _require_room(session: Session, scope: TenantScope, administration_id: str) -> None:
-    """QuotaExceeded where the administration has as many chains as it may."""
-    live = scope.select(Chain).where(
-        Chain.administration_id == administration_id, Chain.desired != DesiredState.DELETED
-    )
-    if session.exec(select(func.count()).select_from(live.subquery())).one() >= CHAINS_PER_ADMINISTRATION:
-        raise QuotaExceeded("chains of this administration", CHAINS_PER_ADMINISTRATION)

@@ -2,5 +2,6 @@
 
 from sandbox.gateway.endpoints import Asker, Endpoint, Handler, Subscriber
 from sandbox.gateway.front import Gateway, refuse
+from sandbox.gateway.metering import Meter
 
-__all__ = ["Asker", "Endpoint", "Gateway", "Handler", "Subscriber", "refuse"]
+__all__ = ["Asker", "Endpoint", "Gateway", "Handler", "Meter", "Subscriber", "refuse"]

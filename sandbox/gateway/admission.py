@@ -19,6 +19,7 @@ from sandbox.errors import RpcError
 from sandbox.gateway import errors, rules
 from sandbox.gateway.endpoints import Asker
 from sandbox.gateway.explanation import Explanation
+from sandbox.gateway.metering import Meter, Unmetered
 from sandbox.gateway.transactions import SignedTransaction, decode
 from sandbox.journal import Journal, Pending
 from sandbox.permission_records import PermissionRecords
@@ -59,7 +60,9 @@ class Admission:
         read: Callable[..., Any],
         now_ms: Callable[[], int],
         on_accepted: Callable[[list[bytes]], None],
+        meter: Meter | None = None,
     ) -> None:
+        self._meter: Meter = meter or Unmetered()
         self._spec, self._journal, self._read = spec, journal, read
         self._records, self._refusals = permissions, refusals
         self._now_ms, self._on_accepted = now_ms, on_accepted
@@ -116,6 +119,7 @@ class Admission:
                 for candidate in candidates
                 if candidate.error is not None
             ]
+            gas = sum(c.transaction.gas for c in candidates if c.transaction is not None and c.error is None)
             try:
                 with self._journal.together():
                     self._journal.accept(list(accepted.values()), also)
@@ -123,6 +127,8 @@ class Admission:
             except sqlite3.Error:
                 _log.exception("the journal could not be written; nothing of this body is accepted")
                 return [candidate.error or errors.internal_error() for candidate in candidates]
+            finally:
+                self._meter.settled(gas)
             self._next |= nonces
         if accepted:
             self._on_accepted(list(accepted))
@@ -143,6 +149,7 @@ class Admission:
         assert transaction is not None and sender is not None
         try:
             self._judge(transaction, sender, nonces, accepted)
+            self._meter.admit(transaction.gas, len(transaction.raw))
         except RpcError as error:
             candidate.error = error
             return

@@ -21,6 +21,7 @@ from sandbox.evidence.keccak import keccak
 from sandbox.gateway import errors
 from sandbox.gateway.admission import Admission
 from sandbox.gateway.endpoints import Asker, Endpoint, Handler
+from sandbox.gateway.metering import Meter, Unmetered
 from sandbox.gateway.methods import Kind, MethodTable
 from sandbox.gateway.parse import Call, Id, parse
 from sandbox.gateway.transactions import decode, pending_json
@@ -75,6 +76,7 @@ class Gateway:
         admin: Mapping[str, Handler] | None = None,
         asked: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.time,
+        meter: Meter | None = None,
         call_seconds: float = 5.0,
         read_seconds: float = 10.0,
         body_seconds: float = 30.0,
@@ -83,8 +85,9 @@ class Gateway:
         self._refusals = refusals
         self._methods = MethodTable(reads, own or {}, admin or {}, asked)
         self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
+        self._meter: Meter = meter or Unmetered()
         self.admission = Admission(
-            spec, journal, permissions, refusals, self._from_node, self._now_ms, on_accepted
+            spec, journal, permissions, refusals, self._from_node, self._now_ms, on_accepted, self._meter
         )
 
     def handle(self, body: bytes, asker: Asker = PUBLIC) -> bytes | None:
@@ -94,6 +97,7 @@ class Gateway:
         except RpcError as error:
             self._record([self._refusal(error, "", asker)])
             return _encode(_response(None, error))
+        self._meter.calls(len(parsed.calls))
         outcomes = self._run(parsed.calls, asker)
         answers = [
             _response(call.id, outcome)
@@ -121,6 +125,14 @@ class Gateway:
         return outcome
 
     def _run(self, calls: tuple[Call, ...], asker: Asker) -> list[Any]:
+        outcomes, kinds = self._outcomes(calls, asker)
+        if asker.endpoint is not Endpoint.PLATFORM:
+            for index, outcome in enumerate(outcomes):
+                refused_by = str(_rule(outcome) or "node") if isinstance(outcome, RpcError) else None
+                self._meter.answered(kinds.get(index, ""), refused_by)
+        return outcomes
+
+    def _outcomes(self, calls: tuple[Call, ...], asker: Asker) -> tuple[list[Any], Mapping[int, Kind]]:
         outcomes: list[Any] = [None] * len(calls)
         kinds: dict[int, Kind] = {}
         raws: dict[int, bytes] = {}
@@ -151,7 +163,7 @@ class Gateway:
                     costly.append(self._refusal(outcome, calls[index].method, asker))
         if costly:
             self._record(costly)  # together: each commit is a disk flush
-        return outcomes
+        return outcomes, kinds
 
     def _within(self, budget: _Budget, kind: Kind, call: Call, asker: Asker) -> Any:
         """The answer to one read, or a refusal: a batch of slow or large ones cannot hold a thread or fill memory."""

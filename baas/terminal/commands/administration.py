@@ -51,3 +51,24 @@ def resume(ctx: typer.Context, code: Administration, reason: Reason) -> Shown:
     """Open an administration's doors again. For AOC's operators."""
     with connect(ctx) as client:
         return record(client.resume_administration(code, reason), *FIELDS)
+
+
+@app.command()
+def limits(
+    ctx: typer.Context,
+    code: Administration,
+    chains: Annotated[int | None, typer.Option(help="Chains.", min=0)] = None,
+    requests_per_second: Annotated[int | None, typer.Option(help="Calls per second.", min=1)] = None,
+    stored_bytes: Annotated[int | None, typer.Option(help="Bytes of its chains together.", min=0)] = None,
+    gas_per_period: Annotated[int | None, typer.Option(help="Gas in a period.", min=0)] = None,
+    as_settings: Annotated[
+        bool, typer.Option("--as-settings", help="Go back to what the settings say.")
+    ] = False,
+) -> Shown:
+    """Show what an administration may use and uses; with options, set it. Setting is for AOC's operators."""
+    names = ("chains", "requests_per_second", "stored_bytes", "gas_per_period")
+    given = dict(zip(names, (chains, requests_per_second, stored_bytes, gas_per_period), strict=True))
+    said = {name: value for name, value in given.items() if as_settings or value is not None}
+    with connect(ctx) as client:
+        found = client.set_limits(code, **said) if said else client.limits(code)
+    return record(found, *names, "used_stored_bytes", "used_gas")

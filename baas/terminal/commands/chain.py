@@ -154,6 +154,16 @@ def faucet(
 
 
 @app.command()
+def fleet(ctx: typer.Context) -> Shown:
+    """How many chains are in which state, and why those that failed did. For AOC's operators."""
+    with connect(ctx) as client:
+        found = client.fleet()
+    lines = [record(found, "awake", "bound", *(f"observed.{state}" for state in found["observed"])).text]
+    lines += [f"\n{each['chain']} failed:\n{printable(each['reason'])}" for each in found["failures"]]
+    return Shown(found, "\n".join(lines))
+
+
+@app.command()
 def rpc(
     ctx: typer.Context,
     chain: Chain,

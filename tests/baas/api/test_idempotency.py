@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "DeploymentIn": {"template": "document-notary"},
     "ExtensionIn": {"days": 100},
+    "LimitsIn": {"chains": 20},
     "SuspensionIn": {"reason": "una prova"},
     "ExportIn": {"password": "una contrasenya llarga"},
     "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},

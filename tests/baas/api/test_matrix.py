@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "ExtensionIn": {"days": 100},
+    "LimitsIn": {"chains": 20},
     "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
     "ExportIn": {"password": "una contrasenya llarga"},

@@ -17,6 +17,19 @@ class StandIn:
         self.directory, self._runtime, self.closed = directory, runtime, False
         self.pending = self.subscriptions = 0
 
+    genesis_hash, sealing_key = bytes(32), "key"
+
+    @property
+    def accounts(self) -> StandIn:
+        return self
+
+    def create(self, _label: str) -> str:
+        """An account, whose address nobody needs."""
+        return "0x" + "01" * 20
+
+    def allow(self, _address: str, _role: str) -> None:
+        pass
+
     def use(self) -> int:
         """A transaction; fails on a chain that was closed under its user."""
         assert not self.closed, "a chain was closed while somebody used it"
@@ -46,13 +59,22 @@ class StandInRuntime:
         self.open_now: set[Path] = set()
         self.most = 0
 
-    def create(self, directory: Path, _spec: Any, *, origin: str, keystore: object, faucet: bool) -> Any:
+    def create(
+        self,
+        directory: Path,
+        _spec: Any,
+        *,
+        origin: str,
+        keystore: object,
+        faucet: bool,
+        meter: object,
+    ) -> Any:
         assert origin
         directory.mkdir()
         (directory / "transactions").write_text("0")
         return self._open(directory)
 
-    def open(self, directory: Path, *, keystore: object) -> Any:
+    def open(self, directory: Path, *, keystore: object, meter: object) -> Any:
         if not directory.exists():
             raise ChainNotFound(f"no chain in {directory}")
         self.opening(directory)

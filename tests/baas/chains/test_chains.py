@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_what_no_row_stands_for_is_set_aside_at_the_start_and_half_made_ones_go(
 def test_the_quota_holds_when_many_are_made_at_once(
     services: Services, owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chains, "CHAINS_PER_ADMINISTRATION", 2)
+    monkeypatch.setattr(services.limits, "default", replace(services.limits.default, chains=2))
 
     def create(label: str) -> str:
         try:

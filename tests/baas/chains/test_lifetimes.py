@@ -190,7 +190,9 @@ def test_a_suspended_administration_changes_nothing_and_its_auditors_read_its_ev
     town, other = new_town(server, "9999990001"), new_town(server, "9999990002")
     kept = anchored(town, notarise(town, {"digest": "00" * 32})["items"][0])
     auditor = server.as_member(town.code, Role.AUDITOR)
-    server.services.fleet.hibernate(town.chain["id"])  # closed doors do not open because nobody is in
+    assert server.services.fleet.hibernate(
+        town.chain["id"], 30
+    )  # closed doors do not open because nobody is in
     reason = {"reason": "mandat caducat"}
     assert town.member.post(f"/administrations/{town.code}/suspend", json=reason).status_code == 403
     shown = ok(server.operator.post(f"/administrations/{town.code}/suspend", json=reason))

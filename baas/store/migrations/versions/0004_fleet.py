@@ -31,7 +31,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "spent_gas",
-        sa.Column("administration_id", sa.String, sa.ForeignKey("administrations.id"), primary_key=True),
+        sa.Column("chain", sa.String, primary_key=True),
         sa.Column("hour", sa.Integer, primary_key=True),
+        sa.Column(
+            "administration_id", sa.String, sa.ForeignKey("administrations.id"), nullable=False, index=True
+        ),
         sa.Column("gas", sa.Integer, nullable=False),
     )
