@@ -27,7 +27,14 @@ from sandbox.engines._anvil.process import Process
 from sandbox.engines._anvil.quiet import Busy, Quiet
 from sandbox.engines._anvil.runner import STATES_KEPT, Runner
 from sandbox.engines._anvil.transactions import Transaction, decode, fault
-from sandbox.errors import EngineError, EngineTimeout, EngineUnavailable, MalformedEvidence, RpcError
+from sandbox.errors import (
+    EngineBusy,
+    EngineError,
+    EngineTimeout,
+    EngineUnavailable,
+    MalformedEvidence,
+    RpcError,
+)
 from sandbox.evidence.keccak import keccak
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 from sandbox.state import AccountState, state_digest
@@ -298,6 +305,8 @@ class AnvilNode:
         died_idle = self._process
         try:
             return self._read(method, params, deadline)
+        except EngineBusy:
+            raise
         except EngineUnavailable:
             if self._closed or died_idle is None or died_idle is self._process:
                 raise
@@ -399,7 +408,7 @@ class AnvilNode:
     @contextmanager
     def _writing_within(self, time_limit: float) -> Iterator[Deadline]:
         if not self._writing.acquire(timeout=time_limit):
-            raise EngineTimeout(f"the chain was busy with other blocks for {time_limit:g} s: try again later")
+            raise EngineBusy(f"the chain was busy with other blocks for {time_limit:g} s: try again later")
         try:
             if self._closed:
                 raise EngineUnavailable(_CLOSED)
@@ -434,12 +443,16 @@ class AnvilNode:
 
     def _client(self, deadline: Deadline | None) -> Process:
         """The live process, or the one that is being made, within the deadline."""
+        waited = False
         with self._changed:
             while True:
                 if self._closed:
                     raise EngineUnavailable(_CLOSED)
                 process = self._process
                 if process is not None and process.alive and self._reached == self._head.number:
+                    # What is left must do for the call: a good process is not killed for the recovery's time.
+                    if waited and deadline is not None and deadline.rest() < deadline.seconds / 2:
+                        raise EngineBusy("the chain was being recovered; it is ready now: call again")
                     return process
                 if self._recovery is None:
                     if process is not None:
@@ -450,8 +463,9 @@ class AnvilNode:
                         target=self._recover, name="anvil-recovery", daemon=True
                     )
                     self._recovery.start()
+                waited = True
                 if not self._changed.wait_for(self._settled, None if deadline is None else deadline.rest()):
-                    raise EngineTimeout(
+                    raise EngineBusy(
                         f"the chain is being recovered: block {self._recovered} of {self._head.number}; call again"
                     )
                 if self._failure is not None:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sandbox.engines._anvil.deadline import Deadline
-from sandbox.errors import EngineTimeout, RpcError
+from sandbox.errors import EngineBusy, RpcError
 
 T = TypeVar("T")
 
 
-class Busy(EngineTimeout):
+class Busy(EngineBusy):
     """A reader waited for its whole time; nothing hangs, and nothing is killed for it."""
 
 

@@ -24,7 +24,15 @@ from sandbox.engines._anvil import node as node_module
 from sandbox.engines._anvil.node import BLOCK_GAS, AnvilNode
 from sandbox.engines._anvil.runner import STATES_KEPT
 from sandbox.engines.anvil import ENGINE
-from sandbox.errors import ChainNotFound, EngineError, EngineTimeout, EngineUnavailable, RpcError, SpecError
+from sandbox.errors import (
+    ChainNotFound,
+    EngineBusy,
+    EngineError,
+    EngineTimeout,
+    EngineUnavailable,
+    RpcError,
+    SpecError,
+)
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec, Parent
 from tests import transactions as tx
 
@@ -243,7 +251,7 @@ def test_a_block_that_is_not_on_disk_is_shown_to_nobody(
         seen.append(read(node, "eth_blockNumber"))
         seen.append(read(node, "eth_getBlockByNumber", "0x2", False))
         seen.append(read(node, "eth_getTransactionReceipt", "0x" + keccak(raw).hex()))
-        with pytest.raises(EngineTimeout, match="busy with its newest block"):
+        with pytest.raises(EngineBusy, match="busy with its newest block"):
             node.read("eth_getBalance", ["0x" + "11" * 20], time_limit=0.05)
         raise sqlite3.OperationalError("disk full")
 
@@ -317,6 +325,29 @@ def test_states_older_than_the_window_are_refused_clearly(node: AnvilNode) -> No
             read(node, method, *params, "0x1")
         assert refused.value.code == -32000
     assert read(node, "eth_getBlockByNumber", "0x1", False)["number"] == "0x1"
+
+
+def test_who_comes_while_it_is_recovered_is_told_so_and_loses_nothing(
+    node: AnvilNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal(node, send(0))
+    go_on, recover = threading.Event(), node._runner.recover
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        go_on.wait(30)
+        return recover(*arguments, **options)
+
+    monkeypatch.setattr(node._runner, "recover", slowly)
+    assert node._process is not None
+    node._process.stop()
+    for call in (
+        lambda: seal(node, send(1), time_limit=0.1),
+        lambda: node.read("eth_getBalance", ["0x" + "11" * 20], time_limit=0.1),
+    ):
+        with pytest.raises(EngineBusy, match=r"being recovered: block 0 of 1; call again"):
+            call()
+    go_on.set()
+    assert seal(node, send(1)).head.number == 2
 
 
 # Going back, and beginning anew from a state
