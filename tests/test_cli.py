@@ -367,6 +367,29 @@ def test_a_wallets_url_opens_the_chain_and_nothing_else(world: World, here: Call
     assert here("chain", "list", BAAS_URL=world.url, BAAS_TOKEN=token).code == 4
 
 
+def test_the_administrators_address_and_its_token(world: World, here: Callable[..., Done]) -> None:
+    import httpx2
+
+    chain = world.chain["id"]
+    shown = here("chain", "rpc", chain, "--wallet", "--admin", "--json").json
+    assert shown["url"].endswith(f"/rpc-admin/{chain}")
+    call = {"jsonrpc": "2.0", "id": 1, "method": "evm_revert", "params": ["0xffff"]}
+    assert httpx2.post(shown["wallet_url"], json=call).json()["result"] is False
+    public = httpx2.post(shown["wallet_url"].replace("rpc-admin", "rpc"), json=call)
+    assert public.status_code == 401
+    assert here("chain", "rpc", chain, "evm_revert", "0xffff").code == 1
+    assert here("chain", "rpc", "--admin", chain, "evm_revert", "0xffff").out.strip() == "false"
+
+
+def test_the_faucet_gives_and_says_what_it_is_worth(world: World, here: Callable[..., Done]) -> None:
+    chain, address = world.chain["id"], f"0x{'4' * 40}"
+    given = here("chain", "faucet", chain, address, "--ether", "0.25")
+    assert "worth nothing" in given.err
+    assert address in given.out
+    assert here("chain", "rpc", chain, "eth_getBalance", address).out.strip() == hex(10**18 // 4)
+    assert here("chain", "faucet", chain, address, "--ether", "1001").code != 0
+
+
 def test_accounts_and_the_allowlist(world: World, here: Callable[..., Done]) -> None:
     chain = world.chain["id"]
     address = here("account", "create", chain, "tecnic", "--json").json["address"]

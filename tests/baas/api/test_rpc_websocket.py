@@ -296,6 +296,24 @@ def test_a_stopped_and_a_deleted_chain_end_it(
     assert refused(dial, f"/rpc/{made['id']}").status_code == 410
 
 
+def test_a_suspended_administration_ends_it(
+    world: Any, dial: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc_websocket, "CHECK_SECONDS", 0.05)
+    server, code = world.server, "9999990007"
+    server.administration(code)
+    token = server.token_of(server.member(code, *Role)["id"])
+    made = ok(server.client(token).post("/chains", json={"administration": code, "label": "breu"}), 201)
+    line = dial(f"/rpc/{made['id']}", {"Authorization": f"Bearer {token}"})
+    assert line.call("eth_subscribe", "newHeads")
+    ok(server.operator.post(f"/administrations/{code}/suspend", json={"reason": "prova de suspensió"}))
+    assert line.end()[0] in (
+        1001,
+        1008,
+    )  # its chains go to sleep, and its tokens open nothing: which comes first
+    assert refused(dial, f"/rpc/{made['id']}", {"Authorization": f"Bearer {token}"}).status_code == 403
+
+
 def test_a_restored_chain_ends_subscriptions(world: Any, chain: dict[str, Any], dial: Opener) -> None:
     line = dial(f"/rpc/{chain['id']}")
     assert line.call("eth_subscribe", "newHeads")
