@@ -57,7 +57,7 @@ from sandbox.gateway.filters import Filters
 from sandbox.gateway.perm import perm_methods
 from sandbox.gateway.transactions import decode
 from sandbox.gateway.watches import Source
-from sandbox.journal import SEALING_KEY, ChainRow, Journal, key_name
+from sandbox.journal import SEALING_KEY, ChainRow, Journal, Pending, key_name
 from sandbox.keystore import VAULT_FILE, Vault, directory_vault
 from sandbox.operations import Operation, OperationRecords
 from sandbox.permission_records import PermissionChange, PermissionRecords
@@ -147,6 +147,8 @@ class Chain:
                     on_change=self._subscriptions.ring,
                     moved=self._clock_records.clock,
                     on_sealed=meter.sealed if meter else lambda count: None,
+                    may_create=self._deployers,
+                    refused=self._left_out,
                 )
             elif isinstance(self._node, SubmittingNode):
                 reads, asked = self._node.reads, self._node.reads & ASKED
@@ -806,6 +808,12 @@ class Chain:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+    def _deployers(self) -> frozenset[bytes]:
+        return self._gateway.admission.deployers()
+
+    def _left_out(self, transaction: Pending, reason: str) -> None:
+        self._gateway.admission.refuse(transaction, reason)
 
     def _dropped(self) -> None:
         self._gateway.admission.forget_nonces()

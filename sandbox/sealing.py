@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sandbox.clock_records import ChainClock
-from sandbox.engines import Head, Sealed, SealingNode
+from sandbox.engines import CREATES_INSIDE, Head, Sealed, SealingNode
 from sandbox.errors import ChainError, EngineBusy, EngineTimeout
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, ClockMoved, SealedBlock, sign_sealed_block
@@ -33,6 +33,8 @@ _PAUSE = 0.25
 class Sealer:
     """Seals one chain from `start` to `stop`. `clock` gives seconds since 1970; limits are in seconds.
 
+    `may_create` says whose calls may create contracts now (None: everybody's); `refused` is told, within the commit, of
+    a transaction that is dropped because its sender's may not.
     `changes` counts what happened to transactions; `wait_for_change` is how one waits without polling.
     """
 
@@ -48,12 +50,15 @@ class Sealer:
         on_change: Callable[[], None] = lambda: None,
         moved: Callable[[], ChainClock] = ChainClock,
         on_sealed: Callable[[int], None] = lambda count: None,
+        may_create: Callable[[], frozenset[bytes]] | None = None,
+        refused: Callable[[Pending, str], None] = lambda transaction, reason: None,
         seal_seconds: float = 20.0,
     ) -> None:
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
         self._on_change, self._on_sealed = on_change, on_sealed
         self._moved = moved
+        self._may_create, self._refused = may_create, refused
         self._working = threading.RLock()  # whoever seals, or does what must not be done meanwhile
         self._holders = 0
         self._changed = threading.Condition()
@@ -208,7 +213,10 @@ class Sealer:
 
     def _block(self, batch: list[Pending], timestamp: int, *, empty: bool = False) -> Sealed:
         raws = [transaction.raw for transaction in batch]
-        return self._node.seal(raws, timestamp, time_limit=self._seal_seconds, empty=empty)
+        may_create = None if self._may_create is None else self._may_create()
+        return self._node.seal(
+            raws, timestamp, time_limit=self._seal_seconds, may_create=may_create, empty=empty
+        )
 
     def _after(self, sealed: Sealed) -> bool:
         self._sign_missing(sealed.head)
@@ -220,7 +228,13 @@ class Sealer:
         return bool(sealed.included or sealed.dropped)
 
     def _drop(self, dropped: tuple[tuple[bytes, str], ...]) -> None:
-        self._journal.drop(dropped, self._now_ms())
+        with self._journal.together():
+            for hash_, reason in dropped:
+                if reason.startswith(CREATES_INSIDE) and (
+                    waiting := self._journal.pending_transaction(hash_)
+                ):
+                    self._refused(waiting, reason)
+            self._journal.drop(dropped, self._now_ms())
         self._on_drop()
         self._notify()
 

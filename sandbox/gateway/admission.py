@@ -17,7 +17,7 @@ from typing import Any
 
 from sandbox.errors import RpcError
 from sandbox.gateway import errors, rules
-from sandbox.gateway.endpoints import Asker
+from sandbox.gateway.endpoints import Asker, Endpoint
 from sandbox.gateway.explanation import Explanation
 from sandbox.gateway.metering import Meter, Unmetered
 from sandbox.gateway.transactions import SignedTransaction, decode
@@ -28,6 +28,9 @@ from sandbox.refusal_records import Refusal, RefusalRecords
 from sandbox.spec import ChainSpec
 
 _log = logging.getLogger(__name__)
+
+#: The method by which transactions come.
+SEND = "eth_sendRawTransaction"
 
 
 @dataclass(slots=True)
@@ -213,6 +216,15 @@ class Admission:
             return True
         return self._read("eth_getTransactionByHash", f"0x{transaction_hash.hex()}") is not None
 
+    def refuse(self, waiting: Pending, reason: str) -> None:
+        """Record that what was accepted is left out of every block: it creates inside a call, and its sender may not."""
+        act = decode(waiting.raw).act(waiting.sender)
+        refusal = Refusal(
+            self._now_ms(), Endpoint.PLATFORM, errors.NOT_AUTHORIZED, "deployer-allowlist", act.sender, act.target,
+            SEND, act.selector, str(act.value), None, reason,
+        )  # fmt: skip
+        self._refusals.add([refusal])
+
     def _refusal(self, candidate: Candidate, error: RpcError, asker: Asker) -> Refusal:
         transaction, data = candidate.transaction, error.data or {"rule": "internal"}
         act = None if transaction is None else transaction.act(candidate.sender or b"")
@@ -223,7 +235,7 @@ class Admission:
             data["rule"],
             candidate.sender,
             None if act is None else act.target,
-            "eth_sendRawTransaction",
+            SEND,
             selector=None if act is None else act.selector,
             value=None if act is None else str(act.value),
             permission=data.get("permission"),

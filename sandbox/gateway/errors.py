@@ -11,6 +11,9 @@ from typing import Any
 from sandbox.errors import RpcError
 from sandbox.permissions import Act, Ruling
 
+#: Besu's code for every permission (RpcErrorType).
+NOT_AUTHORIZED = -32007
+
 
 def _refusal(code: int, message: str, rule: str, **data: Any) -> RpcError:
     return RpcError(code, message, {"rule": rule, **data})
@@ -121,7 +124,7 @@ def invalid_signature(detail: str) -> RpcError:
 def not_authorized(ruling: Ruling, act: Act) -> RpcError:
     """Besu's one code and message for every permission; `data` says by which rule, and how to ask."""
     return _refusal(
-        -32007,
+        NOT_AUTHORIZED,
         "Sender account not authorized to send transactions",
         ruling.rule,
         subject=f"0x{ruling.subject.hex()}",
