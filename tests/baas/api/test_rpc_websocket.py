@@ -20,6 +20,7 @@ from baas import app
 from baas.api import rpc_websocket
 from baas.tenancy import Role
 from sandbox import chain as runtime
+from sandbox.gateway import front
 from tests.baas.flows import ok
 from tests.transactions import account, address_of, typed
 
@@ -190,6 +191,22 @@ def test_json_rpc_is_as_over_http(world: Any, chain: dict[str, Any], dial: Opene
     line.send(json.dumps(notification))
     line.send(json.dumps(CALL).encode())  # a binary message is as good
     assert json.loads(line.recv(20))["id"] == 1
+
+
+def test_the_caps_of_the_gateway_hold_here(world: Any, dial: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "MAX_LOG_RANGE", 1)
+    line = dial(f"/rpc/{world.town.chain['id']}")
+    error = line.call("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})
+    assert (error["code"], error["data"]["rule"]) == (-32005, "log-range")
+    name = line.call("eth_newFilter", {"fromBlock": "0x0"})
+    assert line.call("eth_getFilterLogs", name)["data"]["rule"] == "log-range"
+    monkeypatch.setattr(front._Budget, "__init__", _small)
+    error = line.call("eth_getBlockByNumber", "0x0", True)
+    assert (error["code"], error["data"]["rule"]) == (-32005, "answer-size")
+
+
+def _small(budget: Any, deadline: float) -> None:
+    budget.deadline, budget.room = deadline, 100
 
 
 def test_a_message_too_large_ends_the_connection(world: Any, chain: dict[str, Any], dial: Opener) -> None:
