@@ -283,6 +283,9 @@ class Client:
     def deployments(self, chain: str) -> list[Json]:
         return list(self._get(f"/chains/{chain}/deployments")["items"])
 
+    def mirror_permissions(self, chain: str) -> Json:
+        return dict(self._post(f"/chains/{chain}/mirror"))
+
     # -- notarisations -----------------------------------------------------------------------------
 
     def notarise(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from baas.api.calls import Calling, Paging, page_out
 from baas.api.chains import Name
-from baas.deployments.schemas import DeploymentIn, DeploymentOut, TemplateOut, TemplatesOut
+from baas.deployments.schemas import DeploymentIn, DeploymentOut, MirrorOut, TemplateOut, TemplatesOut
 from baas.wire import Page
 from sandbox import catalogue
 
@@ -39,3 +39,11 @@ def deploy(chain: Name, body: DeploymentIn, call: Calling) -> Response:
 def list_deployments(chain: Name, call: Calling, page: Paging) -> Page[DeploymentOut]:
     """The deployments on a chain."""
     return page_out(DeploymentOut, call.services.deployments.listing(call.scope, chain, page))
+
+
+@router.post("/chains/{chain}/mirror", response_model=MirrorOut)
+def mirror_permissions(chain: Name, call: Calling) -> Response:
+    """Repeats the chain's permissions in its newest `account-allowlist` contract, for those who read on chain."""
+    return call.act(
+        lambda: MirrorOut.model_validate(call.services.deployments.mirror(call.scope, chain)), 200
+    )

@@ -62,3 +62,12 @@ class DeploymentOut(Out):
     artifact: str = Field(description="SHA-256 of the artifact whose runtime code was found at the address")
     code_hash: str
     created: Moment
+
+
+class MirrorOut(Out):
+    deployment: str
+    address: str
+    revision: int = Field(
+        description="the state of the permissions that the contract shows: their last change"
+    )
+    transactions: list[str] = Field(description="what was sent for it; none where it showed that already")

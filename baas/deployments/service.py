@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlmodel import col
 
@@ -12,12 +13,26 @@ from baas.chains.model import Chain
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.deployments.model import Deployment
+from baas.errors import Conflict
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import TenantScope
-from sandbox import deployer
+from sandbox import deployer, mirror
 from sandbox.catalogue import template as find_template
+
+#: The template whose contract repeats the permissions.
+MIRROR = "account-allowlist"
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """Which state of the chain's permissions its mirror shows now, and the transactions that it took."""
+
+    deployment: str
+    address: str
+    revision: int
+    transactions: tuple[str, ...]
 
 
 class Deployments:
@@ -66,6 +81,34 @@ class Deployments:
                 {"chain": row.id, "template": done.template, "address": deployment.address},
             )
         return deployment
+
+    def mirror(self, scope: TenantScope, chain: str) -> Mirrored:
+        """Repeat the chain's permissions in its newest mirror contract, from the technical account that deployed it.
+
+        Conflict where the chain has no such contract; ContractRefused where the account lost its role there.
+        """
+        row, awake = self._chains.administer(scope, chain, "mirroring the permissions")
+        with self._store.reading() as session:
+            of_chain = scope.select(Deployment).where(Deployment.chain == row.id)
+            found = session.exec(
+                of_chain.where(Deployment.template == MIRROR).order_by(col(Deployment.id).desc())
+            ).first()
+        if found is None:
+            raise Conflict(f"there is no mirror of permissions on this chain: deploy the template {MIRROR}")
+        with self._chains.sending(row.id):
+            contract = bytes.fromhex(found.address[2:])
+            revision, sent = mirror.mirror(awake, contract, self._chains.ANCHORING_ACCOUNT)
+        with self._store.session() as session:
+            self._audit.record(
+                session,
+                scope.caller,
+                "permissions.mirror",
+                "deployment",
+                found.id,
+                row.administration_id,
+                {"chain": row.id, "revision": revision, "transactions": len(sent)},
+            )
+        return Mirrored(found.id, found.address, revision, tuple(sent))
 
     def listing(self, scope: TenantScope, chain: str, page: PageOf) -> Paged[Deployment]:
         row = self._chains.get(scope, chain)

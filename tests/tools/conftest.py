@@ -64,6 +64,15 @@ class Place:
             body = {"address": address, "act": act}
             ok(self.admin.post(f"/chains/{self.chain['id']}/permissions", json=body), 201)
 
+    def ask_and_let_in(self, address: str) -> None:
+        """What a refused person does: asks, with the token that it has; an administrator accepts what was asked."""
+        for act in ("send", "deploy"):
+            wanted = {"address": address, "act": act, "message": "per a la prova de les eines"}
+            asked = self.call("baas_requestAccess", wanted)
+            accept = f"/chains/{self.chain['id']}/access-requests/{asked['id']}/accept"
+            ok(self.admin.post(accept, json={"reason": "és de la casa"}))
+            assert self.call("baas_accessRequest", asked["id"])["state"] == "accepted"
+
     def answer(self, method: str, params: list[Any]) -> dict[str, Any]:
         """The public address's answer, with the developer's token."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

@@ -145,7 +145,7 @@ def test_a_wallet_adds_the_chain_is_refused_let_in_deploys_calls_and_watches(
     assert error["data"]["subject"] == owner.lower()
     assert owner.lower() in error["data"]["how_to_ask"]
 
-    place.allow(owner)
+    place.ask_and_let_in(owner)
     created = sent_and_watched(wallet, gas, "creating")
     contract = created["eth_getTransactionReceipt"]["contractAddress"]
     assert created["eth_getTransactionByHash"]["from"] == owner.lower()

@@ -1,7 +1,7 @@
 """The programs of docs/examples/tools, run by the tools themselves, as `baas chain rpc` prints them.
 
-One story for each: a key that nobody has seen is refused and told how to ask, an administrator lets it in, and then it
-deploys a contract, calls it and reads its event. The account has no balance from beginning to end.
+One story for each: a key that nobody has seen is refused and told how to ask, its owner asks, an administrator accepts, and
+then it deploys a contract, calls it and reads its event. The account has no balance from beginning to end.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_refused_then_let_in_then_deploys_calls_and_reads_the_event(
     assert account.address.lower() in refused.said
     assert "contract 0x" not in refused.out
 
-    place.allow(account.address)
+    place.ask_and_let_in(account.address)
     done = program(title, place, account)
     assert done.code == 0, done
     contract = re.search(r"^contract (0x[0-9a-fA-F]{40})$", done.out, re.MULTILINE)

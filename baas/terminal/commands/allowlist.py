@@ -81,6 +81,13 @@ def remove(
     return Shown({"removed": taken}, f"{what} may not {act} any more")
 
 
+@app.command("mirror")
+def mirror_(ctx: typer.Context, chain: Chain) -> Shown:
+    """Repeat the permissions in the chain's contract of the template account-allowlist, for those who read on chain."""
+    with connect(ctx) as client:
+        return record(client.mirror_permissions(chain), "address", "revision", "transactions")
+
+
 def narrowed(
     target: str | None, selector: str | None, max_value: int | None, until: str | None
 ) -> dict[str, Any]:

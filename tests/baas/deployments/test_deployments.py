@@ -6,6 +6,7 @@ from typing import Any
 
 from eth_utils import keccak
 
+from baas.chains.service import Chains
 from sandbox.catalogue import templates
 from tests.baas.flows import ok
 
@@ -42,7 +43,8 @@ def test_what_cannot_be_deployed_is_refused_by_name(town: Any) -> None:
 def test_an_account_that_may_not_deploy(town: Any) -> None:
     """The platform's own account goes through the same door: taken off the list, it is refused like any other."""
     chain = ok(town.member.post("/chains", json={"administration": town.code, "label": "tancada"}), 201)
-    (account,) = ok(town.member.get(f"/chains/{chain['id']}/accounts"))["items"]
+    accounts = ok(town.member.get(f"/chains/{chain['id']}/accounts"))["items"]
+    (account,) = (each for each in accounts if each["label"] == Chains.ANCHORING_ACCOUNT)
     ok(town.member.delete(f"/chains/{chain['id']}/permissions/deploy/{account['address']}"))
     answer = town.member.post(f"/chains/{chain['id']}/deployments", json={"template": "hash-registry"})
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "chain-refused")
@@ -55,3 +57,22 @@ def test_every_template_is_explained_in_three_languages(town: Any) -> None:
     for each in listed:
         assert ok(town.member.get(f"/templates/{each['slug']}")) == each
         assert {"ca", "es", "en"} <= set(each["title"]) & set(each["summary"]) & set(each["privacy_note"])
+
+
+def test_the_permissions_are_mirrored_on_the_chain(town: Any) -> None:
+    body = {"administration": town.code, "label": "mirall"}
+    chain = ok(town.member.post("/chains", json=body), 201)
+    refused = town.member.post(f"/chains/{chain['id']}/mirror")
+    assert (refused.status_code, "account-allowlist" in refused.json()["detail"]) == (409, True)
+
+    template = {"template": "account-allowlist"}
+    deployed = ok(town.member.post(f"/chains/{chain['id']}/deployments", json=template), 201)
+    who = "0x" + "51" * 20
+    ok(town.member.post(f"/chains/{chain['id']}/permissions", json={"address": who, "act": "send"}), 201)
+    shown = ok(town.member.post(f"/chains/{chain['id']}/mirror"))
+    assert (shown["deployment"], shown["address"]) == (deployed["id"], deployed["address"])
+    changes = ok(town.member.get(f"/chains/{chain['id']}/permission-changes"))["items"]
+    assert shown["revision"] == max(each["id"] for each in changes)
+    assert len(shown["transactions"]) == 1
+    again = ok(town.member.post(f"/chains/{chain['id']}/mirror"))
+    assert again == shown | {"transactions": []}
