@@ -267,6 +267,20 @@ class Client:
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         return dict(self.request("POST", f"/{'rpc-admin' if admin else 'rpc'}/{chain}", json=call).json())
 
+    def blocks(self, chain: str, *, highest: int | None = None, limit: int = 25) -> Json:
+        """A page of blocks, the newest first; its `next` is the `highest` of the following one."""
+        return dict(self._get(f"/chains/{chain}/blocks", highest=highest, limit=limit))
+
+    def block(self, chain: str, block: str | int, *, start: int = 0) -> Json:
+        return dict(self._get(f"/chains/{chain}/blocks/{block}", start=start))
+
+    def transaction(self, chain: str, transaction_hash: str) -> Json:
+        """One transaction with its decoded input and events."""
+        return dict(self._get(f"/chains/{chain}/transactions/{transaction_hash}"))
+
+    def address(self, chain: str, address: str) -> Json:
+        return dict(self._get(f"/chains/{chain}/addresses/{address}"))
+
     # -- templates and deployments -------------------------------------------------------------------
 
     def templates(self) -> list[Json]:

@@ -27,6 +27,7 @@ from baas.deployments.contracts import Contracts
 from baas.deployments.service import Deployments
 from baas.errors import Conflict
 from baas.evaluations.service import Evaluations
+from baas.explorer.service import Explorer
 from baas.logs.pipeline import Pipeline
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
@@ -86,6 +87,7 @@ class Services:
     permissions: ChainPermissions
     deployments: Deployments
     accounts: Accounts
+    explorer: Explorer
     pipeline: Pipeline
     logs: Logs
     notarisations: Notarisations
@@ -139,6 +141,7 @@ class Services:
             ("baas_pending_transactions", "Accepted, in no block yet", None, lambda: {"": fleet.waiting()}),
             ("baas_open_descriptors", "Descriptors of this process", None, lambda: {"": descriptors()}),
         )
+        contracts = Contracts(store)
         pipeline = Pipeline(store, clock, chains)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
@@ -171,7 +174,8 @@ class Services:
             supervisor=Supervisor(chains, settings.hibernate_after / 4),
             permissions=ChainPermissions(store, audit, chains, fleet),
             deployments=Deployments(store, clock, ids, audit, chains),
-            accounts=Accounts(store, audit, chains, Contracts(store)),
+            accounts=Accounts(store, audit, chains, contracts),
+            explorer=Explorer(chains, contracts),
             pipeline=pipeline,
             logs=logs,
             notarisations=notarisations,

@@ -6,6 +6,7 @@ A function that the contract does not have, or a value that its type does not al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -130,6 +131,91 @@ def decode_error(artifact: Artifact, data: bytes) -> tuple[str, dict[str, Any]]:
             names = [parameter["name"] for parameter in item["inputs"]]
             return item["name"], dict(zip(names, values, strict=True))
     return "", {}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One decoded value: its name in the ABI (maybe empty), its type, and itself as `to_json` gives it."""
+
+    name: str
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What some bytes say by an ABI. `signature` is what the selector or the topic is the hash of."""
+
+    name: str
+    signature: str
+    values: tuple[Named, ...]
+
+
+def decode_call(artifact: Artifact, data: bytes) -> Decoded | None:
+    """The function that the data of a call names, with its arguments; None where the ABI does not explain the data."""
+    for item in artifact.abi:
+        if item["type"] == "function" and keccak(signature(item).encode())[:4] == data[:4]:
+            try:
+                values = decode([type_name(each) for each in item["inputs"]], data[4:])
+            except (DecodingError, OverflowError, ValueError):
+                return None
+            return _decoded(item, values)
+    return None
+
+
+def decode_created(artifact: Artifact, data: bytes) -> Decoded | None:
+    """The constructor's arguments in a creating transaction; None where it creates something else."""
+    if not data.startswith(artifact.bytecode):
+        return None
+    inputs = artifact.constructor_inputs()
+    try:
+        values = decode([type_name(each) for each in inputs], data[len(artifact.bytecode) :])
+    except (DecodingError, OverflowError, ValueError):
+        return None
+    return _decoded({"name": artifact.name, "inputs": inputs}, values)
+
+
+def decode_event(artifact: Artifact, topics: Sequence[bytes], data: bytes) -> Decoded | None:
+    """The event that a log's first topic names; None where the ABI does not explain the log.
+
+    Of an indexed value of dynamic type a log has the hash only: it is given as bytes32.
+    """
+    for item in artifact.abi:
+        if item["type"] != "event" or not topics or keccak(signature(item).encode()) != topics[0]:
+            continue
+        indexed = [each for each in item["inputs"] if each["indexed"]]
+        others = [each for each in item["inputs"] if not each["indexed"]]
+        if len(indexed) != len(topics) - 1:
+            continue
+        try:
+            in_topics = [
+                topic if _is_hashed(each) else decode([type_name(each)], topic)[0]
+                for each, topic in zip(indexed, topics[1:], strict=True)
+            ]
+            in_data = decode([type_name(each) for each in others], data)
+        except (DecodingError, OverflowError, ValueError):
+            return None
+        from_topics, from_data = iter(in_topics), iter(in_data)
+        shown = [
+            {**each, "type": "bytes32"} if each["indexed"] and _is_hashed(each) else each
+            for each in item["inputs"]
+        ]
+        values = [next(from_topics) if each["indexed"] else next(from_data) for each in item["inputs"]]
+        return _decoded({"name": item["name"], "inputs": shown}, values, signature(item))
+    return None
+
+
+def _decoded(item: dict[str, Any], values: Sequence[Any], as_written: str | None = None) -> Decoded:
+    named = [
+        Named(each["name"], type_name(each), to_json(each, value))
+        for each, value in zip(item["inputs"], values, strict=True)
+    ]
+    return Decoded(item["name"], as_written or signature(item), tuple(named))
+
+
+def _is_hashed(parameter: dict[str, Any]) -> bool:
+    kind = str(parameter["type"])
+    return kind in ("string", "bytes") or kind.startswith("tuple") or kind.endswith("]")
 
 
 def _function(artifact: Artifact, name: str) -> dict[str, Any]:

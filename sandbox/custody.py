@@ -61,10 +61,9 @@ class Accounts:
         """Every account that the label ever meant, the oldest first; AccountError for a label that is unknown."""
         return tuple(self._records.history(label)) or (self._records.get(label),)
 
-    def label_at(self, address: bytes) -> str | None:
-        """The label that an address has, or had, on this chain."""
-        record = self._records.at(address)
-        return None if record is None else record.label
+    def at(self, address: bytes) -> AccountRecord | None:
+        """The account that an address is, or was, on this chain."""
+        return self._records.at(address)
 
     @contextmanager
     def signing(self, label: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from baas.console import chains, home, notarisations, pilots, problems, sign_in
+from baas.console import chains, explorer, home, notarisations, pilots, problems, sign_in
 from baas.console.attempts import Attempts
 from baas.console.frame import Frame
 from baas.console.problems import Kind
@@ -23,6 +23,7 @@ ROUTERS = (
     home.router,
     notarisations.router,
     chains.router,
+    explorer.router,
     pilots.router,
 )
 STATIC = Path(__file__).parent / "static"

@@ -70,7 +70,9 @@ def test_rights_move_and_work_goes_on_under_the_new_key(chain, clerk):
     assert history[0].address == old_key.address
     assert history[0].retired_ms is not None
     assert chain.accounts.list() == {"clerk": new}
-    assert chain.accounts.label_at(old_key.address) == "clerk"
+    retired = chain.accounts.at(old_key.address)
+    assert retired is not None
+    assert retired.label == "clerk"
     raw = sign(old_key, chain_id=4242, nonce=99, gas=50_000, to=old_key.address, value=0, data=b"")
     with pytest.raises(RpcError, match="not authorized"):
         chain.submit(raw)

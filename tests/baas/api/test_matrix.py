@@ -134,6 +134,8 @@ def owned(world: Any) -> dict[str, str]:
         "request": "1",
         "address": ADDRESS,
         "label": "anchoring",
+        "block": "1",
+        "transaction": town.notary["transaction_hash"],
     }
 
 
@@ -146,6 +148,8 @@ def absent(owned: dict[str, str]) -> dict[str, str]:
         "permission": "1",
         "request": "1",
         "address": ADDRESS,
+        "block": "1",
+        "transaction": f"0x{'0' * 64}",
     }
 
 

@@ -101,6 +101,81 @@ NO_CHAIN_EXTRAS: dict[str, Any] = {
     "may_change": False,
 }
 
+HASH, ADDRESS = "0x" + "ab" * 32, "0x" + "12" * 20
+CLERK = Row(address=ADDRESS, label="anchoring", template=None)
+NOTARY = Row(address="0x" + "cd" * 20, label=None, template="document-notary")
+STRANGER = Row(address="0x" + "99" * 20, label=None, template=None)
+CHAIN = Row(id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1", label="decrets")
+DECODED = Row(
+    name="notarise",
+    signature="notarise(bytes32)",
+    values=[
+        Row(name="commitment", type="bytes32", value="0x" + "c1" * 32),
+        Row(name="", type="uint8[]", value=["1"]),
+    ],
+)
+BLOCK: dict[str, Any] = {
+    "number": 42,
+    "hash": HASH,
+    "parent_hash": HASH,
+    "state_root": HASH,
+    "timestamp": 1_772_443_815,
+    "gas_used": 81_234,
+    "gas_limit": 30_000_000,
+    "transactions": 102,
+    "newest": False,
+    "items": [
+        Row(hash=HASH, index=0, sender=CLERK, to=NOTARY, function="notarise"),
+        Row(hash=HASH, index=1, sender=STRANGER, to=STRANGER, function=None),
+        Row(hash=HASH, index=2, sender=CLERK, to=None, function=None),
+    ],
+    "next": 3,
+}
+TRANSACTION: dict[str, Any] = {
+    "hash": HASH,
+    "state": "succeeded",
+    "block": 42,
+    "index": 0,
+    "sender": CLERK,
+    "to": NOTARY,
+    "created": None,
+    "nonce": 7,
+    "value": "0",
+    "gas_limit": 16_777_216,
+    "gas_used": 81_234,
+    "type": 2,
+    "input": "0x" + "c1" * 36,
+    "decoded": DECODED,
+    "events": [
+        Row(index=0, emitter=NOTARY, decoded=DECODED, topics=(HASH,), data="0x"),
+        Row(index=1, emitter=STRANGER, decoded=None, topics=(HASH, HASH), data="0x" + "00" * 2000),
+    ],
+    "events_total": 120,
+}
+WAITING: dict[str, Any] = {
+    "state": "waiting",
+    "block": None,
+    "index": None,
+    "to": None,
+    "created": NOTARY,
+    "gas_used": None,
+    "decoded": None,
+    "events": [],
+    "events_total": 0,
+}
+DEPLOYED = Row(template="document-notary", version="1.0.0", address="0x" + "cd" * 20, transaction_hash=HASH)
+SEEN: dict[str, Any] = {
+    "address": ADDRESS,
+    "label": "anchoring",
+    "state": "current",
+    "nonce": 8,
+    "balance": "0",
+    "code_bytes": 0,
+    "deployment": None,
+    "deployments": [DEPLOYED],
+}
+NOT_OURS: dict[str, Any] = {"label": None, "state": None, "deployments": [], "code_bytes": 512}
+
 #: (page, context), every branch of every template at least once.
 PAGES: list[tuple[str, dict[str, Any]]] = [
     ("sign_in", NOBODY | {"refused": False, "next": "/console/"}),
@@ -153,6 +228,50 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         | NO_CHAIN_EXTRAS
         | {"accounts": None, "may_change": True},
     ),
+    (
+        "blocks",
+        BASE
+        | {
+            "chain": CHAIN,
+            "blocks": [
+                Row(row=Row(number=42, hash=HASH, transactions=3, gas_used=81_234, timestamp=1), when=WHEN),
+                Row(row=Row(number=41, hash=HASH, transactions=0, gas_used=0, timestamp=2**62), when=None),
+            ],
+            "newest": False,
+            "next": "/console/chains/x/blocks?highest=40",
+            "missing": "<b>res</b>",
+        },
+    ),
+    ("blocks", BASE | {"chain": CHAIN, "blocks": [], "newest": True, "next": None, "missing": None}),
+    (
+        "block",
+        BASE
+        | {
+            "chain": CHAIN,
+            "block": Row(**BLOCK),
+            "when": WHEN,
+            "next": "/console/chains/x/blocks/42?start=3",
+        },
+    ),
+    (
+        "block",
+        BASE
+        | {
+            "chain": CHAIN,
+            "block": Row(**(BLOCK | {"number": 0, "newest": True, "items": [], "next": None})),
+            "when": None,
+            "next": None,
+        },
+    ),
+    ("transaction", BASE | {"chain": CHAIN, "transaction": Row(**TRANSACTION), "shown": 2000}),
+    ("transaction", BASE | {"chain": CHAIN, "transaction": Row(**(TRANSACTION | WAITING)), "shown": 20}),
+    (
+        "transaction",
+        BASE | {"chain": CHAIN, "transaction": Row(**(TRANSACTION | WAITING | {"input": "0x"})), "shown": 20},
+    ),
+    ("address", BASE | {"chain": CHAIN, "address": Row(**SEEN)}),
+    ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS))}),
+    ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS | {"deployment": DEPLOYED}))}),
     ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
     ("pilots", STAFF | {"pilots": [], "next": None}),
     ("staff", STAFF | {"kind": "operator"}),

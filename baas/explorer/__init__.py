@@ -1,0 +1,1 @@
+"""The explorer: what is on a chain, decoded by the ABIs of the templates that were deployed there."""
