@@ -205,6 +205,7 @@ class Chain:
                     self._gateway.admission,
                     self._now_ms,
                     self._restored,
+                    self._rotations.since,
                 )
                 self._snapshots.recover()
             self._sealer.start()
@@ -392,6 +393,7 @@ class Chain:
             self._rotations,
             read=self.read,
             send=self._send_as,
+            refused=self._why_refused,
             wait=self.wait,
             copy_permissions=self._copy_permissions,
             drop_permissions=self._drop_permissions,
@@ -778,10 +780,17 @@ class Chain:
             raise outcome
         return transaction_hash
 
-    def _send_as(self, record: AccountRecord, to: bytes, data: bytes) -> str:
-        """One change of a role by an account of a rotation, whose `signing` is held."""
+    def _send_as(self, record: AccountRecord, to: bytes, data: bytes, value: int) -> str:
+        """One act by an account of a rotation, whose `signing` is held."""
         account = self.accounts.unlocked(record.label, record.state)
-        return self._submit(self._sign(account, to=to, data=data, value=0, gas=ROLE_GAS))
+        return self._submit(self._sign(account, to=to, data=data, value=value, gas=ROLE_GAS))
+
+    def _why_refused(self, sender: bytes, to: bytes, data: bytes, value: int) -> str:
+        wanted = {"from": sender, "to": to, "data": data}
+        told = self.explain(
+            {name: f"0x{each.hex()}" for name, each in wanted.items()} | {"value": hex(value)}
+        )
+        return "" if told["allowed"] else f"rule {told['rule']}"
 
     def _copy_permissions(self, old: bytes, new: bytes) -> None:
         held = [replace(each, address=new, id=0) for each in self.permissions(address=old)]

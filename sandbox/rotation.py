@@ -2,16 +2,17 @@
 
     PREPARED  the new account exists and is given the old one's permissions and roles in contracts; the label still
               means the old one
-    SWITCHED  the label means the new one; the old one gives its roles up, signed by itself, then its permissions
+    SWITCHED  the label means the new one; the old one gives its roles and its balance up, signed by itself, then its
+              permissions are taken away
     DONE      the old one is retired: nothing is signed with it any more, and its address stays known
 
 At every moment whichever account the label means can do what it could before, so a crash anywhere stops
 nothing; the same rotation asked for again goes on where it was. What a contract says now is asked of the
 contract each time, and so every step may be done twice.
 
-A contract's role can be moved where the contract has AccessControl's functions (OpenZeppelin) and the old account
-holds the role that administers it. Where not, everything is refused before anything is done. Only the contracts
-that are given are looked at: a role in another one stays with the old key.
+A contract's role can be moved where the contract has AccessControl's functions (OpenZeppelin), the old account
+holds the role that administers it, and the gateway lets it call them. Where not, everything is refused before
+anything is done. Only the contracts that are given are looked at: a role in another one stays with the old key.
 """
 
 from __future__ import annotations
@@ -90,6 +91,11 @@ class RotationRecords:
         found = self._where("label = ? AND state <> 'done'", label)
         return found[0] if found else None
 
+    def since(self, at_ms: int) -> list[str]:
+        """Labels whose rotation is not finished, or was finished after that moment."""
+        found = self._where("ended_ms IS NULL OR ended_ms > ?", at_ms)
+        return sorted({each.label for each in found})
+
     def of(self, label: str) -> list[Rotation]:
         """The oldest first."""
         return self._where("label = ?", label)
@@ -124,7 +130,8 @@ class RotationRecords:
 class Rotator:
     """Rotates the accounts of one open chain.
 
-    `send` signs and submits with an account in some state and gives the hash; `wait` gives the transaction receipt;
+    `send` signs and submits with an account in some state, to an address, data and an amount, and gives the hash;
+    `refused` says why the gateway would not let a sender do that, or nothing; `wait` gives the transaction receipt;
     `copy_permissions(old, new)` and `drop_permissions(old)` are the gateway's. Each of them may be done twice.
     """
 
@@ -135,7 +142,8 @@ class Rotator:
         rotations: RotationRecords,
         *,
         read: Callable[..., Any],
-        send: Callable[[AccountRecord, bytes, bytes], str],
+        send: Callable[[AccountRecord, bytes, bytes, int], str],
+        refused: Callable[[bytes, bytes, bytes, int], str],
         wait: Callable[[str], dict[str, Any]],
         copy_permissions: Callable[[bytes, bytes], None],
         drop_permissions: Callable[[bytes], None],
@@ -143,6 +151,7 @@ class Rotator:
     ) -> None:
         self._accounts, self._records, self._rotations = accounts, records, rotations
         self._read, self._send, self._wait, self._now_ms = read, send, wait, now_ms
+        self._refused = refused
         self._copy_permissions, self._drop_permissions = copy_permissions, drop_permissions
 
     def rotate(self, label: str, contracts: Sequence[Contract]) -> Rotation:
@@ -176,14 +185,24 @@ class Rotator:
                         f"{name} has no function {', '.join(missing)}, so its roles cannot be moved"
                     )
                 continue
-            stuck = [
-                held.name for held in self._held(contract, old) if not self._has(contract, held.admin, old)
-            ]
+            roles = self._held(contract, old)
+            stuck = [held.name for held in roles if not self._has(contract, held.admin, old)]
             if stuck:
                 reasons[address] = (
                     f"{', '.join(stuck)} of this {name} can only be given on by an account that administers it, and "
                     f"0x{old.hex()} does not: have such an account grant it to another one first, or take it away"
                 )
+            for function in ("grantRole", "renounceRole") if roles and not stuck else ():
+                data = encode_call(contract.artifact, function, roles[0].id, old)
+                if refused := self._refused(old, contract.address, data, 0):
+                    reasons[address] = (
+                        f"the gateway does not let 0x{old.hex()} call {function} there: {refused}"
+                    )
+        balance = self._balance(old)
+        if balance and (refused := self._refused(old, old, b"", balance)):
+            reasons[f"0x{old.hex()}"] = (
+                f"it has {balance} wei, and the gateway does not let it send them: {refused}"
+            )
         if reasons:
             raise RotationRefused(label, reasons)
 
@@ -216,6 +235,12 @@ class Rotator:
             )
             for each in held
         )
+        if balance := self._balance(rotation.old):
+            sent = self._send(leaving, rotation.new, b"", balance)
+            if self._wait(sent)["status"] != "0x1":
+                raise ChainError(
+                    f"{balance} wei could not be moved in transaction {sent}: ask for the rotation again"
+                )
         self._drop_permissions(rotation.old)
         with self._rotations.transaction():
             self._records.becomes(rotation.old, AccountState.RETIRED)
@@ -224,7 +249,8 @@ class Rotator:
     def _change_roles(self, changes: Iterator[tuple[Contract, bytes, AccountRecord]]) -> None:
         """Send all of them, in order, then wait for each."""
         sent = [
-            (contract, self._send(signer, contract.address, data)) for contract, data, signer in list(changes)
+            (contract, self._send(signer, contract.address, data, 0))
+            for contract, data, signer in list(changes)
         ]
         for contract, transaction_hash in sent:
             if self._wait(transaction_hash)["status"] != "0x1":
@@ -243,6 +269,10 @@ class Rotator:
                 (admin,) = self._ask(contract, "getRoleAdmin", role)
                 found.append(_Held(contract, name, role, admin))
         return found
+
+    def _balance(self, account: bytes) -> int:
+        """In wei. Gas is free, so that all of it can be sent."""
+        return int(self._read("eth_getBalance", f"0x{account.hex()}", "latest"), 16)
 
     def _has(self, contract: Contract, role: bytes, account: bytes) -> bool:
         (has,) = self._ask(contract, "hasRole", role, account)

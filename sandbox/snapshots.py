@@ -65,8 +65,9 @@ class Snapshots:
         admission: Admission,
         now_ms: Callable[[], int],
         on_restored: Callable[[int], None] = lambda number: None,
+        rotated_since: Callable[[int], list[str]] = lambda at_ms: [],
     ) -> None:
-        self._on_restored = on_restored
+        self._on_restored, self._rotated_since = on_restored, rotated_since
         self._file, self._node, self._journal, self._records = file, node, journal, records
         self._sends = sends
         self._operations, self._clock, self._now_ms = operations, clock, now_ms
@@ -186,6 +187,11 @@ class Snapshots:
                 raise IllegalRestore(
                     f"block {snapshot.number} of snapshot {name!r} was abandoned by a later restore: "
                     "restore a snapshot of this branch"
+                )
+            if rotated := self._rotated_since(snapshot.at_ms):
+                raise IllegalRestore(
+                    f"the account {', '.join(map(repr, rotated))} got a new key after snapshot {name!r} was taken: the "
+                    "contracts of then know its old key, which signs nothing any more; take a snapshot now"
                 )
             self._sealer.sign_missing()
             head = node.head()

@@ -12,7 +12,7 @@ from sandbox.accounts import sign
 from sandbox.catalogue import template
 from sandbox.chain import Chain
 from sandbox.deployer import deploy
-from sandbox.errors import AccountError, KeystoreError, RotationRefused, RpcError
+from sandbox.errors import AccountError, IllegalRestore, KeystoreError, RotationRefused, RpcError
 from sandbox.evidence.keccak import keccak
 from sandbox.permissions import ActKind
 from sandbox.rotation import Contract, RotationState
@@ -204,3 +204,39 @@ def test_a_rotation_needs_the_keystore(chain, clerk, monkeypatch):
     with pytest.raises(KeystoreError):
         chain.rotate("clerk", [contract])
     assert chain.accounts.address("clerk") == clerk
+
+
+def test_a_balance_goes_along(tmp_path, spec):
+    with Chain.create(tmp_path / "rich", spec, faucet=True) as chain:
+        address = chain.accounts.create("clerk")
+        chain.allow(address, "send")
+        chain.wait(chain.give(address, 5))
+        chain.rotate("clerk")
+        new = chain.accounts.address("clerk")
+        assert [int(chain.read("eth_getBalance", each, "latest"), 16) for each in (address, new)] == [0, 5]
+        held = int(chain.read("eth_getBalance", chain.accounts.address("faucet"), "latest"), 16)
+        chain.rotate("faucet")
+        assert int(chain.read("eth_getBalance", chain.accounts.address("faucet"), "latest"), 16) == held
+        chain.wait(chain.give(new, 1))
+
+
+def test_what_the_gateway_would_refuse_stops_it_before_anything_is_done(chain):
+    """A permission to anchor alone: the account has roles in the contract, and may not call what moves them."""
+    address = chain.accounts.create("clerk")
+    for act in ("send", "deploy"):
+        chain.allow(address, act)
+    contract = deployed(chain, "clerk")
+    chain.disallow(address, "send")
+    selector = notary.notarise_batch(bytes([1]) * 32, 0, 1)[:4]
+    chain.allow(address, "send", target=contract.address, selector=selector)
+    with pytest.raises(RotationRefused, match=r"does not let 0x\w+ call grantRole there: rule selector"):
+        chain.rotate("clerk", [contract])
+    assert chain.accounts.address("clerk") == address
+
+
+def test_a_chain_is_not_restored_to_before_a_rotation(chain):
+    chain.accounts.create("clerk")
+    chain.snapshots.take("before")
+    chain.rotate("clerk")
+    with pytest.raises(IllegalRestore, match="'clerk' got a new key after snapshot 'before'"):
+        chain.snapshots.restore("before")
