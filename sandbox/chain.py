@@ -701,6 +701,10 @@ class Chain:
     def anchored(self) -> bool:
         return self._snapshot_records.anchored
 
+    def require_kept(self, transaction_hash: str | bytes) -> None:
+        """TransactionAbandoned where the transaction is in no block now because a restore left its block behind."""
+        self._require_not_abandoned(_bytes(transaction_hash, 32, "a transaction hash"))
+
     def _require_not_abandoned(self, transaction_hash: bytes) -> None:
         found = self._snapshot_records.abandoned_with(transaction_hash)
         if found is None or self._journal.pending_transaction(transaction_hash) is not None:

@@ -195,8 +195,8 @@ class Rotator:
             for function in ("grantRole", "renounceRole") if roles and not stuck else ():
                 data = encode_call(contract.artifact, function, roles[0].id, old)
                 if refused := self._refused(old, contract.address, data, 0):
-                    reasons[address] = (
-                        f"the gateway does not let 0x{old.hex()} call {function} there: {refused}"
+                    reasons.setdefault(
+                        address, f"the gateway does not let 0x{old.hex()} call {function} there: {refused}"
                     )
         balance = self._balance(old)
         if balance and (refused := self._refused(old, old, b"", balance)):

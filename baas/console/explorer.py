@@ -41,6 +41,15 @@ def blocks(
         chain=_chain(row),
         blocks=[{"row": each, "when": _when(each.timestamp)} for each in page.items],
         newest=highest is None,
+        restores=[
+            {
+                "when": datetime.fromtimestamp(each.at_ms / 1000, UTC),
+                "snapshot": each.snapshot,
+                "number": each.number,
+                "abandoned_to": each.abandoned_to,
+            }
+            for each in page.restores
+        ],
         next=None if page.next is None else f"{_base(row)}/blocks?highest={page.next}",
         missing=missing,
     )

@@ -25,11 +25,22 @@ class BlockRowOut(Out):
     gas_used: int
 
 
+class RestoreOut(Out):
+    branch: int
+    at_ms: int = Field(description="real time, milliseconds since 1970")
+    snapshot: str
+    number: int = Field(description="the block that became the newest again")
+    abandoned_to: int = Field(
+        description="the blocks after it, up to this number, are no part of the chain any more"
+    )
+
+
 class BlocksOut(Out):
     items: list[BlockRowOut]
     next: int | None = Field(
         description="send it as `highest` for the older ones; null when these are the last"
     )
+    restores: list[RestoreOut] = Field(description="the newest ten, the newest first")
 
 
 class TransactionRowOut(Out):

@@ -21,6 +21,7 @@ from baas.explorer.views import (
     DeployedThere,
     Event,
     Party,
+    Restore,
     Transaction,
     TransactionRow,
     TransactionState,
@@ -31,6 +32,8 @@ from sandbox.abi import Decoded, decode_call, decode_created, decode_event
 
 #: Blocks on a page; transactions of a block on a page; events of a transaction; deployments of an address.
 MOST_BLOCKS, MOST_TRANSACTIONS, MOST_EVENTS, MOST_DEPLOYMENTS = 100, 100, 100, 50
+#: Restores that are told beside the blocks.
+MOST_RESTORES = 10
 #: A block's number as the gateway takes it: beyond this there is none.
 HIGHEST = 2**63 - 1
 
@@ -52,7 +55,11 @@ class Explorer:
         rows = [
             _row(awake.read("eth_getBlockByNumber", hex(each), False)) for each in range(first, last - 1, -1)
         ]
-        return BlockPage(tuple(rows), last - 1 if last > 0 else None)
+        restores = [
+            Restore(each.branch, each.at_ms, each.snapshot, each.number, each.head_number)
+            for each in reversed(awake.branches()[-MOST_RESTORES:])
+        ]
+        return BlockPage(tuple(rows), last - 1 if last > 0 else None, tuple(restores))
 
     def block(
         self, scope: TenantScope, chain: str, name: str, start: int = 0, limit: int = MOST_TRANSACTIONS
@@ -86,10 +93,11 @@ class Explorer:
         )
 
     def transaction(self, scope: TenantScope, chain: str, transaction_hash: str) -> Transaction:
-        """One transaction, waiting or mined. NotFound also for one that was dropped."""
+        """One transaction, waiting or mined. NotFound also for one that was dropped; TransactionAbandoned says why."""
         row, awake = self._chains.use(scope, chain)
         found = awake.read("eth_getTransactionByHash", transaction_hash)
         if found is None:
+            awake.require_kept(transaction_hash)
             raise NotFound("transaction", transaction_hash)
         receipt = awake.read("eth_getTransactionReceipt", transaction_hash)
         known = _Known(self._contracts.on(scope, row.id), awake)

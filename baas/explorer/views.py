@@ -34,11 +34,23 @@ class BlockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """The chain went back to block `number`: blocks after it, up to `abandoned_to`, were others before `at_ms`."""
+
+    branch: int
+    at_ms: int
+    snapshot: str
+    number: int
+    abandoned_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class BlockPage:
-    """The newest first; `next` is the highest number of the following page."""
+    """The newest first; `next` is the highest number of the following page; `restores` are the newest ones."""
 
     items: tuple[BlockRow, ...]
     next: int | None
+    restores: tuple[Restore, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,9 +240,13 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
             "newest": False,
             "next": "/console/chains/x/blocks?highest=40",
             "missing": "<b>res</b>",
+            "restores": [Row(when=WHEN, snapshot="abans", number=40, abandoned_to=44)],
         },
     ),
-    ("blocks", BASE | {"chain": CHAIN, "blocks": [], "newest": True, "next": None, "missing": None}),
+    (
+        "blocks",
+        BASE | {"chain": CHAIN, "blocks": [], "newest": True, "next": None, "missing": None, "restores": []},
+    ),
     (
         "block",
         BASE

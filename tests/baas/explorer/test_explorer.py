@@ -131,3 +131,23 @@ def test_an_address_of_a_contract_and_one_of_nobody(town: Town) -> None:
     assert (nobody["label"], nobody["deployment"], nobody["nonce"], nobody["balance"]) == (None, None, 0, "0")
     assert town.member.get(at(town, "/addresses/0x12")).status_code == 422
     assert town.member.get(at(town, f"/transactions/0x{'00' * 32}")).status_code == 404
+
+
+def test_what_a_restore_left_behind_is_told(server: Any) -> None:
+    code = "9999990001"
+    server.administration(code)
+    member = server.as_member(code, *Role)
+    chain = ok(member.post("/chains", json={"administration": code, "label": "enrere"}), 201)["id"]
+    awake = server.services.chains.awake(chain)
+    awake.snapshots.take("abans")
+    body = {"account": "anchoring", "to": f"0x{'66' * 20}"}
+    gone = ok(member.post(f"/chains/{chain}/transactions", json=body), 202)["hash"]
+    awake.wait(gone)
+    assert ok(member.get(f"/chains/{chain}/transactions/{gone}"))["block"] == 1
+    awake.snapshots.restore("abans", "persona")
+    page = ok(member.get(f"/chains/{chain}/blocks"))
+    assert [each["number"] for each in page["items"]] == [0]
+    (restore,) = page["restores"]
+    assert (restore["snapshot"], restore["number"], restore["abandoned_to"]) == ("abans", 0, 1)
+    answer = member.get(f"/chains/{chain}/transactions/{gone}")
+    assert (answer.status_code, "left behind" in answer.json()["detail"]) == (409, True)
