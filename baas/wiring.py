@@ -18,6 +18,7 @@ from baas.chains.metering import Meters
 from baas.chains.permissions import ChainPermissions
 from baas.chains.policy import Policy
 from baas.chains.service import Chains
+from baas.chains.states import States
 from baas.chains.supervisor import Supervisor
 from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment, timestamp
@@ -83,6 +84,7 @@ class Services:
     meters: Meters
     fleet: Fleet
     chains: Chains
+    states: States
     supervisor: Supervisor
     permissions: ChainPermissions
     deployments: Deployments
@@ -143,6 +145,7 @@ class Services:
         )
         contracts = Contracts(store)
         pipeline = Pipeline(store, clock, chains)
+        states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
         authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
@@ -171,6 +174,7 @@ class Services:
             meters=meters,
             fleet=fleet,
             chains=chains,
+            states=states,
             supervisor=Supervisor(chains, settings.hibernate_after / 4),
             permissions=ChainPermissions(store, audit, chains, fleet),
             deployments=Deployments(store, clock, ids, audit, chains),

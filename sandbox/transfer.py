@@ -318,7 +318,8 @@ def _require_whole(directory: Path, spec: ChainSpec, head: Head, genesis_hash: b
     try:
         return software.check(directory, spec, head)
     except EngineError as error:
-        raise TransferRefused(FILE, str(error)) from error
+        reason = str(error).partition("\nlast messages:")[0]  # what the engine printed is for the log
+        raise TransferRefused(FILE, reason) from error
 
 
 _DECLARED = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"

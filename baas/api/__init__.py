@@ -20,6 +20,7 @@ from baas.api import (
     permissions,
     pilots,
     registers,
+    states,
     tokens,
     trust,
 )
@@ -33,6 +34,7 @@ ROUTERS = (
     members.router,
     mandates.router,
     audit.router,
+    states.router,
     chains.router,
     accounts.router,
     permissions.router,

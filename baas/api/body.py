@@ -12,8 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baas.api.problems import TOO_LARGE, problem
+from baas.chains.states import MAX_UPLOAD
 
 DEEPEST = 100
+#: Bodies that are taken in pieces, and how many bytes they may have.
+UPLOADS = {"/api/v1/chains/import": MAX_UPLOAD}
 RPC = ("/rpc/", "/rpc-admin/")
 
 
@@ -31,10 +34,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers, most = Headers(scope=scope), UPLOADS.get(scope["path"], self.limit)
         said = headers.get("content-length", "")
-        if said.isdecimal() and int(said) > self.limit:
-            detail = f"expected at most {self.limit} bytes, got {said}"
+        if said.isdecimal() and int(said) > most:
+            detail = f"expected at most {most} bytes, got {said}"
             response = problem(self.origin, TOO_LARGE, detail, headers={"Connection": "close"})
             await response(scope, receive, send)
             return
@@ -47,8 +50,8 @@ class BodyLimit:
             message = await receive()
             body = message.get("body", b"")
             size += len(body)
-            if size > self.limit:
-                detail = f"expected at most {self.limit} bytes, got more"
+            if size > most:
+                detail = f"expected at most {most} bytes, got more"
                 raise HTTPException(413, detail, {"Connection": "close"})
             if as_json and depth.after(body) > DEEPEST:
                 raise HTTPException(400, "nested too deep", {"Connection": "close"})

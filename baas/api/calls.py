@@ -129,6 +129,20 @@ _token = HTTPBearer(
 )
 
 
+def _caller(request: Request) -> Caller:
+    caller = getattr(request.state, "caller", None)
+    if not isinstance(
+        caller, Caller
+    ):  # the middleware has seen to it; a route mounted elsewhere must not slip by
+        raise Unauthenticated
+    return caller
+
+
+async def _upload(request: Request, _documented: Annotated[object, Security(_token)]) -> Call:
+    """A call whose body the route takes in pieces; an idempotency key is the route's matter."""
+    return Call(services_of(request), TenantScope(_caller(request)), None)
+
+
 async def _call(
     request: Request,
     _documented: Annotated[object, Security(_token)],
@@ -139,11 +153,7 @@ async def _call(
         ),
     ] = None,
 ) -> Call:
-    caller = getattr(request.state, "caller", None)
-    if not isinstance(
-        caller, Caller
-    ):  # the middleware has seen to it; a route mounted elsewhere must not slip by
-        raise Unauthenticated
+    caller = _caller(request)
     idempotent = None
     if idempotency_key is not None:
         query = f"?{request.url.query}" if request.url.query else ""
@@ -162,4 +172,5 @@ def _page(
 
 
 Calling = Annotated[Call, Depends(_call)]
+Uploading = Annotated[Call, Depends(_upload)]
 Paging = Annotated[PageOf, Depends(_page)]

@@ -32,6 +32,11 @@ def chain_out(call: Call, row: Chain) -> schemas.ChainOut:
         head=None
         if head is None
         else schemas.HeadOut(number=head.number, hash=f"0x{head.hash.hex()}", timestamp=head.timestamp),
+        parent=None
+        if row.parent_chain_id is None
+        else schemas.ParentOut(
+            chain_id=row.parent_chain_id, number=row.parent_number or 0, hash=row.parent_hash or ""
+        ),
         rpc=f"/rpc/{row.id}",
         rpc_admin=f"/rpc-admin/{row.id}",
         expires=row.expires,

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from baas.chains.leases import current
 from sandbox.chain import Chain
@@ -32,6 +32,7 @@ from sandbox.keystore import Vault
 from sandbox.lifecycle import ChainState, advance
 from sandbox.spec import ChainSpec
 
+Made = TypeVar("Made")
 LOGGER = logging.getLogger(__name__)
 
 #: A chain's directory is named by its row's id; a creation that was cut short left `.id.….new`.
@@ -154,6 +155,20 @@ class Fleet:
                 )
                 self._is_awake(name, berth, chain)  # made and started in one
             return self._held(name, berth, chain)
+
+    def adopt(
+        self, name: str, owner: str, make: Callable[[Path, Vault | None], Made]
+    ) -> tuple[Made, Chain]:
+        """A chain that `make` puts into its directory, with keys in its owner's keystore; awake and held."""
+        keystore = self._keystore_of(name, owner)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        berth = self._berth(name)
+        with berth.lock:
+            with self._room(name):
+                made = make(self._directory / name, keystore)
+                chain = self._runtime.open(self._directory / name, keystore=keystore)
+                self._is_awake(name, berth, chain)  # made and started in one
+            return made, self._held(name, berth, chain)
 
     def take(self, name: str, may_wake: Callable[[], None]) -> Chain:
         """The chain, woken when it sleeps, and held to the end of the caller's `holding` block.

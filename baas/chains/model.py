@@ -40,3 +40,7 @@ class Chain(TenantRow, table=True):
     warned: int = 0
     """How many of the warnings before its end have been given."""
     deleted: datetime | None = None
+    parent_chain_id: int | None = None
+    """Of a clone: the chain that it begins with the state of, the block, and that block's hash."""
+    parent_number: int | None = None
+    parent_hash: str | None = None

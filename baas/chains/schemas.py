@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -26,6 +26,12 @@ class ChainIn(In):
     faucet: bool = Field(
         True, description="whether the chain has an account that can give test ether, which is worth nothing"
     )
+
+
+class ParentOut(Out):
+    chain_id: int
+    number: int
+    hash: str
 
 
 class HeadOut(Out):
@@ -56,6 +62,9 @@ class ChainOut(Out):
     head: HeadOut | None = Field(description="the newest block; null when no process runs")
     rpc: str = Field(description="the JSON-RPC address below this service; send the token as Bearer or Basic")
     rpc_admin: str = Field(description="the administrator's JSON-RPC address, for admins and developers")
+    parent: ParentOut | None = Field(
+        None, description="of a clone: the block that it begins with the state of"
+    )
     created: Moment
     expires: Moment = Field(
         description="by the clock on the wall: then it is stopped, and only its evidence is left"
@@ -120,3 +129,88 @@ class RpcTokenOut(Out):
         description="for wallets, which cannot send headers: treat it as the token itself"
     )
     expires: Moment
+
+
+SnapshotName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"),
+    Field(examples=["before-the-trial"]),
+]
+
+
+class SnapshotIn(In):
+    name: SnapshotName
+
+
+class SnapshotOut(Out):
+    name: str | None
+    number: int = Field(description="the newest block when it was taken")
+    hash: str
+    timestamp: int = Field(description="that block's time, seconds since 1970")
+    offset_ms: int = Field(description="how far the chain's clock was from real time")
+    branch: int = Field(description="how often the chain had been restored before")
+    at_ms: int = Field(description="real time, milliseconds since 1970")
+    author: str
+    state_digest: str | None = Field(description="SHA-256 of the canonical state, hexadecimal")
+
+
+class SnapshotsOut(Out):
+    items: list[SnapshotOut]
+
+
+class SnapshotCheckOut(Out):
+    name: str | None
+    holds: bool | None = Field(description="null where the state is not at hand to be compared")
+    on_chain: bool = Field(description="whether its block is still the chain's")
+    state_digest: str | None = Field(description="computed again; null where the state is not at hand")
+
+
+class BranchOut(Out):
+    branch: int
+    at_ms: int
+    actor: str
+    snapshot: str
+    number: int = Field(description="the block that the chain went back to")
+    hash: str
+    abandoned_to: int = Field(description="the newest of the blocks that it left behind")
+    abandoned_hash: str
+
+
+class BranchesOut(Out):
+    items: list[BranchOut]
+
+
+class CloneIn(In):
+    label: Label
+    snapshot: SnapshotName | None = Field(None, description="absent: the state as it is now")
+
+
+class ChainExportIn(In):
+    password: Annotated[str, StringConstraints(min_length=12, max_length=1024)] | None = Field(
+        None, description="the accounts' keys go along, each a keystore under it; absent: no key leaves"
+    )
+
+
+class ClockIn(In):
+    seconds: int = Field(
+        description="by how much the chain's clock is moved, forward or back; every later receipt states it",
+        ge=-(2**38),
+        le=2**38,
+    )
+
+
+class ClockOut(Out):
+    acts: int = Field(description="how often it was moved")
+    offset_ms: int = Field(description="how far it is ahead of real time")
+
+
+class OperationOut(Out):
+    id: int
+    at_ms: int
+    actor: str
+    act: str
+    detail: dict[str, Any]
+
+
+class OperationsOut(Out):
+    items: list[OperationOut]

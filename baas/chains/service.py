@@ -128,8 +128,8 @@ class Chains:
         with self._store.session() as session:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
-            self._require_place(session, scope, owner.id)
-            chain_id = self._new_chain_id(session) if adopts is None else 0
+            self.require_place(session, scope, owner.id)
+            chain_id = self.new_chain_id(session) if adopts is None else 0
         if adopts is not None:
             chain_id = adopts.chain_id(endpoint)
             self.register_number(chain_id)
@@ -159,7 +159,7 @@ class Chains:
                 expires=now + timedelta(days=self.policy.days),
             )
             with self._store.session() as session:
-                self._require_place(session, scope, owner.id)  # others may have been created meanwhile
+                self.require_place(session, scope, owner.id)  # others may have been created meanwhile
                 session.add(row)
                 self._audit.record(
                     session,
@@ -175,7 +175,7 @@ class Chains:
             raise
         return row
 
-    def _require_place(self, session: Session, scope: TenantScope, administration_id: str) -> None:
+    def require_place(self, session: Session, scope: TenantScope, administration_id: str) -> None:
         """QuotaExceeded where the administration has as many chains as it may."""
         live = scope.select(Chain).where(
             Chain.administration_id == administration_id, Chain.desired != DesiredState.DELETED
@@ -184,7 +184,7 @@ class Chains:
         if session.exec(select(func.count()).select_from(live.subquery())).one() >= limit:
             raise QuotaExceeded("chains of this administration", limit)
 
-    def _new_chain_id(self, session: Session) -> int:
+    def new_chain_id(self, session: Session) -> int:
         """The register's next number that no imported chain brought along, taken."""
         while True:
             given = select(func.count()).select_from(ChainNumber).where(col(ChainNumber.number) > 0)
@@ -546,13 +546,26 @@ class Chains:
         It is entered as a negative number: those that are given out stay in order, and skip it.
         """
         with self._store.session() as session:
-            numbers = (chain_id - CHAIN_ID_BASE, -chain_id)
-            used = session.exec(select(ChainNumber).where(col(ChainNumber.number).in_(numbers))).first()
-            if used is not None:
-                raise Conflict(
-                    f"chain id {chain_id} was used here already: clone the chain under a new id instead"
-                )
+            if _used(session, chain_id):
+                raise _used_already(chain_id)
             session.add(ChainNumber(number=-chain_id, taken=self._clock.now()))
+
+    def require_unused(self, chain_id: int) -> None:
+        """Conflict where this installation ever used the chain id, as `register_number`."""
+        with self._store.session() as session:
+            if _used(session, chain_id):
+                raise _used_already(chain_id)
 
     def close(self) -> None:
         self._fleet.close()
+
+
+def _used(session: Session, chain_id: int) -> bool:
+    numbers = (chain_id - CHAIN_ID_BASE, -chain_id)
+    return session.exec(select(ChainNumber).where(col(ChainNumber.number).in_(numbers))).first() is not None
+
+
+def _used_already(chain_id: int) -> Conflict:
+    return Conflict(
+        f"chain id {chain_id} was used here already: import the chain as a clone, under a new id (--as-clone)"
+    )

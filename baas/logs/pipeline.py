@@ -77,6 +77,17 @@ class Pipeline:
         for log in found:
             self.poke(log.key)
 
+    def anchored(self, chain: str) -> bool:
+        """Whether a root was ever sent to this chain, or is about to be."""
+        statement = (
+            select(Anchor.id)
+            .join(Log, col(Log.number) == col(Anchor.log))
+            .join(Deployment, col(Deployment.id) == col(Log.deployment_id))
+            .where(Deployment.chain == chain)
+        )
+        with self._store.reading() as session:
+            return session.exec(statement).first() is not None
+
     def stop(self) -> None:
         with self._guard:
             self._stopped = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -161,6 +162,93 @@ def fleet(ctx: typer.Context) -> Shown:
     lines = [record(found, "awake", "bound", *(f"observed.{state}" for state in found["observed"])).text]
     lines += [f"\n{each['chain']} failed:\n{printable(each['reason'])}" for each in found["failures"]]
     return Shown(found, "\n".join(lines))
+
+
+@app.command()
+def clone(
+    ctx: typer.Context,
+    chain: Chain,
+    label: Annotated[str, typer.Argument(help="What the clone is for.")],
+    snapshot: Annotated[
+        str | None,
+        typer.Option(help="Begin with this snapshot's state; absent: with the state as it is now."),
+    ] = None,
+) -> Shown:
+    """Make another chain, with a chain id of its own, that begins with this one's state."""
+    with connect(ctx) as client:
+        return record(client.clone_chain(chain, label, snapshot), *ALL)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    chain: Chain,
+    to: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="The accounts' keys go along, each under a password that is asked for."),
+    ] = False,
+) -> Shown:
+    """Write a chain to a zip that runs elsewhere. Without --keys no key is in it."""
+    if to.exists():
+        raise Unusable(f"{to} is there already: choose another name")
+    password = _password(confirm=True) if keys else None
+    with connect(ctx) as client:
+        size = client.export_chain(chain, to, password)
+    return Shown({"file": str(to), "bytes": size}, f"{to} has {size} bytes")
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    administration: Annotated[str, typer.Argument(help="Code of the administration that is to own it.")],
+    label: Annotated[str, typer.Argument(help="What it is for.")],
+    archive: Annotated[Path, typer.Argument(help="A chain's zip.", exists=True, dir_okay=False)],
+    as_clone: Annotated[
+        bool, typer.Option("--as-clone", help="Under a new chain id, as a clone of its newest block.")
+    ] = False,
+    sealing_key: Annotated[
+        str | None, typer.Option(help="The key that must have signed it, known by another way.")
+    ] = None,
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="Bring its accounts' keys in, under the password that is asked for."),
+    ] = False,
+) -> Shown:
+    """Bring in a chain that was exported elsewhere; it is checked to the last byte."""
+    password = _password(confirm=False) if keys else None
+    with connect(ctx) as client:
+        made = client.import_chain(
+            administration, label, archive, as_clone=as_clone, sealing_key=sealing_key, password=password
+        )
+    return record(made, *ALL)
+
+
+@app.command()
+def clock(
+    ctx: typer.Context,
+    chain: Chain,
+    move: Annotated[
+        int | None, typer.Option(help="Seconds to move it by: forward, or back with a minus sign.")
+    ] = None,
+) -> Shown:
+    """Show how far a chain's clock is from real time, or move it: every later receipt states that it was."""
+    with connect(ctx) as client:
+        found = client.chain_clock(chain) if move is None else client.move_clock(chain, move)
+    return record(found, "acts", "offset_ms")
+
+
+@app.command()
+def operations(ctx: typer.Context, chain: Chain) -> Shown:
+    """What administrators did with a chain's state and clock, the newest first."""
+    with connect(ctx) as client:
+        return table(client.operations(chain), "at_ms", "actor", "act", "detail")
+
+
+def _password(*, confirm: bool) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
 @app.command()

@@ -28,6 +28,10 @@ BODIES: dict[str, Any] = {
     "LimitsIn": {"chains": 20},
     "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
+    "ChainExportIn": {},
+    "ClockIn": {"seconds": 1},
+    "CloneIn": {"label": "x"},
+    "SnapshotIn": {"name": "other"},
     "ExportIn": {"password": "una contrasenya llarga"},
     "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},
     "FaucetIn": {"address": ADDRESS, "amount": "1"},
@@ -119,7 +123,9 @@ def owned(world: Any) -> dict[str, str]:
     given = {"provider": provider["code"], "roles": ["auditor"]}
     mandate = ok(town.member.post(f"/administrations/{town.code}/mandates", json=given), 201)
     anchored(town, batch["items"][0])
+    ok(town.member.post(f"/chains/{town.chain['id']}/snapshots", json={"name": "owned"}), 201)
     return {
+        "snapshot": "owned",
         "code": town.code,
         "chain": town.chain["id"],
         "notarisation": batch["items"][0],
