@@ -32,7 +32,7 @@ from sandbox.chain_file import DATABASE, ChainFile, draft
 from sandbox.clock_records import ClockRecords
 from sandbox.cloning import Origin, clone
 from sandbox.custody import Accounts
-from sandbox.engines import Head, Remembering, SealingNode, SubmittingNode, engine
+from sandbox.engines import Checking, Head, Remembering, SealingNode, SubmittingNode, engine
 from sandbox.errors import (
     ChainError,
     ChainLocked,
@@ -622,6 +622,10 @@ class Chain:
 
         Without `password` there is no key in it; with one, each account's as a keystore v3 under it.
         """
+        if not isinstance(engine(self.spec.engine), Checking):
+            raise ChainError(
+                f"chains of the engine {self.spec.engine!r} are not exported: nobody could check one"
+            )
         keys = {}
         if password is not None:
             for label in self.accounts.list():

@@ -20,14 +20,15 @@ EXPORTED = frozenset(
         "kv", "blocks", "transactions", "logs", "abandoned_blocks", "abandoned_transactions", "abandoned_logs",
     }
 )  # fmt: skip
-#: These stay: keys, and what waits to be sealed or done here.
-KEPT = frozenset({"custodial_accounts", "rotations", "sends", "pending"})
+#: These stay: keys, what waits to be sealed or done here, and what was counted here.
+KEPT = frozenset({"custodial_accounts", "rotations", "sends", "pending", "gas_counted", "gas_hours"})
 
 
 def inherit(source: ChainFile, target: ChainFile) -> None:
-    """Give a clone the rows of its parent's CLONED tables, in one commit. Both files have the same tables."""
+    """Give a clone the rows of its parent's CLONED tables, in one commit; those that are there."""
+    there = {name for (name,) in source.read("SELECT name FROM sqlite_master WHERE type = 'table'")}
     with target.transaction() as db:
-        for table in sorted(CLONED):
+        for table in sorted(CLONED & there):
             rows = source.read(f"SELECT * FROM {table}")  # noqa: S608 - ours
             if rows:
                 marks = ", ".join("?" * len(rows[0]))
