@@ -45,8 +45,8 @@ class Branches(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
         self.chain = Chain.create(self.directory / "chain", ChainSpec(4242, 1_700_000_000, seal_after_ms=1))
         clerk = self.chain.accounts.create("clerk")
-        for role in ("sender", "deployer"):
-            self.chain.allow(clerk, role)
+        for act in ("send", "deploy"):
+            self.chain.allow(clerk, act)
         made = self.chain.wait(self.chain.send("clerk", to=None, data=tx.deploying(tx.RECORDER)))
         self.recorder = made["contractAddress"]
         self.model = Model([self.hash_of(n) for n in (0, 1)], 1)

@@ -50,8 +50,8 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     with Chain.create(home / "chain", ChainSpec(4242, 1_700_000_000, seal_after_ms=1)) as chain:
         clerk = chain.accounts.create("clerk")
-        for role in ("sender", "deployer"):
-            chain.allow(clerk, role)
+        for act in ("send", "deploy"):
+            chain.allow(clerk, act)
         made = chain.wait(chain.send("clerk", to=None, data=tx.deploying(tx.RECORDER)))["contractAddress"]
         for number in range(BLOCKS):
             chain.wait(chain.send("clerk", to=made, data=number.to_bytes(32)))

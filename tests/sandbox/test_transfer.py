@@ -26,8 +26,8 @@ PASSWORD = "una contrasenya de prova"
 
 def populate(chain):
     clerk = chain.accounts.create("clerk")
-    for role in ("sender", "deployer"):
-        chain.allow(clerk, role)
+    for act in ("send", "deploy"):
+        chain.allow(clerk, act)
     made = chain.wait(chain.send("clerk", to=None, data=tx.deploying(tx.RECORDER)))["contractAddress"]
     for number in range(3):
         chain.wait(chain.send("clerk", to=made, data=number.to_bytes(32)))
@@ -82,7 +82,7 @@ def test_a_clone_begins_with_its_parents_state(tmp_path, source):
             f"0x{record.hash.hex()}",
         )
         assert clone.accounts.list() == source.accounts.list()
-        assert clone.allowlist() == source.allowlist()
+        assert clone.permissions() == source.permissions()
         clone.snapshots.take("start")
         assert clone.snapshots.show("start").state_digest == record.state_digest
         for slot in range(3):
@@ -154,7 +154,7 @@ def test_an_exported_chain_runs_elsewhere(tmp_path, source, archive):
         assert here.accounts.list() == {}
         assert here.operations()[0].act == "import"
         assert here.sealing_key != source.sealing_key
-        here.allow(here.accounts.create("clerk"), "sender")
+        here.allow(here.accounts.create("clerk"), "send")
         assert here.wait(here.send("clerk", to=source.recorder, data=bytes(32)))["status"] == "0x1"
         assert here.snapshots.restore("kept").branch == 2
 
