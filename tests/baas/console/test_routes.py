@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from baas.pilots.lifecycle import PilotState
 from baas.pilots.model import Pilot
 from baas.tenancy import CallerKind, Role, TenantScope
 from baas.texts import LANGUAGES, catalogue
+from sandbox.artifacts import data_directory
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust
 from sandbox.evidence.verify import verify
@@ -341,7 +341,9 @@ def test_what_waits_for_a_chain_goes_on_as_soon_as_it_is_started_here(
     assert resumed == [town.chain[TOWN]]
 
 
-def test_a_chain_is_created_shown_and_reached_by_its_snippet(town: Town, person: Person) -> None:
+def test_a_chain_is_created_shown_and_reached_by_its_snippet(
+    town: Town, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer = person.post("/console/chains", administration=TOWN, label="proves-2")
     assert answer.status_code == 303
     page = person.get(answer.headers["location"])
@@ -354,11 +356,11 @@ def test_a_chain_is_created_shown_and_reached_by_its_snippet(town: Town, person:
     (snippet,) = (
         part.partition("</code>")[0] for part in page.text.split("<pre><code>") if "from web3" in part
     )
-    os.environ["BAAS_TOKEN"] = town.tokens[0]
-    try:
-        exec(snippet.replace("&#34;", '"').replace("&#39;", "'"), {})  # the page's own words, run as they are
-    finally:
-        del os.environ["BAAS_TOKEN"]
+    key = town.server.services.chains.awake(chain).accounts.unlocked("anchoring").private_key
+    monkeypatch.setenv("BAAS_TOKEN", town.tokens[0])
+    monkeypatch.setenv("SANDBOX_KEY", f"0x{key.hex()}")
+    monkeypatch.chdir(data_directory("artifacts"))  # where the program finds the contract that it deploys
+    exec(snippet.replace("&#34;", '"').replace("&#39;", "'"), {})  # the page's own words, run as they are
     town.server.services.chains.delete(scope(town), chain)
     gone = person.get(f"/console/chains/{chain}")
     assert gone.status_code == 410
