@@ -36,8 +36,8 @@ EXITS: dict[str, tuple[int, str]] = {
 
 #: The groups, each a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
-    "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine", "template",
-    "register", "trust", "pilot",
+    "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
+    "template", "register", "trust", "pilot",
 )  # fmt: skip
 
 EPILOG = """\

@@ -312,6 +312,30 @@ def test_a_pilot_goes_from_plan_to_report(world: World, here: Callable[..., Done
 # -- chains ----------------------------------------------------------------------------------------
 
 
+def test_a_chains_state_is_recorded_restored_cloned_exported_and_brought_in(
+    world: World, here: Callable[..., Done], tmp_path: Path
+) -> None:
+    chain = here("chain", "create", CODE, "Estats", "--json").json["id"]
+    taken = here("snapshot", "take", chain, "inici", "--json").json
+    assert here("snapshot", "list", chain, "--json").json["items"] == [taken]
+    assert here("snapshot", "verify", chain, "inici", "--json").json["holds"] is True
+    assert here("snapshot", "restore", chain, "inici").code == 2  # there is no terminal to ask on
+    assert here("snapshot", "restore", chain, "inici", "--yes", "--json").json["branch"] == 1
+    assert here("chain", "clock", chain, "--move", 60, "--json").json == {"acts": 1, "offset_ms": 60_000}
+    acts = [each["act"] for each in here("chain", "operations", chain, "--json").json["items"]]
+    assert acts == ["clock.move", "snapshot.restore", "snapshot.take"]
+    clone = here("chain", "clone", chain, "Còpia", "--snapshot", "inici", "--json").json
+    assert clone["parent"]["number"] == 0
+    archive = tmp_path / "cadena.zip"
+    assert here("chain", "export", chain, archive, "--json").json["bytes"] == archive.stat().st_size
+    assert here("chain", "export", chain, archive).code == 2  # it is there already
+    same = here("chain", "import", CODE, "Aquí", archive)
+    assert (same.code, "--as-clone" in same.err) == (6, True)
+    assert here("chain", "import", CODE, "Aquí", archive, "--as-clone", "--json").json["parent"] is not None
+    assert here("snapshot", "remove", chain, "inici", "--json").json == {"removed": "inici"}
+    assert here("snapshot", "verify", chain, "inici").code == 5
+
+
 def test_a_chain_is_called_stopped_started_and_deleted(world: World, here: Callable[..., Done]) -> None:
     chain = here("chain", "create", CODE, "Passatgera", "--json").json["id"]
     assert here("chain", "rpc", chain, "eth_chainId").out.startswith("0x")
