@@ -9,7 +9,18 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from baas.console import chains, explorer, home, notarisations, pilots, problems, sign_in
+from baas.console import (
+    accounts,
+    chains,
+    connections,
+    explorer,
+    home,
+    notarisations,
+    permissions,
+    pilots,
+    problems,
+    sign_in,
+)
 from baas.console.attempts import Attempts
 from baas.console.frame import Frame
 from baas.console.problems import Kind
@@ -24,6 +35,9 @@ ROUTERS = (
     notarisations.router,
     chains.router,
     explorer.router,
+    permissions.router,
+    accounts.router,
+    connections.router,
     pilots.router,
 )
 STATIC = Path(__file__).parent / "static"

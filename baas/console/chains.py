@@ -1,30 +1,29 @@
-"""Test chains: what there is, how to connect, and creating, starting and stopping them."""
+"""Test chains: what there is, how each one is, and creating, starting, stopping, extending and deleting them."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from baas.chains.model import Chain
-from baas.chains.snippets import snippets
-from baas.console.visits import PATH, Posted, SignedIn, Visit, redirect
-from baas.errors import QuotaExceeded
+from baas.chains.service import ChainDeleted
+from baas.console.chain_pages import CHANGES, administrations, engine_title, may, shown
+from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
+from baas.errors import Conflict, Invalid, QuotaExceeded
 from baas.logs.model import LogKind
 from baas.logs.service import TEMPLATE_OF
 from baas.store.paging import MOST, PageOf
 from baas.tenancy import Role
-from sandbox.gateway.rules import ORDER
-from sandbox.lifecycle import DesiredState
-from sandbox.permissions import ActKind
+from baas.texts import catalogue
+from sandbox.engines import Adopting, Installable, engines
+from sandbox.errors import EngineError, SpecError
 
 router = APIRouter()
-CHANGES = (Role.ADMIN, Role.DEVELOPER)
-#: The rules that the catalogue has a sentence for, and how many lines of refusals a page shows.
-EXPLAINED, REFUSALS_SHOWN = frozenset({*ORDER, "method-table"}), 50
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+#: Lengths of life that the form to extend a chain offers at first.
+MORE_DAYS = 90
 
 
 @router.get("/chains")
@@ -36,37 +35,43 @@ def chains(
 
 @router.post("/chains")
 def create_chain(posted: Posted) -> Response:
-    label = posted.field("label")
+    label, engine = posted.field("label"), posted.field("engine") or "embedded"
+    offered = {each["slug"]: each["endpoints"] for each in _engines(posted) if each["offered"]}
     if not LABEL.fullmatch(label):
         return _list(posted, 422, problem=posted.t("console.chains.bad_name"))
+    if engine not in offered:
+        return _list(posted, 422, problem=posted.t("console.chains.bad_engine"))
+    if _taken(posted, posted.field("administration"), label):
+        return _list(posted, 409, problem=posted.t("console.chains.taken").format(name=label))
+    adopts = offered[engine] is not None
     try:
-        row = posted.services.chains.create(posted.scope, posted.field("administration"), label)
+        row = posted.services.chains.create(
+            posted.scope,
+            posted.field("administration"),
+            label,
+            engine,
+            faucet=bool(posted.field("faucet")),
+            endpoint=posted.field("endpoint") if adopts else "",
+        )
     except QuotaExceeded:
         return _list(posted, 409, problem=posted.t("console.error.kind.quota-exceeded"))
-    # whoever has only the console could not notarise on an empty chain
-    posted.services.deployments.deploy(posted.scope, row.id, TEMPLATE_OF[LogKind.DOCUMENTS], {})
+    except (SpecError, Conflict, EngineError):
+        if not adopts:
+            raise
+        return _list(posted, 409, problem=posted.t("console.chains.bad_endpoint"))
+    if not adopts:  # whoever has only the console could not notarise on an empty chain
+        posted.services.deployments.deploy(posted.scope, row.id, TEMPLATE_OF[LogKind.DOCUMENTS], {})
     return redirect(f"{PATH}/chains/{row.id}")
 
 
 @router.get("/chains/{chain}")
 def chain_page(chain: str, visit: SignedIn) -> Response:
-    """One chain; a sleeping one wakes to show its accounts, a stopped one does not."""
-    services = visit.services
-    row = services.chains.get(visit.scope, chain)
-    accounts = None if row.desired != DesiredState.RUNNING else _accounts(visit, row)
-    deployments = services.deployments.listing(visit.scope, row.id, PageOf(None, MOST)).rows
-    with services.store.reading() as session:
-        may_change = row.administration_id in {each.id for each in visit.administrations(session, *CHANGES)}
-    endpoint = f"{visit.request.url.scheme}://{visit.request.url.netloc}/rpc/{row.id}"
-    return visit.page(
-        "chain",
-        chain=_shown(visit, row, _names(visit)) | {"endpoint": endpoint},
-        accounts=accounts,
-        refusals=[] if accounts is None else _refusals(visit, row),
-        deployments=deployments,
-        may_change=may_change,
-        snippets=[{"name": each, "text": text} for each, text in snippets(endpoint, row.chain_id).items()],
-    )
+    """One chain as it is; looking at it wakes nobody."""
+    try:
+        row = visit.services.chains.get(visit.scope, chain)
+    except ChainDeleted as error:
+        return _deleted(visit, chain, error)
+    return _page(visit, row)
 
 
 @router.post("/chains/{chain}/start")
@@ -82,57 +87,141 @@ def stop_chain(chain: str, posted: Posted) -> Response:
     return redirect(f"{PATH}/chains/{row.id}")
 
 
-def _list(visit: Visit, status: int = 200, after: str | None = None, problem: str | None = None) -> Response:
-    found = visit.services.chains.listing(visit.scope, PageOf(after, MOST))
-    names = _names(visit)
-    with visit.services.store.reading() as session:
-        own = visit.administrations(session, *CHANGES)
+@router.post("/chains/{chain}/extend")
+def extend_chain(chain: str, posted: Posted) -> Response:
+    days = posted.field("days")
+    try:
+        row = posted.services.chains.extend(
+            posted.scope, chain, int(days) if days.isdecimal() and len(days) < 6 else 0
+        )
+    except Invalid:
+        row = posted.services.chains.get(posted.scope, chain)
+        most = posted.services.chains.policy.most_days
+        return _page(posted, row, 422, posted.t("console.life.bad_days").format(most=most))
+    posted.services.pipeline.resume(row.id)
+    return redirect(f"{PATH}/chains/{row.id}")
+
+
+@router.post("/chains/{chain}/delete")
+def delete_chain(chain: str, posted: Posted) -> Response:
+    """Only when its name is typed: nothing brings a chain back."""
+    row = posted.services.chains.get(posted.scope, chain)
+    posted.scope.require(row.administration_id, "deleting a chain", *CHANGES)
+    if posted.field("confirm") != row.label:
+        return _page(posted, row, 422, posted.t("console.life.bad_confirmation").format(name=row.label))
+    posted.services.chains.delete(posted.scope, row.id)
+    return redirect(f"{PATH}/chains/{row.id}")
+
+
+def _page(visit: Visit, row: Chain, status: int = 200, problem: str | None = None) -> Response:
+    services = visit.services
     return visit.page(
-        "chains",
+        "chain",
         status,
-        chains=[_shown(visit, row, names) for row in found.rows],
-        next=f"{PATH}/chains?after={found.next}" if found.next else None,
-        administrations=own,
+        chain=shown(visit, row),
+        tab="overview",
+        deployments=services.deployments.listing(visit.scope, row.id, PageOf(None, MOST)).rows,
+        may_change=may(visit, row, *CHANGES),
+        may_extend=may(visit, row, Role.ADMIN),
+        more_days=min(MORE_DAYS, services.chains.policy.most_days),
+        most_days=services.chains.policy.most_days,
         problem=problem,
     )
 
 
-def _shown(visit: Visit, row: Chain, names: dict[str, str]) -> dict[str, Any]:
-    head = visit.services.chains.head(row)
-    return row.model_dump() | {
-        "administration": names[row.administration_id],
-        "observed": visit.services.chains.observed(row).value,
-        "head": None if head is None else head.number,
-    }
-
-
-def _accounts(visit: Visit, row: Chain) -> list[dict[str, Any]]:
-    _, awake = visit.services.chains.use(visit.scope, row.id)
-    return [
-        {
-            "label": label,
-            "address": address,
-            "sender": ActKind.SEND in awake.may(address),
-            "deployer": ActKind.DEPLOY in awake.may(address),
-        }
-        for label, address in awake.accounts.list().items()
-    ]
-
-
-def _refusals(visit: Visit, row: Chain) -> list[dict[str, Any]]:
-    """Which rules refused whom how often, the most frequent first."""
-    _, awake = visit.services.chains.use(visit.scope, row.id)
-    return [
-        {
-            "rule": visit.t(f"console.rule.{each.rule}") if each.rule in EXPLAINED else each.rule,
-            "sender": None if each.sender is None else f"0x{each.sender.hex()}",
-            "number": each.number,
-            "last": datetime.fromtimestamp(each.last_ms / 1000, UTC),
-        }
-        for each in awake.refusals.by_rule_and_sender(REFUSALS_SHOWN)
-    ]
-
-
-def _names(visit: Visit) -> dict[str, str]:
+def _deleted(visit: Visit, name: str, error: ChainDeleted) -> Response:
+    """What is left of a deleted chain: its name, and where its evidence is (410 Gone)."""
     with visit.services.store.reading() as session:
-        return {each.id: each.name for each in visit.administrations(session)}
+        condition = Chain.chain_id == int(name) if name.isdecimal() and len(name) < 17 else Chain.id == name
+        row = visit.scope.find(session, Chain, name, condition)
+    return visit.page(
+        "chain_deleted",
+        410,
+        chain={
+            "label": row.label,
+            "chain_id": row.chain_id,
+            "deleted": row.deleted,
+            "administration": administrations(visit)[row.administration_id],
+            "api": error.evidence,
+        },
+    )
+
+
+def _list(visit: Visit, status: int = 200, after: str | None = None, problem: str | None = None) -> Response:
+    found = visit.services.chains.listing(visit.scope, PageOf(after, MOST))
+    names = administrations(visit)
+    with visit.services.store.reading() as session:
+        own = visit.administrations(session, *CHANGES)
+    posted = visit if isinstance(visit, PostedVisit) else None
+    return visit.page(
+        "chains",
+        status,
+        chains=[shown(visit, row, names) for row in found.rows],
+        next=f"{PATH}/chains?after={found.next}" if found.next else None,
+        administrations=own,
+        engines=_engines(visit) if own else [],
+        chosen={
+            name: posted.field(name) if posted else ""
+            for name in ("administration", "label", "engine", "endpoint")
+        }
+        | {"faucet": posted is None or bool(posted.field("faucet"))},
+        usage=_usage(visit),
+        hours=visit.services.settings.quota_gas_hours,
+        days=visit.services.chains.policy.days,
+        problem=problem,
+    )
+
+
+def _engines(visit: Visit) -> list[dict[str, Any]]:
+    """Every engine: what it is for, and whether a chain can be made with it here, or what has to be done first.
+
+    `endpoints` are the names of the chains elsewhere that it can adopt; None of one that makes its own.
+    """
+    known = catalogue(visit.language)
+    found = []
+    for slug, each in engines().items():
+        named = each.named() if isinstance(each, Adopting) else None
+        ready = each.installed() is not None if isinstance(each, Installable) else named != []
+        found.append(
+            {
+                "slug": slug,
+                "title": engine_title(visit, slug),
+                "text": known.get(f"console.engine.{slug}.text", each.title),
+                "offered": ready,
+                "endpoints": named,
+                "command": "BAAS_ENDPOINTS=…" if named is not None else f"baas engine install {slug}",
+            }
+        )
+    return found
+
+
+def _usage(visit: Visit) -> list[dict[str, Any]]:
+    """What each administration of the caller's may use, and what it uses now."""
+    services, found = visit.services, []
+    with services.store.reading() as session:
+        seen = [
+            (each, services.limits.get(session, visit.scope, each.code)[1])
+            for each in visit.administrations(session, *Role)
+        ]
+    for each, limits in seen:
+        gas, stored = services.meters.used(each.id)
+        live = services.chains.listing(visit.scope, PageOf(None, MOST), each.code).rows
+        found.append(
+            {
+                "administration": each.name,
+                "chains": len(live),
+                "most_chains": limits.chains,
+                "megabytes": stored / 10**6,
+                "most_megabytes": limits.stored_bytes / 10**6,
+                "gas": gas / 10**6,
+                "most_gas": limits.gas_per_period / 10**6,
+                "requests": limits.requests_per_second,
+            }
+        )
+    return found
+
+
+def _taken(visit: Visit, code: str, label: str) -> bool:
+    """Whether the administration has a chain of this name already: people tell their chains apart by it."""
+    found = visit.services.chains.listing(visit.scope, PageOf(None, MOST), code)
+    return any(row.label == label for row in found.rows)

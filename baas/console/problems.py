@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from baas.chains.service import ChainStopped
+from baas.chains.service import ChainExpired, ChainStopped
 from baas.console.attempts import TooManyAttempts
 from baas.console.forgery import Forged
 from baas.console.visits import CHALLENGE, PATH, Visit, redirect, visit_of
@@ -63,6 +63,7 @@ NARROWER: Mapping[type[Exception], str] = {
     Erased: "erased",
     NotDeployed: "not-deployed",
     ChainStopped: "chain-stopped",
+    ChainExpired: "chain-expired",
 }
 """Errors whose kind says too little to a person: they have a text of their own."""
 

@@ -24,6 +24,17 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 
+#: The pages of one chain: their slugs in the catalogue, and what follows the chain's address.
+CHAIN_TABS = (
+    ("overview", ""),
+    ("permissions", "/permissions"),
+    ("accounts", "/accounts"),
+    ("connect", "/connect"),
+    ("blocks", "/blocks"),
+)
+#: Lengths of time, the longest first: their slugs in the catalogue, and their seconds.
+SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
 
 @cache
 def environment() -> Environment:
@@ -35,12 +46,16 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["moment"] = moment
+    made.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
+    made.filters["amount"] = amount
+    made.globals["chain_tabs"] = CHAIN_TABS
     return made
 
 
 def render(page: str, language: str, **context: Any) -> str:
-    """The HTML of templates/<page>.html.j2. In it, `t(key, **blanks)` gives a text of the catalogue, and
-    `texts_under(prefix)` the texts that the page's scripts fill in themselves, with their full keys.
+    """The HTML of templates/<page>.html.j2. In it, `t(key, **blanks)` gives a text of the catalogue, `span(seconds)` a
+    length of time in words, and `texts_under(prefix)` the texts that the page's scripts fill in themselves, with their
+    full keys.
     """
 
     def t(key: str, **blanks: object) -> str:
@@ -49,10 +64,26 @@ def render(page: str, language: str, **context: Any) -> str:
     def texts_under(*prefixes: str) -> list[tuple[str, str]]:
         return [item for item in catalogue(language).items() if item[0].startswith(prefixes)]
 
+    def span(seconds: float) -> str:
+        for unit, size in SPANS:
+            if seconds >= size:
+                number = round(seconds / size)
+                return t(f"span.{unit}" if number == 1 else f"span.{unit}s", number=number)
+        return t("span.moment")
+
     template = environment().get_template(f"{page}.html.j2")
-    return template.render(t=t, texts_under=texts_under, language=language, languages=LANGUAGES, **context)
+    return template.render(
+        t=t, span=span, texts_under=texts_under, language=language, languages=LANGUAGES, **context
+    )
 
 
 def moment(value: datetime) -> str:
     """A moment as people write it here, in UTC and saying so: 22/11/2026, 07:45:10 UTC."""
     return f"{value.astimezone(UTC):%d/%m/%Y, %H:%M:%S} UTC"
+
+
+def amount(value: float) -> str:
+    """A number as people write it here: 2.147 or 0,3."""
+    if value >= 10 or value == int(value):
+        return f"{value:,.0f}".replace(",", ".")
+    return f"{value:.1f}".replace(".", ",")

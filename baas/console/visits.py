@@ -97,12 +97,23 @@ class Visit:
     ) -> Response:
         """templates/<name>.html.j2 as the answer. A language chosen with this request is remembered."""
         shown = SessionShown(self.caller.name, self.is_staff) if self.caller else None
-        base = {"csrf_token": self.csrf_token, "session": shown}
+        base = {"csrf_token": self.csrf_token, "session": shown, "suspensions": self._suspensions()}
         html = rendering.render(name, self.language, **(base | context))
         response = HTMLResponse(html, status, dict(headers or {}))
         if self.request.query_params.get("language") == self.language:
             set_cookie(self.request, response, LANGUAGE_COOKIE, self.language, max_age=YEAR)
         return response
+
+    def _suspensions(self) -> list[dict[str, str]]:
+        """The caller's administrations that AOC has suspended, each with the reason: everyone concerned is told."""
+        if self.caller is None or not self.caller.suspended:
+            return []
+        with self.services.store.reading() as session:
+            names = {each.id: each.name for each in self.administrations(session)}
+        return [
+            {"name": names.get(owner, owner), "reason": reason}
+            for owner, reason in sorted(self.caller.suspended.items())
+        ]
 
     def administrations(self, session: Session, *roles: Role) -> list[Administration]:
         """The administrations that the caller may see; with `roles`, those where it has one of them."""

@@ -133,6 +133,10 @@ class Adopting(Protocol):
 
     def chain_id(self, name: str) -> int: ...
 
+    def named(self) -> list[str]:
+        """The names that the operator gave to such chains."""
+        ...
+
 
 @runtime_checkable
 class Cloning(Protocol):

@@ -210,6 +210,10 @@ class RemoteEngine:
         with closing(_Connection(_named(name))) as connection:
             return _number(connection.call("eth_chainId", [], PROBE_SECONDS))
 
+    def named(self) -> list[str]:
+        """The operator's endpoints. SpecError names what is wrong in their file."""
+        return sorted(endpoints())
+
     def create(self, directory: Path, spec: ChainSpec) -> bytes:
         """Look at the endpoint and make the chain's own file; the hash of the endpoint's block zero."""
         with closing(self._connect(spec)) as connection:

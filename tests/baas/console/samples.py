@@ -7,12 +7,11 @@ from types import SimpleNamespace as Row
 from typing import Any
 
 WHEN = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
-BASE: dict[str, Any] = {
-    "csrf_token": "c" * 43,
-    "session": Row(name="Secretaria de Vallclara del Mar (fictici)", staff=False),
+NOBODY: dict[str, Any] = {"csrf_token": "c" * 43, "session": None, "suspensions": []}
+BASE: dict[str, Any] = NOBODY | {
+    "session": Row(name="Secretaria de Vallclara del Mar (fictici)", staff=False)
 }
-STAFF: dict[str, Any] = {"csrf_token": "c" * 43, "session": Row(name="Avaluació (fictici)", staff=True)}
-NOBODY: dict[str, Any] = {"csrf_token": "c" * 43, "session": None}
+STAFF: dict[str, Any] = NOBODY | {"session": Row(name="Avaluació (fictici)", staff=True)}
 ADMINISTRATIONS = [
     Row(code="9999900001", name="Ajuntament de Vallclara del Mar (fictici)"),
     Row(code="9999900002", name="Consell Comarcal de l'Alta Marinada (fictici)"),
@@ -50,37 +49,147 @@ ANCHOR = Row(
 )
 
 
-def chain(observed: str, desired: str, head: int | None) -> Row:
+def chain(observed: str, desired: str, head: int | None, *warnings: str) -> Row:
     return Row(
         id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
         label="decrets",
         administration=ADMINISTRATIONS[0].name,
         chain_id=73570123400001,
         genesis_hash="0x" + "5a" * 32,
-        engine="embedded",
+        engine_title="Integrat (py-evm)",
         sealing_key="chain-73570123400001+1a2b3c4d+" + "A" * 44,
         observed=observed,
         desired=desired,
         head=head,
-        endpoint="https://sandbox.example/rpc/01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
+        sleeps_in=720.0 if observed == "running" else None,
+        expires=datetime(2026, 5, 31, 9, 30, 15, tzinfo=UTC),
+        expires_in=0.0 if desired == "expired" else 90 * 86_400.0,
+        deletion=datetime(2026, 6, 30, 9, 30, 15, tzinfo=UTC),
+        warnings=list(warnings),
     )
 
 
+RUNNING = chain("running", "running", 42)
 ACCOUNTS = [
-    Row(label="anchoring", address="0x" + "12" * 20, sender=True, deployer=True),
-    Row(label="proves", address="0x" + "34" * 20, sender=True, deployer=False),
+    Row(label="anchoring", address="0x" + "12" * 20, sender=True, deployer=True, purpose="anchoring"),
+    Row(label="faucet", address="0x" + "13" * 20, sender=True, deployer=False, purpose="faucet"),
+    Row(label="proves", address="0x" + "34" * 20, sender=True, deployer=False, purpose=None),
 ]
 REFUSALS = [
     Row(
         rule="Aquesta adreça no té permís per enviar transaccions.",
         sender="0x" + "56" * 20,
+        label="proves",
         number=3,
+        first=WHEN,
         last=WHEN,
     ),
-    Row(rule="La crida no existeix o no està permesa.", sender=None, number=1, last=WHEN),
+    Row(
+        rule="La crida no existeix o no està permesa.",
+        sender=None,
+        label=None,
+        number=1,
+        first=WHEN,
+        last=WHEN,
+    ),
 ]
 DEPLOYMENTS = [Row(template="document-notary", address="0x" + "cd" * 20, created=WHEN)]
 SNIPPETS = [Row(name="web3.py", text='w3 = Web3(Web3.HTTPProvider("https://sandbox.example/rpc/…"))')]
+
+
+def permission(number: int, **changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "id": number,
+        "address": "0x" + "56" * 20,
+        "label": None,
+        "act": "send",
+        "role": "enabled",
+        "target": None,
+        "selector": None,
+        "max_value": None,
+        "expires": None,
+        "lasts": True,
+        "removable": True,
+        "at": WHEN,
+        "actor": "Marta",
+        "message": "",
+        "state": "open",
+        "decided": None,
+        "decided_by": "no consta",
+        "reason": None,
+    }
+    return Row(**(values | changes))
+
+
+NARROW = {"target": "0x" + "cd" * 20, "selector": "0x1a2b3c4d", "max_value": "1000", "expires": WHEN}
+NOTHING = {"address": "", "target": "", "selector": "", "max_value": "", "until": ""}
+UNASKED = {"from": "", "to": "", "data": "", "value": ""}
+EXPLAINED: dict[str, Any] = {
+    "allowed": False,
+    "rule": "Aquesta adreça només pot enviar a altres destinacions.",
+    "permission": 7,
+    "may_create": False,
+    "creates": False,
+    "sender": "0x" + "56" * 20,
+    "checks": [Row(rule="Destinació", outcome=each) for each in ("passed", "failed", "not_reached")],
+}
+PERMISSIONS: dict[str, Any] = {
+    "tab": "permissions",
+    "chain": RUNNING,
+    "permissions": [
+        permission(1, label="proves", role="admin", removable=False),
+        permission(2, lasts=False, **NARROW),
+        permission(3, act="deploy"),
+    ],
+    "more": True,
+    "requests": {
+        "waiting": [permission(1, message="Per a una prova."), permission(2, label="proves", **NARROW)],
+        "decided": [
+            permission(3, state="accepted", decided=WHEN),
+            permission(4, state="rejected", decided=WHEN, reason="No és per a aquesta prova."),
+        ],
+    },
+    "refusals": REFUSALS,
+    "roles": ["enabled", "manager", "admin"],
+    "may_change": True,
+    "may_decide": True,
+    "may_ask": True,
+    "sent": NOTHING | {"selector": "notarise(bytes32)"},
+    "asked": UNASKED | {"from": "0x" + "56" * 20},
+    "explained": EXPLAINED,
+    "problem": "Prova d'avís.",
+}
+FEW_PERMISSIONS = PERMISSIONS | {
+    "permissions": [],
+    "more": False,
+    "requests": {"waiting": [permission(1)], "decided": []},
+    "refusals": [],
+    "roles": ["enabled"],
+    "may_change": False,
+    "may_decide": False,
+    "sent": NOTHING,
+    "asked": UNASKED,
+    "explained": EXPLAINED | {"allowed": True, "may_create": True},
+    "problem": None,
+}
+CONNECT: dict[str, Any] = {
+    "tab": "connect",
+    "chain": RUNNING,
+    "public": "https://sandbox.example/rpc/01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
+    "admin": "https://sandbox.example/rpc-admin/01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
+    "may_public": True,
+    "may_admin": True,
+    "days": 30,
+    "most_days": 365,
+    "made": Row(
+        url="https://sandbox.example/rpc-admin/01JN9W5T5BZ0Q8M4K7V2X3Y6A1/baas_…",
+        label="Hardhat",
+        endpoint="admin",
+        expires=WHEN,
+    ),
+    "snippets": SNIPPETS,
+    "problem": None,
+}
 PILOTS = [
     Row(
         id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
@@ -93,13 +202,40 @@ PILOTS = [
     )
     for state, verdict in (("running", None), ("evaluated", "no és concloent"))
 ]
-NO_CHAIN_EXTRAS: dict[str, Any] = {
-    "accounts": [],
-    "refusals": [],
+OVERVIEW: dict[str, Any] = {
+    "tab": "overview",
     "deployments": [],
-    "snippets": [],
     "may_change": False,
+    "may_extend": False,
+    "more_days": 90,
+    "most_days": 365,
+    "problem": None,
 }
+ENGINES = [
+    Row(slug="embedded", title="Integrat", text="Per a proves.", offered=True, endpoints=None, command=""),
+    Row(
+        slug="anvil",
+        title="anvil",
+        text="Per a càrrega.",
+        offered=False,
+        endpoints=None,
+        command="baas engine install anvil",
+    ),
+    Row(slug="remote", title="Externa", text="Ja hi és.", offered=True, endpoints=["besu-lab"], command=""),
+]
+CHOSEN = {"administration": "", "label": "", "engine": "", "endpoint": "", "faucet": True}
+USAGE = [
+    Row(
+        administration=ADMINISTRATIONS[0].name,
+        chains=2,
+        most_chains=20,
+        megabytes=3.2,
+        most_megabytes=2147.5,
+        gas=1.5,
+        most_gas=200_000.0,
+        requests=2_000,
+    )
+]
 
 HASH, ADDRESS = "0x" + "ab" * 32, "0x" + "12" * 20
 CLERK = Row(address=ADDRESS, label="anchoring", template=None)
@@ -201,32 +337,47 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         "chains",
         BASE
         | {
-            "chains": [chain("running", "running", 42), chain("hibernated", "running", None)],
+            "chains": [
+                RUNNING,
+                chain("hibernated", "running", None),
+                chain("stopped", "expired", None, "expired"),
+            ],
             "next": "/console/chains?after=x",
             "administrations": ADMINISTRATIONS,
+            "engines": ENGINES,
+            "chosen": CHOSEN | {"label": "decrets", "endpoint": "besu-lab"},
+            "usage": USAGE,
+            "hours": 24,
+            "days": 90,
             "problem": "Prova d'avís.",
         },
     ),
-    ("chains", BASE | {"chains": [], "next": None, "administrations": [], "problem": None}),
     (
-        "chain",
+        "chains",
         BASE
         | {
-            "chain": chain("running", "running", 42),
-            "accounts": ACCOUNTS,
-            "refusals": REFUSALS,
-            "deployments": DEPLOYMENTS,
-            "snippets": SNIPPETS,
-            "may_change": True,
+            "chains": [],
+            "next": None,
+            "administrations": [],
+            "engines": [],
+            "chosen": CHOSEN,
+            "usage": [],
+            "hours": 24,
+            "days": 90,
+            "problem": None,
         },
     ),
-    ("chain", BASE | {"chain": chain("hibernated", "running", None)} | NO_CHAIN_EXTRAS),
     (
         "chain",
         BASE
-        | {"chain": chain("stopping", "stopped", None)}
-        | NO_CHAIN_EXTRAS
-        | {"accounts": None, "may_change": True},
+        | OVERVIEW
+        | {
+            "chain": chain("running", "running", 42, "expires_within_7_days", "failed"),
+            "deployments": DEPLOYMENTS,
+            "may_change": True,
+            "may_extend": True,
+            "problem": "Prova d'avís.",
+        },
     ),
     (
         "blocks",
@@ -276,6 +427,73 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("address", BASE | {"chain": CHAIN, "address": Row(**SEEN)}),
     ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS))}),
     ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS | {"deployment": DEPLOYED}))}),
+    ("chain", BASE | OVERVIEW | {"chain": chain("hibernated", "running", None)}),
+    ("chain", BASE | OVERVIEW | {"chain": chain("stopping", "stopped", None), "may_change": True}),
+    ("chain", BASE | OVERVIEW | {"chain": chain("stopped", "expired", None, "expired")}),
+    *(
+        (
+            "chain_closed",
+            BASE
+            | {
+                "suspensions": [{"name": ADMINISTRATIONS[0].name, "reason": "prova"}],
+                "tab": "accounts",
+                "chain": chain("stopped", "stopped", None),
+                "why": why,
+                "may_change": why == "stopped",
+            },
+        )
+        for why in ("stopped", "expired", "suspended")
+    ),
+    (
+        "chain_deleted",
+        BASE
+        | {
+            "chain": Row(
+                label="decrets",
+                chain_id=73570123400001,
+                deleted=WHEN,
+                administration=ADMINISTRATIONS[0].name,
+                api="/api/v1/notarisations?administration=9999900001",
+            )
+        },
+    ),
+    ("permissions", BASE | PERMISSIONS),
+    ("permissions", BASE | FEW_PERMISSIONS),
+    ("permissions", BASE | FEW_PERMISSIONS | {"explained": None, "may_ask": False}),
+    (
+        "accounts",
+        BASE
+        | {
+            "tab": "accounts",
+            "chain": RUNNING,
+            "accounts": ACCOUNTS,
+            "has_faucet": True,
+            "most": 1000,
+            "may_change": True,
+            "given": {"ether": "1.5", "address": "0x" + "34" * 20, "transaction": "0x" + "ab" * 32},
+            "problem": None,
+        },
+    ),
+    (
+        "accounts",
+        BASE
+        | {
+            "tab": "accounts",
+            "chain": RUNNING,
+            "accounts": [],
+            "has_faucet": False,
+            "most": 1000,
+            "may_change": True,
+            "given": None,
+            "problem": "Prova d'avís.",
+        },
+    ),
+    ("connect", BASE | CONNECT),
+    (
+        "connect",
+        BASE | CONNECT | {"made": None, "may_public": False, "may_admin": False, "problem": "Prova d'avís."},
+    ),
+    ("connect", BASE | CONNECT | {"made": None, "may_public": False}),
     ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
     ("pilots", STAFF | {"pilots": [], "next": None}),
     ("staff", STAFF | {"kind": "operator"}),

@@ -88,7 +88,7 @@ def test_a_transaction_is_found_and_read(browser: Any, town: Town, server: Any) 
     server.services.chains.awake(chain).settle()
 
     browser.get(f"{server.url}/console/chains/{chain}")
-    browser.find_element("link text", "Explora els blocs i les transaccions").click()
+    browser.find_element("link text", "Blocs").click()
     assert "Blocs de la cadena prova" in looked_at(browser, "blocks")
     field = browser.find_element("css selector", "#q")
     field.send_keys(sent)
