@@ -192,12 +192,25 @@ def test_another_administrations_and_an_absent_object_give_the_same_404(town: To
         ("/console/notarisations/{}/receipt", theirs),
         ("/console/notarisations?after={}", theirs),
         ("/console/chains/{}", chains),
+        ("/console/chains/{}/permissions", chains),
+        ("/console/chains/{}/accounts", chains),
+        ("/console/chains/{}/connect", chains),
         ("/console/pilots/{}/report", chains),
     ):
         answers = [person.get(shape.format(name)) for name in names]
         assert {answer.status_code for answer in answers} == {404}, shape
         assert answers[0].content == answers[1].content
-    for act in ("start", "stop"):
+    for act in (
+        "start",
+        "stop",
+        "delete",
+        "extend",
+        "permissions",
+        "requests",
+        "accounts",
+        "faucet",
+        "connect",
+    ):
         answers = [person.post(f"/console/chains/{name}/{act}") for name in chains]
         assert {answer.status_code for answer in answers} == {404}
         assert answers[0].content == answers[1].content
@@ -323,7 +336,7 @@ def test_a_receipt_before_its_time_is_a_page_that_says_wait(town: Town, person: 
         time.sleep(0.05)
     assert "/receipt" not in page.text
     chain = person.get(f"/console/chains/{town.chain[TOWN]}")
-    assert "engegueu-la per veure'n els comptes" in words(chain)
+    assert "Està aturada" in words(chain)
     assert person.post(f"/console/chains/{town.chain[TOWN]}/start").status_code == 303
     anchored(person, made)
 
@@ -348,13 +361,16 @@ def test_a_chain_is_created_shown_and_reached_by_its_snippet(
     assert answer.status_code == 303
     page = person.get(answer.headers["location"])
     assert "en marxa" in words(page)
-    assert "anchoring" in page.text
     chain = answer.headers["location"].rpartition("/")[2]
     row = town.server.services.chains.get(scope(town), chain)
     assert row.genesis_hash in page.text
     assert row.label == "proves-2"
+    assert "anchoring" in person.get(f"/console/chains/{chain}/accounts").text
+    page = person.get(f"/console/chains/{chain}/connect")
     (snippet,) = (
-        part.partition("</code>")[0] for part in page.text.split("<pre><code>") if "from web3" in part
+        part.partition("</code>")[0]
+        for part in page.text.split('<pre tabindex="0"><code>')
+        if "from web3" in part
     )
     key = town.server.services.chains.awake(chain).accounts.unlocked("anchoring").private_key
     monkeypatch.setenv("BAAS_TOKEN", town.tokens[0])
