@@ -156,9 +156,7 @@ class Fleet:
                 self._is_awake(name, berth, chain)  # made and started in one
             return self._held(name, berth, chain)
 
-    def adopt(
-        self, name: str, owner: str, make: Callable[[Path, Vault | None], Made]
-    ) -> tuple[Made, Chain]:
+    def adopt(self, name: str, owner: str, make: Callable[[Path, Vault | None], Made]) -> tuple[Made, Chain]:
         """A chain that `make` puts into its directory, with keys in its owner's keystore; awake and held."""
         keystore = self._keystore_of(name, owner)
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
