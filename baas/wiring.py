@@ -25,6 +25,7 @@ from baas.connectors import ConnectorSettings, Environment, timestamp
 from baas.connectors.timestamp import TimeStampAuthority
 from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
+from baas.deployments.mirror import Mirror
 from baas.deployments.service import Deployments
 from baas.errors import Conflict
 from baas.evaluations.service import Evaluations
@@ -90,6 +91,7 @@ class Services:
     deployments: Deployments
     accounts: Accounts
     explorer: Explorer
+    mirror: Mirror
     pipeline: Pipeline
     logs: Logs
     notarisations: Notarisations
@@ -144,6 +146,8 @@ class Services:
             ("baas_open_descriptors", "Descriptors of this process", None, lambda: {"": descriptors()}),
         )
         contracts = Contracts(store)
+        permissions = ChainPermissions(store, audit, chains, fleet)
+        deployments = Deployments(store, clock, ids, audit, chains)
         pipeline = Pipeline(store, clock, chains)
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline)
@@ -176,8 +180,9 @@ class Services:
             chains=chains,
             states=states,
             supervisor=Supervisor(chains, settings.hibernate_after / 4),
-            permissions=ChainPermissions(store, audit, chains, fleet),
-            deployments=Deployments(store, clock, ids, audit, chains),
+            permissions=permissions,
+            deployments=deployments,
+            mirror=Mirror(store, chains, permissions, deployments),
             accounts=Accounts(store, audit, chains, contracts),
             explorer=Explorer(chains, contracts),
             pipeline=pipeline,
@@ -205,6 +210,7 @@ class Services:
         self.supervisor.stop()
         self.pilots.stop(15.0)
         self.pipeline.stop()
+        self.mirror.stop()
         self.chains.close()
         self.time_stamp_authority.close()
         self.store.close()

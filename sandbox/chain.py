@@ -123,6 +123,8 @@ class Chain:
                 self._snapshot_records = SnapshotRecords(file)
             #: Who wants to know of acts of administration that came by JSON-RPC: who, what, and its detail.
             self.on_act: Callable[[Asker, str, Mapping[str, Any]], None] = lambda _asker, _act, _detail: None
+            #: Who wants to know that the permissions changed, by whichever door.
+            self.on_permissions: Callable[[], None] = lambda: None
             self._row = self._journal.chain()
             self.keystore = keystore or _vault_of(directory, self._row)
             self._account_records.encrypt_old_ones(self.keystore)
@@ -768,6 +770,7 @@ class Chain:
         self._source.restored.append(number)
         self._gas.rewound(number)
         self.hang_up(f"the chain was restored to block {number}: connect again")
+        self.on_permissions()  # the contract that mirrors them went back as well
 
     def _sign(self, account: Account, *, to: bytes | None, data: bytes, value: int, gas: int | None) -> bytes:
         return sign(
@@ -819,6 +822,7 @@ class Chain:
 
     def _permissions_changed(self) -> None:
         self._gateway.admission.reload_permissions()
+        self.on_permissions()
 
     def _told(self, asker: Asker, act: str, detail: dict[str, Any]) -> None:
         self.on_act(asker, act, detail)

@@ -7,7 +7,7 @@ access; an admin decides. Every change is on the chain's own record and in the a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
@@ -51,6 +51,8 @@ class ChainPermissions:
 
     def __init__(self, store: Store, audit: Audit, chains: Chains, fleet: Fleet) -> None:
         self._store, self._audit, self._chains = store, audit, chains
+        #: Told of a chain whose permissions changed, or that was opened: there may be something to mirror.
+        self.on_change: Callable[[str], None] = lambda _chain: None
         fleet.on_open = self._listen
 
     def allow(
@@ -145,6 +147,8 @@ class ChainPermissions:
             )
 
         awake.on_act = audited
+        awake.on_permissions = lambda: self.on_change(name)
+        self.on_change(name)
 
 
 @contextmanager

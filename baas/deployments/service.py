@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlmodel import col
@@ -40,6 +40,8 @@ class Deployments:
 
     def __init__(self, store: Store, clock: Clock, ids: Ulids, audit: Audit, chains: Chains) -> None:
         self._store, self._clock, self._ids, self._audit, self._chains = store, clock, ids, audit, chains
+        #: Told of each deployment, once it is recorded.
+        self.on_deployed: Callable[[Deployment], None] = lambda _made: None
 
     def deploy(
         self, scope: TenantScope, chain: str, template: str, parameters: Mapping[str, str]
@@ -50,7 +52,9 @@ class Deployments:
         with self._chains.sending(row.id):
             done = deployer.deploy(awake, manifest, parameters, self._chains.ANCHORING_ACCOUNT)
             # recorded before the account signs anything else: a rotation of its key looks at every deployment
-            return self._record(scope, row, done, parameters)
+            made = self._record(scope, row, done, parameters)
+        self.on_deployed(made)
+        return made
 
     def _record(
         self, scope: TenantScope, row: Chain, done: deployer.Deployment, parameters: Mapping[str, str]
