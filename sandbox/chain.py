@@ -88,6 +88,9 @@ ROTATION = "rotation"
 #: Seconds between two looks at a chain whose blocks somebody else makes, while somebody subscribes to it.
 POLL_SECONDS = 1.0
 
+#: Seconds that the answer to a lone transaction waits for its block, at most: more than one of honest chain time.
+LINGER_SECONDS = 1.5
+
 #: Constants of a chain of our own; on a chain that somebody else runs, its node says.
 ASKED = frozenset({"eth_gasPrice", "eth_maxPriorityFeePerGas", "eth_syncing"})
 
@@ -185,6 +188,7 @@ class Chain:
                     **perm_methods(self._permissions, self._permissions_changed, self._told),
                 },
                 on_accepted=self._accepted,
+                linger=self._linger,
                 clock=clock,
                 meter=meter,
             )
@@ -759,6 +763,20 @@ class Chain:
 
     def _ask(self, method: str, *params: Any) -> Any:
         return self._gateway.ask(method, *params)
+
+    def _linger(self, transaction_hash: bytes) -> None:
+        """Give the block of a lone transaction a moment, where its sender has nothing else waiting.
+
+        ethers' `wait()` looks for the receipt once, and then only when another block comes. Our blocks come with
+        transactions alone: the receipt has to be there when it looks.
+        """
+        deadline = time.monotonic() + LINGER_SECONDS
+        while self.seals and (left := deadline - time.monotonic()) > 0:
+            seen = self._sealer.changes
+            waiting = self._journal.pending_transaction(transaction_hash)
+            if waiting is None or self._journal.has_others_waiting(waiting):
+                return
+            self._sealer.wait_for_change(seen, left)
 
     def _accepted(self, hashes: list[bytes]) -> None:
         self._source.arrivals.add([f"0x{hash_.hex()}" for hash_ in hashes])

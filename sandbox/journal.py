@@ -132,6 +132,11 @@ class Journal:
         )
         return Pending(*rows[0]) if rows else None
 
+    def has_others_waiting(self, transaction: Pending) -> bool:
+        """Whether its sender has another transaction that waits."""
+        query = "SELECT 1 FROM pending WHERE sender = ? AND hash != ? LIMIT 1"
+        return bool(self._file.read(query, transaction.sender, transaction.hash))
+
     def last_pending_nonce(self, sender: bytes) -> int | None:
         value = self._file.read("SELECT max(nonce) FROM pending WHERE sender = ?", sender)[0][0]
         return None if value is None else int(value)

@@ -59,7 +59,8 @@ class Gateway:
     """The door of one chain. Thread-safe. `clock` gives seconds since 1970; limits are wall-clock seconds.
 
     `own` and `admin` are the methods answered here, for everybody and for administrators; `asked` are those that
-    on our own chains are constants, and here go to the node.
+    on our own chains are constants, and here go to the node. `linger` is called with the hash of a transaction that
+    came alone in its body, on disk by then, before its answer goes out.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Gateway:
         own: Mapping[str, Handler] | None = None,
         admin: Mapping[str, Handler] | None = None,
         asked: frozenset[str] = frozenset(),
+        linger: Callable[[bytes], None] = lambda transaction_hash: None,
         clock: Callable[[], float] = time.time,
         meter: Meter | None = None,
         call_seconds: float = 5.0,
@@ -83,6 +85,7 @@ class Gateway:
     ) -> None:
         self._spec, self._node, self._journal, self._clock = spec, node, journal, clock
         self._refusals = refusals
+        self._linger = linger
         self._methods = MethodTable(reads, own or {}, admin or {}, asked)
         self._call_seconds, self._read_seconds, self._body_seconds = call_seconds, read_seconds, body_seconds
         self._meter: Meter = meter or Unmetered()
@@ -99,6 +102,12 @@ class Gateway:
             return _encode(_response(None, error))
         self._meter.calls(len(parsed.calls))
         outcomes = self._run(parsed.calls, asker)
+        if (
+            not parsed.batch
+            and self._methods.is_write(parsed.calls[0].method)
+            and isinstance(outcomes[0], str)
+        ):
+            self._linger(bytes.fromhex(outcomes[0][2:]))
         answers = [
             _response(call.id, outcome)
             for call, outcome in zip(parsed.calls, outcomes, strict=True)

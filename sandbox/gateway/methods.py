@@ -90,6 +90,10 @@ class MethodTable:
             raise errors.method_not_enabled()
         return kind
 
+    @staticmethod
+    def is_write(name: str) -> bool:
+        return METHODS.get(name) is Kind.WRITE
+
     def handler(self, name: str) -> Handler:
         """The handler of a method whose kind is OWN."""
         return self.own.get(name) or self.admin[name]

@@ -15,21 +15,11 @@ const wallet = new Wallet(process.env.SANDBOX_KEY, provider);
 const { abi, bytecode } = JSON.parse(readFileSync("HashRegistry.json", "utf8"));
 const free = { gasPrice: 0 }; // gas costs nothing here
 
-// ethers' own wait() looks for a transaction when the next block comes. Here a block comes with transactions only: one
-// that is sealed just before ethers begins to wait may be the last for a long time, so this asks for the receipt itself.
-async function mined({ hash }) {
-  for (;;) {
-    const receipt = await provider.getTransactionReceipt(hash);
-    if (receipt) return receipt;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
 const registry = await new ContractFactory(abi, bytecode, wallet).deploy(wallet.address, wallet.address, free);
-const created = await mined(registry.deploymentTransaction());
+const created = await registry.deploymentTransaction().wait();
 console.log("contract", await registry.getAddress());
 
-await mined(await registry.advance(1, id("first entry"), [], free));
+await (await registry.advance(1, id("first entry"), [], free)).wait();
 console.log("size", Number(await registry.size()));
 for (const event of await registry.queryFilter("RootAnchored", created.blockNumber)) {
   console.log("event", event.eventName, Number(event.args.newSize), event.args.by);

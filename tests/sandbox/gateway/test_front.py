@@ -232,3 +232,24 @@ def test_a_method_of_the_gateways_own_knows_who_asks(chain):
     assert answer("evm_who", Asker(Endpoint.ADMIN, "clerk"))["result"] == ["clerk", "x"]
     assert answer("evm_who", Asker())["error"]["code"] == -32604
     assert answer("baas_fail", Asker())["error"] == {"code": -32603, "message": "Internal error"}
+
+
+def test_a_lone_transaction_is_answered_with_its_receipt_there(chain, wallet):
+    """ethers' wait() asks once for the receipt and then for the next block, which may never come."""
+    chain.allow(wallet.address, "send")
+    for _ in range(3):
+        hash_ = ask(chain, "eth_sendRawTransaction", f"0x{wallet.next().hex()}")["result"]
+        assert ask(chain, "eth_getTransactionReceipt", hash_)["result"] is not None
+
+
+def test_who_sends_without_waiting_is_not_held_up(chain, wallet):
+    """With another of the sender's transactions waiting, the answer comes when the transaction is on disk."""
+    chain.allow(wallet.address, "send")
+    chain._sealer.stop()
+    first = json.dumps([{"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction",
+                         "params": [f"0x{wallet.next().hex()}"]}])  # fmt: skip
+    chain.rpc(first.encode())
+    looked = chain._sealer.wait_for_change
+    chain._sealer.wait_for_change = lambda seen, timeout: pytest.fail("it waited for a block")
+    ask(chain, "eth_sendRawTransaction", f"0x{wallet.next().hex()}")
+    chain._sealer.wait_for_change = looked
