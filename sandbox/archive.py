@@ -65,6 +65,7 @@ class Archive:
             raise TransferRefused(
                 "archive", f"it has {path.stat().st_size} bytes; at most {most_bytes} are taken here"
             )
+        _require_few(path, most_members)
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError) as error:
@@ -124,6 +125,28 @@ class Archive:
 
     def close(self) -> None:
         self._zip.close()
+
+
+#: The end of a zip without a comment (APPNOTE 4.3.16), what may be before it, and the most that one member's place in
+#: the list may take: names are ours, and short.
+_END, _LOCATOR, _MAX_ENTRY = 22, 20, 46 + 1_024
+
+
+def _require_few(path: Path, most: int) -> None:
+    """By the zip's last bytes, before its list of members is read into memory: that can have millions."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _END - _LOCATOR))
+        tail = file.read()
+    end, before = tail[-_END:], tail[:-_END]
+    if len(end) < _END or not end.startswith(b"PK\x05\x06") or end[20:] != b"\0\0":
+        raise TransferRefused("archive", "it does not end as a zip without a comment does")
+    if before.startswith(b"PK\x06\x07"):
+        raise TransferRefused("archive", "it is a zip with the 64-bit extension; expected one without")
+    count, size = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
+    if count > most or size > most * _MAX_ENTRY:
+        raise TransferRefused(
+            "archive", f"its list has {count} members in {size} bytes; at most {most} are expected"
+        )
 
 
 def file_digest(path: Path) -> str:

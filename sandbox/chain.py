@@ -72,7 +72,7 @@ from sandbox.snapshots import Snapshots
 from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
 from sandbox.subscriptions import Subscriptions
 from sandbox.time_travel import TimeTravel
-from sandbox.transfer import Exporting, export, sweep, write_copy
+from sandbox.transfer import MOST_KEYS, Exporting, export, sweep, write_copy
 
 _log = logging.getLogger(__name__)
 
@@ -634,7 +634,12 @@ class Chain:
             )
         keys = {}
         if password is not None:
-            for label in self.accounts.list():
+            labels = self.accounts.list()
+            if len(labels) > MOST_KEYS:
+                raise ChainError(
+                    f"an archive carries at most {MOST_KEYS} keys, and this chain has {len(labels)}"
+                )
+            for label in labels:
                 keys[f"keys/{label}.json"] = self.accounts.hand_out(label, password).encode()
         with self.snapshots.quiet(30.0):
             now = self._now_ms()

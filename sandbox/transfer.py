@@ -29,7 +29,7 @@ from sandbox.account_records import AccountRecord, AccountRecords, AccountState
 from sandbox.accounts import account_of
 from sandbox.archive import PIECE, Archive, file_digest, pack
 from sandbox.chain_file import DATABASE, ChainFile, draft
-from sandbox.chain_tables import strip
+from sandbox.chain_tables import EXPORTED, strip
 from sandbox.clock_records import ClockRecords
 from sandbox.cloning import Origin, clone, declare_records
 from sandbox.engines import Checking, Head, engine
@@ -39,6 +39,7 @@ from sandbox.evidence.note import NoteSigner, NoteVerifier, open_note, sign, spl
 from sandbox.journal import SEALING_KEY, ChainRow, key_name
 from sandbox.keystore import VAULT_FILE, Vault, directory_vault, import_keystore
 from sandbox.operations import OperationRecords
+from sandbox.permission_records import PermissionRecords
 from sandbox.spec import ChainSpec
 
 FIRST_LINE = "baas-sandbox/chain-export/v1"
@@ -46,7 +47,9 @@ NOTE, FILE = "manifest.note", f"{DATABASE}.gz"
 #: Bytes of an archive, and of the file in it, that are taken.
 MAX_ARCHIVE, MAX_UNPACKED = 1 << 30, 4 << 30
 _MAX_NOTE = 1 << 20
-_MAX_EXTRA, _MAX_EXTRAS = 64 << 10, 256
+_MAX_EXTRA = 64 << 10
+#: Accounts' keys that an archive carries.
+MOST_KEYS = 256
 #: How an unfinished export's directory begins; what a crash leaves is removed when the chain is opened.
 EXPORTING = ".export-"
 
@@ -133,20 +136,19 @@ def import_chain(
     keys are in the archive come with it. `as_clone` is a chain id: the chain is then a clone of the exported one's head.
     """
     with (
-        closing(Archive(archive, most_bytes=most_bytes, most_members=_MAX_EXTRAS + 2)) as opened,
+        closing(Archive(archive, most_bytes=most_bytes, most_members=MOST_KEYS + 2)) as opened,
         draft(directory) as made,
     ):
         with tempfile.TemporaryDirectory(prefix=EXPORTING, dir=made.parent) as text:
             work = Path(text)
             manifest, vkey = _manifest(opened, work, expected_key)
-            spec, head = _said(manifest)
+            spec, head, genesis_hash, exporter = _said(manifest)
             may_have(spec)
             source = made if as_clone is None else work / "chain"
             source.mkdir(mode=0o700, exist_ok=True)
             extra = _unpack(opened, manifest, work, source, most_unpacked)
-            genesis_hash = bytes.fromhex(str(manifest["genesis_hash"])[2:])
             state_root = _require_whole(source, spec, head, genesis_hash)
-            declared = {"exporter": str(manifest["exporter"]), "exporter_key": vkey, "from": origin}
+            declared = {"exporter": exporter, "exporter_key": vkey, "from": origin}
             if as_clone is not None:
                 genesis_hash, spec = _clone_of(
                     source, spec, head, state_root, made, as_clone, origin, actor, now_ms, keystore
@@ -154,6 +156,7 @@ def import_chain(
                 head = Head(0, genesis_hash, spec.genesis_time)
         with closing(ChainFile(made)) as file:
             declare_records(file)
+            _require_permissions(file)
             operations = OperationRecords(file)
             vault = keystore
             if vault is None:
@@ -232,12 +235,14 @@ def _stated(text: str) -> tuple[dict[str, Any], str]:
     return manifest, str(manifest.get("sealing_key"))
 
 
-def _said(manifest: dict[str, Any]) -> tuple[ChainSpec, Head]:
+def _said(manifest: dict[str, Any]) -> tuple[ChainSpec, Head, bytes, str]:
+    """The chain's spec, its head, block zero's hash, and who exported it."""
     try:
         spec, head = ChainSpec.from_json(manifest["spec"]), manifest["head"]
-        return spec, Head(int(head["number"]), bytes.fromhex(head["hash"][2:]), int(head["timestamp"]))
+        newest = Head(int(head["number"]), bytes.fromhex(head["hash"][2:]), int(head["timestamp"]))
+        return spec, newest, bytes.fromhex(manifest["genesis_hash"][2:]), str(manifest["exporter"])
     except (SandboxError, KeyError, TypeError, ValueError) as error:
-        raise TransferRefused(NOTE, f"its spec or head cannot be read: {error}") from error
+        raise TransferRefused(NOTE, f"what it says of the chain cannot be read: {error!r}") from error
 
 
 # the members
@@ -277,7 +282,10 @@ def opened_limit(number: int) -> int:
 
 
 def _gunzip(path: Path, to: Path, says: dict[str, Any], most: int) -> None:
-    limit, digest, size = min(most, int(says.get("unpacked_bytes", 0))), hashlib.sha256(), 0
+    stated = says.get("unpacked_bytes")
+    if not isinstance(stated, int):
+        raise TransferRefused(FILE, "the manifest does not say how many bytes it unpacks to")
+    limit, digest, size = min(most, stated), hashlib.sha256(), 0
     try:
         with gzip.open(path, "rb") as source, to.open("xb") as out:
             to.chmod(0o600)
@@ -306,13 +314,16 @@ def _require_whole(directory: Path, spec: ChainSpec, head: Head, genesis_hash: b
             database.execute("PRAGMA trusted_schema = OFF")
             (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             found = set(database.execute(_DECLARED))
+            if strange := found - _our_schema(software, spec):
+                raise TransferRefused(
+                    FILE, f"it declares what no exported chain of this version has: {sorted(strange)[0][1]}"
+                )
+            _require_types(database)
             rows = database.execute("SELECT spec, genesis_hash, length(sealing_key) FROM chain").fetchall()
     except sqlite3.DatabaseError as error:
         raise TransferRefused(FILE, f"it is no database of a chain: {error}") from error
     if state != "ok":
         raise TransferRefused(FILE, f"the database is damaged: {state}")
-    if strange := found - _our_schema(software, spec):
-        raise TransferRefused(FILE, f"it declares what no chain of this version has: {sorted(strange)[0][1]}")
     if rows != [(spec.to_json(), genesis_hash, 0)]:
         raise TransferRefused(FILE, "the chain that it describes is not the manifest's")
     try:
@@ -322,16 +333,35 @@ def _require_whole(directory: Path, spec: ChainSpec, head: Head, genesis_hash: b
         raise TransferRefused(FILE, reason) from error
 
 
-_DECLARED = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+_DECLARED = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+)
 
 
-def _our_schema(software: Any, spec: ChainSpec) -> set[tuple[str, str, str]]:
-    """What a chain's file declares here: an import brings no table, trigger or view of its own."""
+def _require_types(database: sqlite3.Connection) -> None:
+    """Every value is of its column's type: SQLite itself keeps text in a column of integers."""
+    for table in sorted(EXPORTED):
+        for _, column, kind, *_ in database.execute(f'PRAGMA table_info("{table}")').fetchall():
+            query = f'SELECT 1 FROM "{table}" WHERE typeof("{column}") NOT IN (?, \'null\') LIMIT 1'  # noqa: S608 - ours
+            if database.execute(query, (kind.lower(),)).fetchone():
+                raise TransferRefused(FILE, f"a value in {table} is no {kind.lower()}: {column}")
+
+
+def _require_permissions(file: ChainFile) -> None:
+    """They can be read: a chain whose permissions cannot does not open."""
+    try:
+        PermissionRecords(file).current()
+    except (SandboxError, ValueError) as error:
+        raise TransferRefused(FILE, f"a permission in it is none: {error}") from error
+
+
+def _our_schema(software: Any, spec: ChainSpec) -> set[tuple[str, str, str, str]]:
+    """What an exported chain's file declares: an import brings no table, trigger or view of its own, nor one that stays."""
     with tempfile.TemporaryDirectory(prefix="schema-") as text:
         software.create(Path(text), ChainSpec(spec.chain_id, spec.genesis_time, engine=spec.engine))
         with closing(ChainFile(Path(text))) as file:
             declare_records(file)
-            return set(file.read(_DECLARED))
+            return {each for each in file.read(_DECLARED) if each[2] in EXPORTED}
 
 
 def _accounts(extra: Mapping[str, bytes], password: str, vault: Vault, now_ms: int) -> list[AccountRecord]:

@@ -270,7 +270,7 @@ def test_hostile_archives_are_refused(tmp_path, exported):
     assert "was expected" in refused(exported, tmp_path, expected_key="another key").reason
 
 
-def resigned(source, tmp_path, change):
+def resigned(source, tmp_path, change, restate=lambda manifest: None):
     """An archive whose file was changed by SQL and that is signed again: whoever has a key can make one."""
     import gzip
     import json
@@ -288,12 +288,83 @@ def resigned(source, tmp_path, change):
     with gzip.GzipFile(work / FILE, "wb", mtime=0) as out:
         out.write((work / DATABASE).read_bytes())
     manifest["members"] = [transfer._member(FILE, work / FILE, work / DATABASE)]
+    restate(manifest)
     signer = transfer.NoteSigner(f"{source._row.origin}/chains/4242", source._sealing_key())
     text = f"{transfer.FIRST_LINE}\n{transfer.dumps(manifest).decode()}\n"
     (work / NOTE).write_text(transfer.sign(text, [signer]))
     made = b"".join(pack([(NOTE, work / NOTE), (FILE, work / FILE)]))
     shutil.rmtree(work)
     return made
+
+
+def test_what_waits_or_was_counted_elsewhere_is_no_part_of_an_archive(tmp_path, source):
+    """With a row in `pending` a transaction would be sealed that no gateway ever ruled on."""
+    for table in sorted(KEPT):
+        declared = source._journal._file.read("SELECT sql FROM sqlite_master WHERE name = ?", table)[0][0]
+        found = refused(
+            resigned(source, tmp_path, lambda database, sql=declared: database.execute(sql)), tmp_path
+        )
+        assert "declares" in found.reason, table
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"genesis_hash": None},
+        {"genesis_hash": "0xzz"},
+        {"exporter": None},
+        {"head": 7},
+        {"spec": 7},
+        {"members": [{"name": FILE}]},
+    ],
+)
+def test_a_signed_manifest_says_all_that_it_must(tmp_path, source, changed):
+    def change(manifest):
+        for name, value in changed.items():
+            if value is None:
+                del manifest[name]
+            else:
+                manifest[name] = value
+
+    assert refused(resigned(source, tmp_path, lambda _: None, change), tmp_path).member in (NOTE, FILE)
+
+
+@pytest.mark.parametrize("value", ["many", [1], None])
+def test_a_members_unpacked_size_is_a_number(tmp_path, source, value):
+    def change(manifest):
+        manifest["members"][0]["unpacked_bytes"] = value
+
+    assert refused(resigned(source, tmp_path, lambda _: None, change), tmp_path).member == FILE
+
+
+def test_an_archives_list_of_members_is_counted_before_it_is_read(tmp_path, monkeypatch):
+    """A quarter of a gigabyte holds millions of names: reading them takes the process's memory."""
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("the list was read"))
+    end = (
+        b"PK\x05\x06"
+        + bytes(4)
+        + (5_000).to_bytes(2, "little") * 2
+        + (5_000 * 46).to_bytes(4, "little")
+        + bytes(6)
+    )
+    assert "members" in refused(bytes(5_000 * 46) + end, tmp_path).reason
+    few = (
+        b"PK\x05\x06"
+        + bytes(4)
+        + (2).to_bytes(2, "little") * 2
+        + (5_000_000).to_bytes(4, "little")
+        + bytes(6)
+    )
+    assert "members" in refused(bytes(5_000 * 46) + few, tmp_path).reason
+    locator = b"PK\x06\x07" + bytes(16)
+    small = b"PK\x05\x06" + bytes(4) + (2).to_bytes(2, "little") * 2 + (92).to_bytes(4, "little") + bytes(6)
+    assert "64-bit" in refused(bytes(5_000 * 46) + locator + small, tmp_path).reason
+
+
+def test_more_accounts_than_an_archive_can_carry_are_not_exported(tmp_path, source, monkeypatch):
+    monkeypatch.setattr("sandbox.chain.MOST_KEYS", 0)
+    with pytest.raises(ChainError, match="keys"):
+        source.export("aoc.example", "ona", PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +387,8 @@ def resigned(source, tmp_path, change):
         ("CREATE TRIGGER evil AFTER INSERT ON blocks BEGIN DELETE FROM logs; END", "declares"),
         ("CREATE TABLE evil (a)", "declares"),
         ("CREATE VIEW evil AS SELECT 1", "declares"),
+        ("UPDATE permissions SET expires = 'soon'", "permission"),
+        ("UPDATE permissions SET max_value = 'much'", "permission"),
     ],
 )
 def test_a_signed_archive_still_has_to_hold(tmp_path, source, statement, reason):
