@@ -164,7 +164,9 @@ class Fleet:
         with berth.lock:
             with self._room(name):
                 made = make(self._directory / name, keystore)
-                chain = self._runtime.open(self._directory / name, keystore=keystore)
+                chain = self._runtime.open(
+                    self._directory / name, keystore=keystore, meter=self.meter_of(name)
+                )
                 self._is_awake(name, berth, chain)  # made and started in one
             return made, self._held(name, berth, chain)
 

@@ -159,13 +159,14 @@ class Meters:
         with account.lock:
             account.in_flight -= gas
 
-    def require_room(self, administration_id: str) -> None:
-        """TooMuch where the administration's chains hold as many bytes as they may."""
+    def require_room(self, administration_id: str) -> int:
+        """How many bytes more its chains may hold. TooMuch where they hold as many as they may."""
         account = self._account(administration_id)
         limit = self._limits_of(administration_id, account).stored_bytes
         with account.lock:
             try:
                 self._require_bytes(administration_id, account, limit, 0)
+                return limit - account.stored
             except OverQuota as over:
                 raise TooMuch("stored bytes", over.limit, over.used, over.retry_after) from None
 

@@ -132,14 +132,13 @@ class Chains:
             chain_id = self.new_chain_id(session) if adopts is None else 0
         if adopts is not None:
             chain_id = adopts.chain_id(endpoint)
-            self.register_number(chain_id)
+            self.require_unused(chain_id)
         now = self._clock.now()
         spec = ChainSpec(
             chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine, endpoint=endpoint
         )
         name = self._ids()
-        self._meters.require_room(owner.id)
-        self._meters.belongs(name, owner.id)
+        self.require_room(name, owner.id)
         try:
             awake = self._fleet.create(name, spec, owner.id, faucet=faucet and adopts is None)
             address = awake.accounts.create(self.ANCHORING_ACCOUNT)
@@ -160,6 +159,8 @@ class Chains:
             )
             with self._store.session() as session:
                 self.require_place(session, scope, owner.id)  # others may have been created meanwhile
+                if adopts is not None:
+                    self.register_number(session, chain_id)
                 session.add(row)
                 self._audit.record(
                     session,
@@ -183,6 +184,12 @@ class Chains:
         limit = self._limits.of(session, administration_id).chains
         if session.exec(select(func.count()).select_from(live.subquery())).one() >= limit:
             raise QuotaExceeded("chains of this administration", limit)
+
+    def require_room(self, name: str, administration_id: str) -> int:
+        """How many bytes the administration's new chain may have, which is metered from here on. TooMuch."""
+        room = self._meters.require_room(administration_id)
+        self._meters.belongs(name, administration_id)
+        return room
 
     def new_chain_id(self, session: Session) -> int:
         """The register's next number that no imported chain brought along, taken."""
@@ -540,15 +547,15 @@ class Chains:
         for row in owned:
             self._fleet.hibernate(row.id, DRAIN_SECONDS)
 
-    def register_number(self, chain_id: int) -> None:
+    def register_number(self, session: Session, chain_id: int) -> None:
         """Takes a chain id that a chain from elsewhere brings along; Conflict when this installation ever used it.
 
-        It is entered as a negative number: those that are given out stay in order, and skip it.
+        In the transaction that makes its row: what fails uses nothing up. It is entered as a negative number: those
+        that are given out stay in order, and skip it.
         """
-        with self._store.session() as session:
-            if _used(session, chain_id):
-                raise _used_already(chain_id)
-            session.add(ChainNumber(number=-chain_id, taken=self._clock.now()))
+        if _used(session, chain_id):
+            raise _used_already(chain_id)
+        session.add(ChainNumber(number=-chain_id, taken=self._clock.now()))
 
     def require_unused(self, chain_id: int) -> None:
         """Conflict where this installation ever used the chain id, as `register_number`."""

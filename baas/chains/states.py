@@ -30,7 +30,7 @@ from sandbox.permissions import ActKind
 from sandbox.snapshot_records import Branch, Snapshot
 from sandbox.snapshots import Verified
 from sandbox.spec import ChainSpec
-from sandbox.transfer import Imported, import_chain
+from sandbox.transfer import MAX_UNPACKED, Imported, import_chain
 
 #: Bytes of an archive that is imported.
 MAX_UPLOAD = 256 << 20
@@ -129,6 +129,7 @@ class States:
             self._chains.require_place(session, scope, row.administration_id)
             chain_id = self._chains.new_chain_id(session)
         made = self._ids()
+        self._chains.require_room(made, row.administration_id)
         try:
             _, clone = self._fleet.adopt(
                 made,
@@ -188,6 +189,7 @@ class States:
         if as_clone:
             with self._store.session() as session:
                 chain_id = self._chains.new_chain_id(session)
+        room = self._chains.require_room(made, owner)
 
         def unused(spec: ChainSpec) -> None:
             if not as_clone:
@@ -209,12 +211,11 @@ class States:
                     keystore=keystore,
                     password=password,
                     most_bytes=MAX_UPLOAD,
+                    most_unpacked=min(room, MAX_UNPACKED),
                 ),
             )
-            if not as_clone:
-                self._chains.register_number(imported.spec.chain_id)
             row = self._adopt(
-                scope, made, awake, owner, label, "chain.import",
+                scope, made, awake, owner, label, "chain.import", brings_its_id=not as_clone,
                 exporter=imported.exporter, exporter_key=imported.exporter_key,
             )  # fmt: skip
         except BaseException:
@@ -230,6 +231,8 @@ class States:
         owner: str,
         label: str,
         action: str,
+        *,
+        brings_its_id: bool = False,
         **detail: Any,
     ) -> Chain:
         """Give what was made its row; its anchoring account is there afterwards."""
@@ -256,6 +259,8 @@ class States:
         )
         with self._store.session() as session:
             self._chains.require_place(session, scope, owner)  # others may have been created meanwhile
+            if brings_its_id:
+                self._chains.register_number(session, spec.chain_id)
             session.add(row)
             self._audit.record(
                 session, scope.caller, action, "chain", name, owner,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
 
 from baas.tenancy import Role
+from sandbox.chain import Chain
+from sandbox.spec import ChainSpec
 
 CODE, OTHER = "9999900001", "9999900002"
 
@@ -119,6 +123,24 @@ def test_an_exported_chain_comes_back_as_a_clone_and_not_as_itself(made: dict[st
     assert len(ok(made["admin"].get("/chains"))["items"]) == before + 1
     assert not list(server.services.settings.data.glob("import-*"))
     assert {"chain.export", "chain.import"} <= set(actions(made["auditor"]))
+
+
+def test_an_import_that_failed_uses_no_chain_id_up(
+    made: dict[str, Any], server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Chain.create(tmp_path / "elsewhere", ChainSpec(4242, 1_700_000_000)) as elsewhere:
+        archive = b"".join(elsewhere.export())
+
+    def bring() -> httpx2.Response:
+        params = {"administration": CODE, "label": "here"}
+        response: httpx2.Response = made["admin"].post("/chains/import", params=params, content=archive)
+        return response
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server.services.audit, "record", Mock(side_effect=OSError("the disk is full")))
+        assert bring().status_code == 500
+    assert ok(bring(), 201)["chain_id"] == 4242
+    assert bring().status_code == 409
 
 
 def test_another_administration_sees_none_of_it(made: dict[str, Any], server: Any) -> None:

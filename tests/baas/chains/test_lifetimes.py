@@ -260,13 +260,18 @@ def test_an_imported_chain_id_is_never_given_out_and_none_is_taken_twice(
 ) -> None:
     place = new_place(services)
     chains = services.chains
+
+    def register(chain_id: int) -> None:
+        with services.store.session() as session:
+            chains.register_number(session, chain_id)
+
     for used in (place.chain.chain_id, place.chain.chain_id):
         with pytest.raises(Conflict, match="used here already"):
-            chains.register_number(used)
-    chains.register_number(place.chain.chain_id + 1)
-    chains.register_number(2**53 - 1)
+            register(used)
+    register(place.chain.chain_id + 1)
+    register(2**53 - 1)
     with pytest.raises(Conflict, match="used here already"):
-        chains.register_number(2**53 - 1)
+        register(2**53 - 1)
     second = chains.create(place.scope, place.code, "b")
     assert second.chain_id == place.chain.chain_id + 2
 

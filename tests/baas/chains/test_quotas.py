@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from baas.chains.metering import Bucket
+from baas.errors import TooMuch
 from baas.settings import Settings
 from baas.wiring import Services
-from sandbox.errors import OverQuota, RpcError
+from sandbox.errors import OverQuota, RpcError, TransferRefused
 from sandbox.gas_records import GasRecords
 from tests.baas.conftest import ShiftedClock
 from tests.baas.flows import new_place, new_town, ok
@@ -124,6 +126,31 @@ def test_stored_bytes_are_those_of_the_chains_and_stop_writes_and_new_chains(ser
         services.chains.create(place.scope, place.code, "b")
     limit(services, owner, stored_bytes=10 * stored)
     send(services, place.chain.id)
+
+
+def test_clones_and_imported_chains_are_metered_from_their_first_moment(
+    services: Services, tmp_path: Path
+) -> None:
+    place = new_place(services)
+    owner = place.chain.administration_id
+    clone = services.states.clone(place.scope, place.chain.id, "a clone").id
+    archive = tmp_path / "chain.zip"
+    archive.write_bytes(b"".join(services.states.export(place.scope, place.chain.id)[1]))
+    brought = services.states.bring_in(place.scope, place.code, "here", archive, as_clone=True).row.id
+    used, stored = services.meters.used(owner)
+    limit(services, owner, gas_per_period=used + SPENT - 1)
+    for chain in (clone, brought):
+        with pytest.raises(OverQuota):
+            send(services, chain)
+    limit(services, owner, gas_per_period=10 * used, stored_bytes=stored // 2)
+    with pytest.raises(TooMuch):
+        services.states.clone(place.scope, place.chain.id, "another")
+    with pytest.raises(TooMuch):
+        services.states.bring_in(place.scope, place.code, "again", archive, as_clone=True)
+    _, stored = services.meters.used(owner)
+    limit(services, owner, stored_bytes=stored + archive.stat().st_size // 2)
+    with pytest.raises(TransferRefused, match="unpacks to more"):
+        services.states.bring_in(place.scope, place.code, "again", archive, as_clone=True)
 
 
 def test_limits_over_http_are_429_and_the_operator_sets_them(server: Any) -> None:

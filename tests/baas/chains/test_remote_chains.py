@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from sandbox.chain import Chain
+from sandbox.errors import EngineUnavailable
 from sandbox.spec import ChainSpec
 from tests.baas.flows import ok
 from tests.far_endpoint import Answering, served
@@ -71,6 +72,17 @@ def test_one_administration_has_it_and_its_id_is_never_used_again(far, server, m
     assert adopt(other, OTHER).status_code == 409
     assert member.delete(f"/chains/{chain['id']}").status_code == 204
     assert adopt(member).status_code == 409
+
+
+def test_an_adoption_that_failed_can_be_tried_again(far, server, member, monkeypatch):
+    def failing(*_, **__):
+        raise EngineUnavailable("not now")
+
+    for broken in ((server.services.fleet, "create"), (server.services.chains, "require_room")):
+        with monkeypatch.context() as patch:
+            patch.setattr(*broken, failing)
+            assert adopt(member).status_code == 503
+    ok(adopt(member), 201)
 
 
 @pytest.mark.parametrize(
