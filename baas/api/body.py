@@ -16,7 +16,7 @@ from baas.chains.states import MAX_UPLOAD
 
 DEEPEST = 100
 #: Bodies that are taken in pieces, and how many bytes they may have.
-UPLOADS = {"/api/v1/chains/import": MAX_UPLOAD}
+UPLOADS = {"/api/v1/chains/import": MAX_UPLOAD, "/console/chains/import": MAX_UPLOAD}
 RPC = ("/rpc/", "/rpc-admin/")
 
 

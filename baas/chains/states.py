@@ -94,6 +94,11 @@ class States:
         )  # fmt: skip
         return branch
 
+    def anchored(self, scope: TenantScope, name: str) -> bool:
+        """Whether evidence stands on the chain, so that nothing is restored on it."""
+        row, awake = self._chains.use(scope, name)
+        return awake.anchored or self._anchored(row.id)
+
     def branches(self, scope: TenantScope, name: str) -> list[Branch]:
         return self._chains.use(scope, name)[1].branches()
 

@@ -20,6 +20,7 @@ from baas.console import (
     pilots,
     problems,
     sign_in,
+    snapshots,
 )
 from baas.console.attempts import Attempts
 from baas.console.frame import Frame
@@ -37,6 +38,7 @@ ROUTERS = (
     explorer.router,
     permissions.router,
     accounts.router,
+    snapshots.router,
     connections.router,
     pilots.router,
 )

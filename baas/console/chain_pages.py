@@ -20,6 +20,7 @@ from baas.tenancy import SERVICE, Role
 from baas.texts import catalogue
 from sandbox.chain import Chain as AwakeChain
 from sandbox.engines import engines
+from sandbox.lifecycle import DesiredState
 
 CHANGES = (Role.ADMIN, Role.DEVELOPER)
 #: Why a chain does not answer now, as a page says it in words.
@@ -44,6 +45,9 @@ def shown(visit: Visit, row: Chain, names: dict[str, str] | None = None) -> dict
     head, sleeps = chains.head(row), chains.sleeps_at(row)
     return row.model_dump() | {
         "administration": (names or administrations(visit))[row.administration_id],
+        "parent": None
+        if row.parent_chain_id is None
+        else {"chain_id": row.parent_chain_id, "number": row.parent_number, "hash": row.parent_hash},
         "engine_title": engine_title(visit, row.engine),
         "observed": observed.value,
         "head": None if head is None else head.number,
@@ -58,6 +62,17 @@ def administrations(visit: Visit) -> dict[str, str]:
     """The name of each administration that the caller may see, by id."""
     with visit.services.store.reading() as session:
         return {each.id: each.name for each in visit.administrations(session)}
+
+
+def taken(visit: Visit, administration_id: str, label: str) -> bool:
+    """Whether the administration has a chain of this name already: people tell their chains apart by it."""
+    with visit.services.store.reading() as session:
+        live = visit.scope.select(Chain).where(
+            Chain.administration_id == administration_id,
+            Chain.label == label,
+            Chain.desired != DesiredState.DELETED,
+        )
+        return session.exec(live).first() is not None
 
 
 def engine_title(visit: Visit, slug: str) -> str:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from baas.administrations import repository
 from baas.chains.model import Chain
 from baas.chains.service import ChainDeleted
-from baas.console.chain_pages import CHANGES, administrations, engine_title, may, shown
+from baas.console.chain_pages import CHANGES, administrations, engine_title, may, shown, taken
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
 from baas.errors import Conflict, Invalid, QuotaExceeded
 from baas.logs.model import LogKind
@@ -22,6 +23,8 @@ from sandbox.errors import EngineError, SpecError
 
 router = APIRouter()
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+#: The engine that is chosen unless somebody says otherwise; the list begins with it.
+DEFAULT = "embedded"
 #: Lengths of life that the form to extend a chain offers at first.
 MORE_DAYS = 90
 
@@ -30,19 +33,21 @@ MORE_DAYS = 90
 def chains(
     visit: SignedIn, after: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{26}$")] = None
 ) -> Response:
-    return _list(visit, after=after)
+    return chains_page(visit, after=after)
 
 
 @router.post("/chains")
 def create_chain(posted: Posted) -> Response:
-    label, engine = posted.field("label"), posted.field("engine") or "embedded"
+    label, engine = posted.field("label"), posted.field("engine") or DEFAULT
     offered = {each["slug"]: each["endpoints"] for each in _engines(posted) if each["offered"]}
     if not LABEL.fullmatch(label):
-        return _list(posted, 422, problem=posted.t("console.chains.bad_name"))
+        return chains_page(posted, 422, problem=posted.t("console.chains.bad_name"))
     if engine not in offered:
-        return _list(posted, 422, problem=posted.t("console.chains.bad_engine"))
-    if _taken(posted, posted.field("administration"), label):
-        return _list(posted, 409, problem=posted.t("console.chains.taken").format(name=label))
+        return chains_page(posted, 422, problem=posted.t("console.chains.bad_engine"))
+    with posted.services.store.reading() as session:
+        owner = repository.administration(session, posted.scope, posted.field("administration"))
+    if taken(posted, owner.id, label):
+        return chains_page(posted, 409, problem=posted.t("console.chains.taken").format(name=label))
     adopts = offered[engine] is not None
     try:
         row = posted.services.chains.create(
@@ -54,11 +59,11 @@ def create_chain(posted: Posted) -> Response:
             endpoint=posted.field("endpoint") if adopts else "",
         )
     except QuotaExceeded:
-        return _list(posted, 409, problem=posted.t("console.error.kind.quota-exceeded"))
+        return chains_page(posted, 409, problem=posted.t("console.error.kind.quota-exceeded"))
     except (SpecError, Conflict, EngineError):
         if not adopts:
             raise
-        return _list(posted, 409, problem=posted.t("console.chains.bad_endpoint"))
+        return chains_page(posted, 409, problem=posted.t("console.chains.bad_endpoint"))
     if not adopts:  # whoever has only the console could not notarise on an empty chain
         posted.services.deployments.deploy(posted.scope, row.id, TEMPLATE_OF[LogKind.DOCUMENTS], {})
     return redirect(f"{PATH}/chains/{row.id}")
@@ -147,11 +152,15 @@ def _deleted(visit: Visit, name: str, error: ChainDeleted) -> Response:
     )
 
 
-def _list(visit: Visit, status: int = 200, after: str | None = None, problem: str | None = None) -> Response:
+def chains_page(
+    visit: Visit, status: int = 200, problem: str | None = None, after: str | None = None
+) -> Response:
+    """The list of chains, with the forms to create and to import one."""
     found = visit.services.chains.listing(visit.scope, PageOf(after, MOST))
     names = administrations(visit)
     with visit.services.store.reading() as session:
         own = visit.administrations(session, *CHANGES)
+        importing = visit.administrations(session, Role.ADMIN)
     posted = visit if isinstance(visit, PostedVisit) else None
     return visit.page(
         "chains",
@@ -159,6 +168,7 @@ def _list(visit: Visit, status: int = 200, after: str | None = None, problem: st
         chains=[shown(visit, row, names) for row in found.rows],
         next=f"{PATH}/chains?after={found.next}" if found.next else None,
         administrations=own,
+        importing=importing,
         engines=_engines(visit) if own else [],
         chosen={
             name: posted.field(name) if posted else ""
@@ -179,7 +189,7 @@ def _engines(visit: Visit) -> list[dict[str, Any]]:
     """
     known = catalogue(visit.language)
     found = []
-    for slug, each in engines().items():
+    for slug, each in sorted(engines().items(), key=lambda item: item[0] != DEFAULT):
         named = each.named() if isinstance(each, Adopting) else None
         ready = each.installed() is not None if isinstance(each, Installable) else named != []
         found.append(
@@ -219,9 +229,3 @@ def _usage(visit: Visit) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _taken(visit: Visit, code: str, label: str) -> bool:
-    """Whether the administration has a chain of this name already: people tell their chains apart by it."""
-    found = visit.services.chains.listing(visit.scope, PageOf(None, MOST), code)
-    return any(row.label == label for row in found.rows)

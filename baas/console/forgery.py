@@ -23,17 +23,22 @@ class Forged(Refused):
         super().__init__("expected a request from a page of this console: load the page again and repeat it")
 
 
-async def require_own(request: Request, secret: str) -> FormData:
-    """The fields of a POST from a page of ours that knows `secret`; none for a body that is no form. Raises Forged."""
+async def require_own(request: Request, secret: str, files: int = 0) -> FormData:
+    """The fields of a POST from a page of ours that knows `secret`; none for a body that is no form. Raises Forged.
+
+    With `files`, so many may be in it; they are on disk until the form is closed, and the body is not kept.
+    """
     _require_same_origin(request)
-    await request.body()  # kept by the request: the route may read it again
+    if not files:
+        await request.body()  # kept by the request: the route may read it again
     if HEADER in request.headers:
         given, form = request.headers[HEADER], FormData()
     else:
-        form = await request.form(max_files=0, max_fields=20)
+        form = await request.form(max_files=files, max_fields=20)
         field = form.get(FIELD)
         given = field if isinstance(field, str) else ""
     if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
+        await form.close()
         raise Forged
     return form
 

@@ -29,6 +29,7 @@ CHAIN_TABS = (
     ("overview", ""),
     ("permissions", "/permissions"),
     ("accounts", "/accounts"),
+    ("snapshots", "/snapshots"),
     ("connect", "/connect"),
     ("blocks", "/blocks"),
 )

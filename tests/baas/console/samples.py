@@ -58,6 +58,7 @@ def chain(observed: str, desired: str, head: int | None, *warnings: str) -> Row:
         genesis_hash="0x" + "5a" * 32,
         engine_title="Integrat (py-evm)",
         sealing_key="chain-73570123400001+1a2b3c4d+" + "A" * 44,
+        parent=None,
         observed=observed,
         desired=desired,
         head=head,
@@ -202,6 +203,38 @@ PILOTS = [
     )
     for state, verdict in (("running", None), ("evaluated", "no és concloent"))
 ]
+CLONE = chain("hibernated", "running", None)
+CLONE.parent = {"chain_id": 73570123400001, "number": 7, "hash": "0x" + "5a" * 32}
+SNAPSHOTS: dict[str, Any] = {
+    "tab": "snapshots",
+    "chain": RUNNING,
+    "seals": True,
+    "snapshots": [
+        Row(
+            name="abans", number=4, hash="0x" + "ab" * 32, at=WHEN, author="Marta", digest="cd" * 32, moved=0
+        ),
+        Row(name="despres", number=9, hash="0x" + "ab" * 32, at=WHEN, author="Marta", digest=None, moved=-60),
+        Row(name="mes-tard", number=9, hash="0x" + "ab" * 32, at=WHEN, author="Marta", digest=None, moved=60),
+    ],
+    "verified": {"name": "abans", "outcome": "holds"},
+    "anchored": False,
+    "clock": Row(acts=2, ahead=3_600, now=WHEN, by=["Marta"]),
+    "operations": [Row(at=WHEN, actor="Marta", what="Va fer la instantània «abans» al bloc 4.")],
+    "may_change": True,
+    "may_restore": True,
+    "units": ["minutes", "hours", "days"],
+    "problem": None,
+}
+FEW_SNAPSHOTS: dict[str, Any] = {
+    "snapshots": [],
+    "verified": None,
+    "anchored": True,
+    "clock": Row(acts=0, ahead=0, now=WHEN, by=[]),
+    "operations": [],
+    "may_change": False,
+    "may_restore": False,
+    "problem": "Prova d'avís.",
+}
 OVERVIEW: dict[str, Any] = {
     "tab": "overview",
     "deployments": [],
@@ -344,6 +377,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
             ],
             "next": "/console/chains?after=x",
             "administrations": ADMINISTRATIONS,
+            "importing": ADMINISTRATIONS,
             "engines": ENGINES,
             "chosen": CHOSEN | {"label": "decrets", "endpoint": "besu-lab"},
             "usage": USAGE,
@@ -359,6 +393,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
             "chains": [],
             "next": None,
             "administrations": [],
+            "importing": [],
             "engines": [],
             "chosen": CHOSEN,
             "usage": [],
@@ -427,7 +462,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("address", BASE | {"chain": CHAIN, "address": Row(**SEEN)}),
     ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS))}),
     ("address", BASE | {"chain": CHAIN, "address": Row(**(SEEN | NOT_OURS | {"deployment": DEPLOYED}))}),
-    ("chain", BASE | OVERVIEW | {"chain": chain("hibernated", "running", None)}),
+    ("chain", BASE | OVERVIEW | {"chain": CLONE}),
     ("chain", BASE | OVERVIEW | {"chain": chain("stopping", "stopped", None), "may_change": True}),
     ("chain", BASE | OVERVIEW | {"chain": chain("stopped", "expired", None, "expired")}),
     *(
@@ -488,6 +523,14 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
             "problem": "Prova d'avís.",
         },
     ),
+    ("snapshots", BASE | SNAPSHOTS),
+    *(
+        ("snapshots", BASE | SNAPSHOTS | {"verified": {"name": "abans", "outcome": outcome}})
+        for outcome in ("broken", "left", "unknown")
+    ),
+    ("snapshots", BASE | SNAPSHOTS | {"clock": Row(acts=1, ahead=-60, now=WHEN, by=[])}),
+    ("snapshots", BASE | SNAPSHOTS | FEW_SNAPSHOTS),
+    ("snapshots", BASE | SNAPSHOTS | FEW_SNAPSHOTS | {"seals": False, "clock": None}),
     ("connect", BASE | CONNECT),
     (
         "connect",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
 import httpx2
@@ -14,52 +12,10 @@ from eth_utils.address import to_checksum_address
 
 from baas.tenancy import Role
 from tests.baas.console.person import Person, words
+from tests.baas.console.town import CODE, Town, made, problem
 from tests.baas.flows import ok
 
-CODE = "9999990001"
 STRANGER, FRIEND = "0x" + "99" * 20, "0x" + "77" * 20
-
-
-@dataclass
-class Town:
-    """An administration with one chain, and people of it with each role."""
-
-    server: Any
-    chain: str
-    admin: Person
-    developer: Person
-    auditor: Person
-    api: Any
-
-    @property
-    def base(self) -> str:
-        return f"/console/chains/{self.chain}"
-
-
-@pytest.fixture(scope="module")
-def town(shared_server: Any) -> Town:
-    shared_server.administration(CODE, "Vallclara del Mar")
-    tokens = {role: shared_server.token_of(shared_server.member(CODE, role)["id"]) for role in Role}
-    people = {}
-    for role, token in tokens.items():
-        people[role] = Person(shared_server)
-        assert people[role].sign_in(token).status_code == 303
-    api = shared_server.client(tokens[Role.DEVELOPER])
-    chain = ok(api.post("/chains", json={"administration": CODE, "label": "decrets"}), 201)["id"]
-    return Town(
-        shared_server, chain, *(people[role] for role in (Role.ADMIN, Role.DEVELOPER, Role.AUDITOR)), api
-    )
-
-
-def made(town: Town, label: str) -> str:
-    return str(ok(town.api.post("/chains", json={"administration": CODE, "label": label}), 201)["id"])
-
-
-def problem(answer: httpx2.Response) -> str:
-    """What the page says is wrong."""
-    found = re.search(r'<p class="problem" role="alert">(.*?)</p>', answer.text, re.DOTALL)
-    assert found, words(answer)
-    return unescape(found[1])
 
 
 # -- its life ---------------------------------------------------------------------------------------------
@@ -177,7 +133,7 @@ def test_the_faucet_is_as_it_was_asked_for(town: Town) -> None:
 def test_what_the_administration_may_use_is_on_the_list(town: Town) -> None:
     page = words(town.auditor.get("/console/chains"))
     assert re.search(r"\d+ de 20 ", page)
-    assert "fins a 2000" in page
+    assert "fins a 2.000" in page
     assert re.search(r"de 2\.147 MB", page)
 
 

@@ -167,7 +167,7 @@ def test_whatever_changes_something_needs_the_sessions_own_token(town: Town, per
             assert person.http.post(path, json=digests([b"x"]), headers=headers).status_code == 403
         for headers in ({}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
             assert person.post(path, None, headers, administration=TOWN, label="nova").status_code == 403
-    assert tried == 5 * 15
+    assert tried == 5 * 23
     assert person.get("/console/chains").text == before
 
 
@@ -195,6 +195,7 @@ def test_another_administrations_and_an_absent_object_give_the_same_404(town: To
         ("/console/chains/{}/permissions", chains),
         ("/console/chains/{}/accounts", chains),
         ("/console/chains/{}/connect", chains),
+        ("/console/chains/{}/snapshots", chains),
         ("/console/pilots/{}/report", chains),
     ):
         answers = [person.get(shape.format(name)) for name in names]
