@@ -63,6 +63,7 @@ class Sealer:
         self._holders = 0
         self._changed = threading.Condition()
         self.changes = 0
+        self._before: Callable[[], None] | None = None
         self._woken = True  # what an earlier process accepted waits already
         self._hurry = False
         self._stopping = False
@@ -114,6 +115,7 @@ class Sealer:
             self._holders += 1
         try:
             with self._working:
+                self._make_good()
                 yield
         finally:
             with self._changed:
@@ -138,6 +140,14 @@ class Sealer:
         with self.held():
             self._sign_missing(self._node.head())
 
+    def first(self, act: Callable[[], None]) -> None:
+        """Before anything is sealed, and before anybody holds this again, `act` has to succeed; it is tried at once.
+
+        For what was cut half-way: to be called by who holds this.
+        """
+        self._before = act
+        self.wake()
+
     def notify(self) -> None:
         """Something happened to transactions or blocks that this did not do itself."""
         self._notify()
@@ -152,6 +162,7 @@ class Sealer:
             self._let_others()
             try:
                 with self._working:
+                    self._make_good()
                     batch = self._journal.pending(MAX_BATCH)
                     progress = not batch or self._seal(batch)
             except EngineBusy as error:  # not begun: it waits for another turn
@@ -160,10 +171,24 @@ class Sealer:
             except Exception:  # nothing accepted is ever dropped because an engine or a disk is down
                 _log.exception("chain %d: sealing failed; it is tried again", self._spec.chain_id)
                 progress = False
+                self._before = self._before or self._catch_up  # its block may be there all the same
             if not progress:
                 self._pause(_PAUSE)
-            if self._journal.pending_count():
+            if self._before or self._journal.pending_count():
                 self.wake()
+
+    def _make_good(self) -> None:
+        if self._before is not None:
+            act, self._before = self._before, None  # what it does may hold this
+            try:
+                act()
+            except BaseException:
+                self._before = act
+                raise
+
+    def _catch_up(self) -> None:
+        self._sign_missing(self._node.head())
+        self._notify()
 
     def _wait_for_work(self) -> bool:
         with self._changed:
@@ -196,12 +221,15 @@ class Sealer:
         False when nothing came of it. The engine leaves out what it cannot apply and drops what takes too
         long; the halves are for what its own limit does not stop: what needs a kill alone is dropped.
         """
-        timestamp = self._honest_timestamp()
+        timestamp, before = self._honest_timestamp(), self._node.head()
         if timestamp is None:
             return False
         try:
             sealed = self._block(batch, timestamp)
         except EngineTimeout:
+            if self._node.head() != before:  # killed between its commit and its answer
+                self._catch_up()
+                return True
             if len(batch) == 1:
                 reason = f"sealing it alone took longer than {self._seal_seconds:g} s, and was stopped"
                 self._drop(((batch[0].hash, reason),))

@@ -8,6 +8,7 @@ anything was ever anchored nothing is restored in place: evidence stands on thos
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,10 +155,11 @@ class Snapshots:
             return held
 
     def recover(self) -> None:
-        """Finish the restore that a crash cut. Before anything is sealed or read."""
-        branch = self._records.planned()
-        if branch is not None:
-            self._finish(branch)
+        """Finish the restore that a crash or a failure cut. Before anything is sealed."""
+        with self._admission.held():
+            branch = self._records.planned()
+            if branch is not None:
+                self._finish(branch)
 
     @contextmanager
     def quiet(self, timeout: float) -> Iterator[None]:
@@ -203,10 +205,9 @@ class Snapshots:
             self._records.plan(branch, blocks)
             try:
                 self._finish(branch)
-            except EngineError:
-                if (
-                    node.head().number == head.number
-                ):  # nothing moved; where even this fails, the next start goes on
+            except (EngineError, sqlite3.Error):
+                self._sealer.first(self.recover)  # half of it may be done: no block comes before the rest
+                if node.head() == head:  # nothing moved
                     self._records.cancel(branch.branch)
                 raise
         self._sealer.notify()

@@ -29,6 +29,7 @@ class FakeNode:
         self.batches = []
         self.slow = set()
         self.down = 0
+        self.lost = None  # an error instead of the next answer, once the block is there
 
     def head(self):
         return self.blocks[-1]
@@ -46,6 +47,9 @@ class FakeNode:
             db.executemany("DELETE FROM pending WHERE raw = ?", [(raw,) for raw in transactions])
         db.close()
         self.blocks.append(head)
+        if self.lost:
+            lost, self.lost = self.lost, None
+            raise lost
         return Sealed(head, tuple(raw * 32 for raw in transactions), ())
 
     def read(self, method, params, *, time_limit):
@@ -95,6 +99,20 @@ def eventually(condition, seconds=10):
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("lost", [EngineTimeout("killed"), EngineUnavailable("gone")])
+def test_a_block_whose_answer_was_lost_has_its_note_and_drops_nothing(tmp_path, journal, make, lost):
+    """Its worker was killed between the commit and the answer: the block is the chain's."""
+    node = FakeNode(tmp_path)
+    node.lost = lost
+    accept(journal, 1)
+    sealer = make(node, Clock())
+    sealer.start()
+    eventually(lambda: journal.note(1))
+    assert open_sealed_block(journal.note(1), [SIGNER.verifier]).block.hash == node.head().hash
+    assert (journal.pending_count(), journal.dropped_reason(b"\x01" * 32)) == (0, None)
+    assert len(node.blocks) == 2
 
 
 def test_what_waited_before_the_start_is_sealed_in_arrival_order(tmp_path, journal, make):

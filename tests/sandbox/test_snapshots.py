@@ -1,12 +1,15 @@
 """Snapshots on a real chain: what a restore brings back, what it abandons, and what it refuses."""
 
 import json
+import sqlite3
+from unittest.mock import Mock
 
 import pytest
 
 from sandbox.chain import Chain
 from sandbox.errors import (
     ChainError,
+    EngineUnavailable,
     IllegalClock,
     IllegalRestore,
     SnapshotNotFound,
@@ -100,6 +103,40 @@ def test_restoring_brings_back_state_nonces_indexes_clock_and_notes(busy):
         with pytest.raises(TransactionAbandoned, match="left behind"):
             busy.anchor_evidence(hash_)
     assert not busy.anchored  # asking for what is not there anchors nothing
+
+
+@pytest.mark.parametrize("where", ["answer", "commit"])
+def test_a_restore_that_failed_half_way_is_finished_before_anything_is_sealed(busy, monkeypatch, where):
+    """The node went back and the rest was not written: a block of the new branch must not get an old one's note."""
+    record(busy, 1)
+    busy.snapshots.take("before")
+    was = state(busy)
+    record(busy, 2), record(busy, 3)
+    rewind = busy._node.rewind
+
+    def lost(number, **options):
+        rewind(number, **options)
+        raise EngineUnavailable("the answer was lost")
+
+    with monkeypatch.context() as patch:
+        if where == "answer":
+            patch.setattr(busy._node, "rewind", lost)
+        else:
+            patch.setattr(
+                busy._snapshot_records, "finish", Mock(side_effect=sqlite3.OperationalError("disk full"))
+            )
+        with pytest.raises((EngineUnavailable, sqlite3.OperationalError)):
+            busy.snapshots.restore("before", "ona")
+    busy.time_travel.move(0, "ona")
+    assert busy.branch == 1
+    assert state(busy) == was
+    made = record(busy, 3)
+    number = int(made["blockNumber"], 16)
+    assert f"0x{note_of(busy, number).hash.hex()}" == made["blockHash"]
+    busy.close()
+    with Chain.open(busy.directory) as again:
+        assert again.read("eth_getTransactionReceipt", made["transactionHash"]) == made
+        assert again.branch == 1
 
 
 def test_abandoned_blocks_are_kept_and_never_shown_as_the_chains(busy):
