@@ -211,6 +211,8 @@ class Chain:
                     self._gateway.admission,
                     self._now_ms,
                     self._restored,
+                    lambda: self.gas_used(0),  # what is abandoned stays used
+                    self._gas.rewound,
                     self._rotations.since,
                 )
                 self._snapshots.recover()
@@ -791,7 +793,6 @@ class Chain:
     def _restored(self, number: int) -> None:
         """Block `number` became the newest again: filters go back, subscriptions end."""
         self._source.restored.append(number)
-        self._gas.rewound(number)
         self.hang_up(f"the chain was restored to block {number}: connect again")
         self.on_permissions()  # the contract that mirrors them went back as well
 

@@ -50,6 +50,8 @@ class Verified:
 class Snapshots:
     """`now_ms` is real time; `on_restored` gets the number of the block that is the newest again.
 
+    `before` is called before anything is abandoned, and `within` gets that number in the commit that makes it so.
+
     Whoever restores holds the sealer, then the admission: nothing moves meanwhile.
     """
 
@@ -66,9 +68,12 @@ class Snapshots:
         admission: Admission,
         now_ms: Callable[[], int],
         on_restored: Callable[[int], None] = lambda number: None,
+        before: Callable[[], object] = lambda: None,
+        within: Callable[[int], None] = lambda number: None,
         rotated_since: Callable[[int], list[str]] = lambda at_ms: [],
     ) -> None:
         self._on_restored, self._rotated_since = on_restored, rotated_since
+        self._before, self._within = before, within
         self._file, self._node, self._journal, self._records = file, node, journal, records
         self._sends = sends
         self._operations, self._clock, self._now_ms = operations, clock, now_ms
@@ -196,6 +201,7 @@ class Snapshots:
                     "contracts of then know its old key, which signs nothing any more; take a snapshot now"
                 )
             self._sealer.sign_missing()
+            self._before()
             head = node.head()
             branch = Branch(
                 self._records.branch + 1, self._now_ms(), actor, name, snapshot.number, snapshot.hash,
@@ -223,6 +229,7 @@ class Snapshots:
             waiting = self._journal.pending(1_000_000)
             self._journal.drop([(each.hash, reason) for each in waiting], branch.at_ms)
             self._sends.forget([*self._records.transactions_of(branch.branch), *(w.hash for w in waiting)])
+            self._within(branch.number)
             now = self._clock.clock()
             self._clock.set(replace(now, offset_ms=branch.offset_ms, next_timestamp=None))
             self._operations.add(

@@ -139,6 +139,29 @@ def test_a_restore_that_failed_half_way_is_finished_before_anything_is_sealed(bu
         assert again.branch == 1
 
 
+def test_a_restore_gives_no_gas_back(busy):
+    """A quota that a restore resets would be none."""
+    busy.snapshots.take("before")
+    used, _ = busy.gas_used(0)
+    spent = int(record(busy, 1)["gasUsed"], 16)
+    busy.snapshots.restore("before")
+    assert busy.gas_used(0) == (used + spent, 0)
+
+
+def test_gas_after_a_restore_is_counted_whatever_cut_it(busy):
+    busy.snapshots.take("before")
+    for number in range(3):
+        record(busy, number)
+    used, _ = busy.gas_used(0)
+    busy._snapshots._on_restored = Mock(side_effect=KeyboardInterrupt)  # the end of the process
+    with pytest.raises(KeyboardInterrupt):
+        busy.snapshots.restore("before")
+    busy.close()
+    with Chain.open(busy.directory) as again:
+        made = again.wait(again.send("clerk", to=busy.recorder, data=bytes(32)))
+        assert again.gas_used(0) == (used + int(made["gasUsed"], 16), 0)
+
+
 def test_abandoned_blocks_are_kept_and_never_shown_as_the_chains(busy):
     busy.snapshots.take("before")
     hashes = [record(busy, n)["blockHash"] for n in (1, 2)]
