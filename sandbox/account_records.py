@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from sandbox.chain_file import ChainFile
 from sandbox.errors import AccountError
-from sandbox.keystore import Vault
 
 _COLUMNS = "label, address, keystore, state, created_ms, retired_ms"
 _SCHEMA = """
@@ -105,18 +104,6 @@ class AccountRecords:
                 "UPDATE custodial_accounts SET state = ?, retired_ms = coalesce(?, retired_ms) WHERE address = ?",
                 (state, retired_ms, address),
             )
-
-    def encrypt_old_ones(self, vault: Vault) -> None:
-        """Accounts of a file from before keystores lie in plain: put them under the vault, and leave no trace."""
-        if not self._file.read("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'accounts'"):
-            return
-        with self._file.transaction() as db:
-            for label, address, key, created_ms in db.execute(
-                "SELECT label, address, private_key, created_ms FROM accounts"
-            ).fetchall():
-                self.add(AccountRecord(label, address, vault.encrypt(key), AccountState.CURRENT, created_ms))
-            db.execute("DROP TABLE accounts")
-        self._file.scrub()
 
     def _where(self, condition: str, *parameters: object) -> list[AccountRecord]:
         rows = self._file.read(

@@ -58,7 +58,7 @@ from sandbox.gateway.perm import perm_methods
 from sandbox.gateway.transactions import decode
 from sandbox.gateway.watches import Source
 from sandbox.journal import SEALING_KEY, ChainRow, Journal, Pending, key_name
-from sandbox.keystore import VAULT_FILE, Vault, directory_vault
+from sandbox.keystore import Vault, directory_vault
 from sandbox.operations import Operation, OperationRecords
 from sandbox.permission_records import PermissionChange, PermissionRecords
 from sandbox.permissions import ActKind, Authority, Permission, Role, selector_of
@@ -129,8 +129,7 @@ class Chain:
             #: Who wants to know that the permissions changed, by whichever door.
             self.on_permissions: Callable[[], None] = lambda: None
             self._row = self._journal.chain()
-            self.keystore = keystore or _vault_of(directory, self._row)
-            self._account_records.encrypt_old_ones(self.keystore)
+            self.keystore = keystore or directory_vault(directory)
             software = engine(self.spec.engine)
             self._node = software.open(directory, self.spec)
             stack.callback(self._node.close)
@@ -837,12 +836,8 @@ class Chain:
         self._permissions_changed()
 
     def _sealing_key(self) -> bytes:
-        """The Ed25519 seed; of a file from before keystores it lies in plain, and is wrapped now."""
-        key = self._row.sealing_key
-        if len(key) != 32:
-            return self.keystore.unwrap(key, SEALING_KEY)
-        self._journal.wrap_sealing_key(self.keystore.wrap(key, SEALING_KEY))
-        return key
+        """The Ed25519 seed."""
+        return self.keystore.unwrap(self._row.sealing_key, SEALING_KEY)
 
     def _permissions_changed(self) -> None:
         self._gateway.admission.reload_permissions()
@@ -868,12 +863,6 @@ def gas_used_while_closed(directory: Path, since: int) -> tuple[int, int]:
     """`Chain.gas_used` of a chain that is not open, without opening it: complete if it was closed and not killed."""
     hours, waiting = of_closed(directory, since)
     return sum(hours.values()), sum(decode(raw).gas for raw in waiting)
-
-
-def _vault_of(directory: Path, row: ChainRow) -> Vault:
-    """The directory's own vault; made where the file is from before there were any."""
-    plain = len(row.sealing_key) == 32
-    return directory_vault(directory, make=plain and not (directory / VAULT_FILE).exists())
 
 
 @dataclass(frozen=True, slots=True)

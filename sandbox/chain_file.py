@@ -7,6 +7,7 @@ writes and one reads, so threads may share all of them.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import sqlite3
@@ -65,12 +66,6 @@ class ChainFile:
         with self._read_lock:
             return self._reader.execute(sql, parameters).fetchall()
 
-    def scrub(self) -> None:
-        """Write the whole file anew, without what was deleted from it: for secrets that once lay in it."""
-        with self._write_lock, self._read_lock:
-            self._writer.execute("VACUUM")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
         with self._write_lock, self._read_lock:
             self._reader.close()
@@ -90,10 +85,21 @@ def draft(directory: Path) -> Iterator[Path]:
     made.mkdir(mode=0o700)
     try:
         yield made
+        sync(made)
         made.rename(directory)  # all of it or nothing; an empty directory there is replaced
+        sync(directory.parent)  # else a power cut takes the name away again
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def sync(path: Path) -> None:
+    """Bring a file's bytes, or a directory's names, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _statements(schema: str) -> Iterator[str]:

@@ -75,7 +75,5 @@ def of_closed(directory: Path, since: int) -> tuple[dict[int, int], list[bytes]]
         connection.execute("PRAGMA query_only = ON")
         waiting = [row[0] for row in connection.execute("SELECT raw FROM pending")]
         return dict(connection.execute("SELECT hour, gas FROM gas_hours WHERE hour >= ?", (since,))), waiting
-    except sqlite3.OperationalError:  # a file from before there was such a table
-        return {}, []
     finally:
         connection.close()

@@ -87,12 +87,6 @@ class Journal:
         """What is written to the chain's file inside is one commit."""
         return self._file.transaction()
 
-    def wrap_sealing_key(self, wrapped: bytes) -> None:
-        """Put the sealing key down in another form, and leave no trace of the one before."""
-        with self._file.transaction() as db:
-            db.execute("UPDATE chain SET sealing_key = ?", (wrapped,))
-        self._file.scrub()
-
     # transactions
 
     def accept(

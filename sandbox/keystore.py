@@ -112,6 +112,8 @@ def directory_vault(directory: Path, *, make: bool = False) -> PasswordVault:
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w"
         ) as file:
             file.write(f"{vault.password.hex()}\n")
+            file.flush()
+            os.fsync(file.fileno())  # without it none of the chain's keys can be opened
         return vault
     try:
         return PasswordVault(bytes.fromhex(path.read_text(encoding="ascii").strip()))

@@ -1,7 +1,6 @@
 """Keys at rest: what is encrypted is standard, what is given is read with bounds, and nothing lies in plain."""
 
 import json
-import sqlite3
 import stat
 from contextlib import closing
 
@@ -10,7 +9,7 @@ from eth_account import Account as EthAccount
 
 from sandbox.account_records import AccountRecords
 from sandbox.chain import SEALING_KEY, Chain
-from sandbox.chain_file import DATABASE, ChainFile
+from sandbox.chain_file import ChainFile
 from sandbox.errors import AccountError, KeystoreError
 from sandbox.journal import Journal
 from sandbox.keystore import (
@@ -236,30 +235,6 @@ def test_without_a_service_the_password_is_a_private_file_beside_the_chain(tmp_p
     (directory / VAULT_FILE).write_text("not hex")
     with pytest.raises(KeystoreError, match="64 hex digits"):
         Chain.open(directory)
-
-
-def test_a_chain_from_before_keystores_is_encrypted_when_it_is_opened(tmp_path, spec, vault):
-    directory = tmp_path / "chain"
-    with Chain.create(directory, spec, keystore=vault) as chain:
-        vkey = chain.sealing_key
-    with closing(ChainFile(directory)) as file:
-        seed = vault.unwrap(Journal(file).chain().sealing_key, SEALING_KEY)
-    with closing(sqlite3.connect(directory / DATABASE)) as db:
-        db.executescript(
-            "DROP TABLE custodial_accounts; CREATE TABLE accounts (label TEXT PRIMARY KEY, address BLOB NOT NULL UNIQUE,"
-            " private_key BLOB NOT NULL, created_ms INTEGER NOT NULL);"
-        )
-        db.execute("INSERT INTO accounts VALUES ('clerk', ?, ?, 5)", (bytes.fromhex(ADDRESS), KEY))
-        db.execute("UPDATE chain SET sealing_key = ?", (seed,))
-        db.commit()
-    assert KEY in everything_in(directory)
-    for _ in range(2):
-        with Chain.open(directory, keystore=vault) as chain:
-            assert chain.sealing_key == vkey
-            assert chain.accounts.address("clerk").lower() == f"0x{ADDRESS}"
-            assert chain.accounts.unlocked("clerk").private_key == KEY
-            assert KEY not in everything_in(directory)
-            assert seed not in everything_in(directory)
 
 
 def test_an_account_is_brought_in_and_handed_out(tmp_path, spec):

@@ -21,6 +21,7 @@ from eth.abc import AtomicWriteBatchAPI
 from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
 
+from sandbox.chain_file import sync
 from sandbox.engines.embedded import FILE_NAME
 
 BUSY_MILLISECONDS = 10_000
@@ -47,14 +48,14 @@ CREATE INDEX logs_topic3 ON logs (topic3) WHERE topic3 IS NOT NULL;
 
 #: What restores left behind: the same rows, and of which restore (`times`: the first, the second …).
 _ABANDONED = """
-CREATE TABLE IF NOT EXISTS abandoned_blocks (
+CREATE TABLE abandoned_blocks (
     times INTEGER NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, header BLOB NOT NULL,
     size INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS abandoned_transactions (
+CREATE TABLE abandoned_transactions (
     times INTEGER NOT NULL, hash BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
     raw BLOB NOT NULL, sender BLOB NOT NULL, receipt BLOB NOT NULL, gas_used INTEGER NOT NULL,
     first_log INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS abandoned_logs (
+CREATE TABLE abandoned_logs (
     times INTEGER NOT NULL, block INTEGER NOT NULL, log_index INTEGER NOT NULL, position INTEGER NOT NULL,
     transaction_hash BLOB NOT NULL, address BLOB NOT NULL,
     topic0 BLOB, topic1 BLOB, topic2 BLOB, topic3 BLOB, data BLOB NOT NULL);
@@ -131,12 +132,8 @@ class Store(BaseAtomicDB):
     @staticmethod
     def flush(directory: Path) -> None:
         """Bring a file that `create` made, closed meanwhile, and its name, onto the disk."""
-        for path in (directory / FILE_NAME, directory):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        sync(directory / FILE_NAME)
+        sync(directory)
 
     def close(self) -> None:
         self.connection.close()
@@ -214,7 +211,6 @@ class Store(BaseAtomicDB):
     def rewind(self, number: int) -> None:
         """Set aside every block after `number`, and write the overlay, in one transaction."""
         execute = self.connection.execute
-        self.connection.executescript(_ABANDONED)  # a chain may be older than these tables
         execute("BEGIN IMMEDIATE")
         try:
             (times,) = execute("SELECT coalesce(max(times), 0) + 1 FROM abandoned_blocks").fetchone()
