@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlmodel import col, select
+from sqlmodel import col
 
 from baas.administrations.limits import Limits, LimitsOf
 from baas.administrations.model import SpentGas
@@ -229,12 +229,14 @@ class Meters:
         """Its chains, with those that are deleted by their row and still there: their gas may not be kept yet."""
         with self._store.reading() as session:
             rows = session.exec(
-                select(Chain.id, Chain.desired).where(Chain.administration_id == administration_id)
+                across_administrations(Chain, "an administration's use is measured for the service").where(
+                    Chain.administration_id == administration_id
+                )
             ).all()
         return {
-            chain
-            for chain, desired in rows
-            if desired != DesiredState.DELETED or self._fleet.directory(chain).exists()
+            row.id
+            for row in rows
+            if row.desired != DesiredState.DELETED or self._fleet.directory(row.id).exists()
         }
 
     def _limits_of(self, administration_id: str, account: _Account) -> Limits:

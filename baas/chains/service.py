@@ -524,9 +524,10 @@ class Chains:
         """How many chains are observed in which state: by the database for those that sleep, without touching them."""
         with self._store.reading() as session:
             rows = session.execute(
-                select(Chain.desired, func.count())
+                across_administrations(Chain, "the operator sees how many chains there are, and whose none")
                 .where(Chain.desired != DesiredState.DELETED)
-                .group_by(Chain.desired)
+                .with_only_columns(col(Chain.desired), func.count())
+                .group_by(col(Chain.desired))
             ).all()
         found = dict.fromkeys(map(str, ChainState), 0)
         found[ChainState.HIBERNATED] = sum(

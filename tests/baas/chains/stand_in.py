@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import ChainError, ChainLocked, ChainNotFound
+from sandbox.spec import ChainSpec
 
 
 class StandIn:
@@ -18,6 +19,7 @@ class StandIn:
         self.pending = self.subscriptions = 0
 
     genesis_hash, sealing_key = bytes(32), "key"
+    spec = ChainSpec(chain_id=1, genesis_time=0)
 
     @property
     def accounts(self) -> StandIn:
@@ -27,7 +29,7 @@ class StandIn:
         """An account, whose address nobody needs."""
         return "0x" + "01" * 20
 
-    def allow(self, _address: str, _role: str) -> None:
+    def allow(self, _address: str, _act: str, **_more: object) -> None:
         pass
 
     def use(self) -> int:
