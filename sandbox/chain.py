@@ -245,7 +245,7 @@ class Chain:
             sealing_key = secrets.token_bytes(32)
             row = ChainRow(spec, genesis_hash, origin, vault.wrap(sealing_key, SEALING_KEY))
             NoteSigner(key_name(row), sealing_key)  # a name that no note can carry is refused here
-            with closing(ChainFile(made)) as file:
+            with closing(ChainFile(made, flushed=False)) as file, file.transaction():
                 Journal(file).describe(row)
                 if giver is not None:
                     Accounts(AccountRecords(file), vault, clock).bring_in(FAUCET, giver.private_key)
@@ -427,16 +427,17 @@ class Chain:
             seen = self._sealer.changes
             if reason := self._journal.dropped_reason(key):
                 raise TransactionDropped(transaction_hash, reason)
-            mined: dict[str, Any] | None = self.read("eth_getTransactionReceipt", transaction_hash)
+            waits = self._journal.pending_transaction(key) is not None
+            mined: dict[str, Any] | None = (
+                None if waits else self.read("eth_getTransactionReceipt", transaction_hash)
+            )
             if mined is not None and self._is_settled(int(mined["blockNumber"], 16)):
                 return mined
-            if mined is None:
+            if mined is None and not waits:
                 self._require_not_abandoned(key)
             left = deadline - time.monotonic()
             if left <= 0:
-                state = (
-                    "still waits" if self._journal.pending_transaction(key) else "is not known to this chain"
-                )
+                state = "still waits" if waits else "is not known to this chain"
                 raise ChainError(
                     f"transaction {transaction_hash} was not mined within {timeout:g} s: it {state}"
                 )

@@ -23,17 +23,20 @@ DATABASE = "chain.sqlite"
 
 
 class ChainFile:
-    """The file of the chain in `directory`. Raises ChainNotFound where there is none."""
+    """The file of the chain in `directory`. Raises ChainNotFound where there is none.
 
-    def __init__(self, directory: Path) -> None:
+    Not `flushed` for a chain that is being made: nobody may rely on it before `draft` brings it onto the disk.
+    """
+
+    def __init__(self, directory: Path, *, flushed: bool = True) -> None:
         path = directory / DATABASE
         if not path.is_file():
             raise ChainNotFound(
                 f"no chain in {directory}: expected the file {DATABASE}; create the chain first"
             )
         path.chmod(0o600)  # SQLite gives -wal and -shm the same mode
-        self._writer, self._write_lock = _connect(path), threading.RLock()
-        self._reader, self._read_lock = _connect(path), threading.Lock()
+        self._writer, self._write_lock = _connect(path, flushed), threading.RLock()
+        self._reader, self._read_lock = _connect(path, flushed), threading.Lock()
 
     def declare(self, schema: str) -> None:
         """Make the tables of one kind of record where they are missing: `CREATE … IF NOT EXISTS` only.
@@ -85,6 +88,9 @@ def draft(directory: Path) -> Iterator[Path]:
     made.mkdir(mode=0o700)
     try:
         yield made
+        for path in made.iterdir():
+            if path.is_file():
+                sync(path)
         sync(made)
         made.rename(directory)  # all of it or nothing; an empty directory there is replaced
         sync(directory.parent)  # else a power cut takes the name away again
@@ -112,8 +118,8 @@ def _statements(schema: str) -> Iterator[str]:
             statement = ""
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, flushed: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
     return connection

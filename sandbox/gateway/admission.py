@@ -97,7 +97,12 @@ class Admission:
 
     def next_nonce(self, sender: bytes) -> int:
         with self._lock:
-            return self._next.get(sender) or self._next_on_disk(sender)
+            found = self._next.get(sender)
+            if found is None:
+                found = self._next_on_disk(sender)
+                if sender in self._permissions.of:  # strangers are not remembered: anybody may ask for any address
+                    self._next[sender] = found
+            return found
 
     def admit(
         self,

@@ -65,7 +65,7 @@ class Fleet:
         """Let it sleep now, as the supervisor does with one that is idle."""
         fleet = self.services.chains._fleet
         if fleet.awake(chain) is not None:
-            assert fleet.hibernate(chain)
+            assert fleet.hibernate(chain, 30)  # a request's hold on it ends after its answer
 
     @classmethod
     @contextmanager
