@@ -71,6 +71,7 @@ class Accounts:
 
         The thread that holds it may enter again.
         """
+        self._records.get(label)  # AccountError: a label that is none gets no lock
         with self._guard:
             lock = self._signing[label]
         with lock:

@@ -29,6 +29,8 @@ from sandbox.snapshot_records import AbandonedBlock, Branch, Snapshot, SnapshotR
 #: Seconds that the engine may take for a digest of the state, or to go back.
 DIGEST_SECONDS, REWIND_SECONDS = 300.0, 120.0
 _READ_SECONDS = 20.0
+#: Named snapshots of one chain: they are listed whole.
+MOST_SNAPSHOTS = 1_000
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?\Z")
 CLONE_IT = "clone the chain from it instead (baas chain clone)"
 
@@ -101,6 +103,8 @@ class Snapshots:
                 raise ChainError(
                     f"there is a snapshot {name!r} already: choose another name, or remove it first"
                 )
+            if len(self._records.named()) >= MOST_SNAPSHOTS:
+                raise ChainError(f"this chain has {MOST_SNAPSHOTS} snapshots already: remove one first")
             digest = self._node.state_digest(time_limit=DIGEST_SECONDS)
             with self._file.transaction():
                 snapshot = self._records.add(self._here(name, actor, digest))

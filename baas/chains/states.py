@@ -23,7 +23,6 @@ from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope
 from sandbox import chain as runtime
 from sandbox.clock_records import ChainClock
-from sandbox.engines import Head
 from sandbox.lifecycle import DesiredState
 from sandbox.operations import Operation
 from sandbox.permissions import ActKind
@@ -117,13 +116,6 @@ class States:
         clock = awake.time_travel.move(seconds, actor_of(scope))
         self._record(scope, row, "clock.move", seconds=seconds, offset_ms=clock.offset_ms)
         return clock
-
-    def mine(self, scope: TenantScope, name: str, blocks: int = 1) -> Head:
-        row, awake = self._chains.use(scope, name)
-        scope.require(row.administration_id, "mining an empty block", Role.ADMIN)
-        head = awake.time_travel.mine(blocks, actor=actor_of(scope))
-        self._record(scope, row, "clock.mine", blocks=blocks, number=head.number)
-        return head
 
     # -- other chains ------------------------------------------------------------------------------
 

@@ -161,6 +161,10 @@ class Admission:
         except RpcError as error:
             candidate.error = error
             return
+        except Exception:  # whatever it is, it is not accepted, and what came with it has its answer
+            _log.exception("a transaction could not be ruled on")
+            candidate.error = errors.internal_error()
+            return
         nonces[sender] = transaction.nonce + 1
         accepted[transaction.hash] = Pending(
             transaction.hash, transaction.raw, sender, transaction.nonce, self._now_ms()
@@ -231,19 +235,20 @@ class Admission:
         self._refusals.add([refusal])
 
     def _refusal(self, candidate: Candidate, error: RpcError, asker: Asker) -> Refusal:
-        transaction, data = candidate.transaction, error.data or {"rule": "internal"}
+        transaction = candidate.transaction
+        data = error.data if isinstance(error.data, dict) else {}  # a node's own error has any data, or none
         act = None if transaction is None else transaction.act(candidate.sender or b"")
         return Refusal(
             self._now_ms(),
             asker.endpoint,
             error.code,
-            data["rule"],
+            str(data.get("rule", "internal" if error.code == -32603 else "node"))[:40],
             candidate.sender,
             None if act is None else act.target,
             SEND,
             selector=None if act is None else act.selector,
             value=None if act is None else str(act.value),
-            permission=data.get("permission"),
+            permission=permission if isinstance(permission := data.get("permission"), int) else None,
             detail=errors.detail_of(error),
             actor=asker.actor,
         )

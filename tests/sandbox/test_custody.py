@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.chain import Chain
-from sandbox.errors import ChainError, RpcError
+from sandbox.errors import AccountError, ChainError, RpcError
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,14 @@ def clerk(chain):
 
 def nonces(chain, hashes):
     return sorted(int(chain.read("eth_getTransactionByHash", each)["nonce"], 16) for each in hashes)
+
+
+def test_a_label_that_is_none_leaves_nothing_behind(chain):
+    """Whoever asks chooses the labels: a lock for each would be memory for the asking."""
+    for number in range(3):
+        with pytest.raises(AccountError, match="no account"):
+            chain.send(f"nobody-{number}", to=bytes(20))
+    assert not chain.accounts._signing
 
 
 def test_a_hundred_parallel_sends_have_a_hundred_consecutive_nonces(chain, clerk):

@@ -12,6 +12,7 @@ from sandbox.errors import (
     EngineUnavailable,
     IllegalClock,
     IllegalRestore,
+    OverQuota,
     SnapshotNotFound,
     TransactionAbandoned,
     TransactionDropped,
@@ -19,6 +20,8 @@ from sandbox.errors import (
 from sandbox.evidence.note import NoteVerifier
 from sandbox.evidence.sealer import open_sealed_block
 from sandbox.gateway import Asker, Endpoint
+from sandbox.gateway.metering import Unmetered
+from sandbox.spec import ChainSpec
 from tests import transactions as tx
 
 ADMIN = Asker(Endpoint.ADMIN, "ona")
@@ -137,6 +140,32 @@ def test_a_restore_that_failed_half_way_is_finished_before_anything_is_sealed(bu
     with Chain.open(busy.directory) as again:
         assert again.read("eth_getTransactionReceipt", made["transactionHash"]) == made
         assert again.branch == 1
+
+
+def test_a_chain_has_so_many_snapshots_and_no_more(busy, monkeypatch):
+    monkeypatch.setattr("sandbox.snapshots.MOST_SNAPSHOTS", 2)
+    for name in ("one", "two"):
+        busy.snapshots.take(name)
+    with pytest.raises(ChainError, match="2 snapshots"):
+        busy.snapshots.take("three")
+    busy.snapshots.remove("one")
+    busy.snapshots.take("three")
+
+
+class FullMeter(Unmetered):
+    def admit(self, gas, size):
+        if size:
+            raise OverQuota("Stored bytes exceed the limit", "stored-bytes", 1, 1, 2)
+
+
+def test_blocks_of_nothing_take_bytes_too(tmp_path):
+    """Else an administrator's call that makes a thousand blocks would fill the disk past any quota."""
+    with Chain.create(tmp_path / "chain", ChainSpec(4242, 1_700_000_000), meter=FullMeter()) as chain:
+        for method in ("evm_mine", "anvil_mine", "hardhat_mine", "evm_snapshot", "evm_increaseTime"):
+            params = [1] if method == "evm_increaseTime" else []
+            assert rpc(chain, method, *params)["error"]["data"]["rule"] == "stored-bytes", method
+        assert chain.head().number == 0
+        assert chain.operations() == []
 
 
 def test_a_restore_gives_no_gas_back(busy):

@@ -1,7 +1,9 @@
 """Sending through the door of a real chain: each refusal with Besu's code and message, nonces in order."""
 
 import json
+import sqlite3
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -167,3 +169,39 @@ def test_every_refusal_is_recorded(chain, sender, other_wallet):
     assert (nonce.code, nonce.rule, nonce.sender) == (-32006, "nonce", bytes.fromhex(sender.address[2:]))
     assert (sender_list.rule, sender_list.target) == ("sender-allowlist", b"\x11" * 20)
     assert sender_list.method == "eth_sendRawTransaction"
+
+
+@pytest.mark.parametrize("data", [None, "0x08c379a0", {"see": "the manual"}, [1], {"permission": {}}])
+def test_a_nodes_own_error_is_answered_whatever_its_data_is(chain, sender, monkeypatch, data):
+    """Somebody else's endpoint says what it likes; the refusal is recorded, and the next transaction goes on."""
+    error = RpcError(-32005, "slow down", data)
+    with monkeypatch.context() as patch:
+        patch.setattr(chain._node, "read", Mock(side_effect=error))
+        raw = sender.next()
+        body = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [f"0x{raw.hex()}"]}
+        answer = json.loads(chain.rpc(json.dumps(body).encode()))["error"]
+    assert (answer["code"], answer["message"]) == (-32005, "slow down")
+    assert chain.refusals.newest(1)[0].rule == "node"
+    send(chain, raw)
+
+
+def test_what_nobody_expected_refuses_one_transaction_and_counts_for_nothing(chain, sender, monkeypatch):
+    settled = Mock()
+    monkeypatch.setattr(chain._gateway.admission, "_meter", settled)
+    good, bad = sender.next(), sender.next()
+    judge = chain._gateway.admission._judge
+
+    def failing(transaction, *rest):
+        if transaction.raw == bad:
+            raise sqlite3.OperationalError("disk I/O error")
+        return judge(transaction, *rest)
+
+    monkeypatch.setattr(chain._gateway.admission, "_judge", failing)
+    call = [
+        {"jsonrpc": "2.0", "id": n, "method": "eth_sendRawTransaction", "params": [f"0x{raw.hex()}"]}
+        for n, raw in enumerate((good, bad))
+    ]
+    first, second = json.loads(chain.rpc(json.dumps(call).encode()))
+    assert chain.wait(first["result"])["status"] == "0x1"
+    assert second["error"]["code"] == -32603
+    settled.settled.assert_called_once_with(100_000)
