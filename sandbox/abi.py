@@ -5,12 +5,14 @@ A function that the contract does not have, or a value that its type does not al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.grammar import TupleType, parse
 from eth_hash.auto import keccak
 
 from sandbox.artifacts import Artifact
@@ -112,7 +114,7 @@ def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, 
     """What a call returned; a struct is a tuple, bytes32 are bytes."""
     types = [type_name(parameter) for parameter in _function(artifact, function)["outputs"]]
     try:
-        return tuple(decode(types, data))
+        return tuple(_read(types, data))
     except DecodingError as error:
         raise ValueError(f"{artifact.name}.{function}: expected {types}, got 0x{data.hex()}") from error
 
@@ -125,7 +127,7 @@ def decode_error(artifact: Artifact, data: bytes) -> tuple[str, dict[str, Any]]:
     for item in (*artifact.abi, *_BUILT_IN_ERRORS):
         if item["type"] == "error" and keccak(signature(item).encode())[:4] == data[:4]:
             try:
-                values = decode([type_name(parameter) for parameter in item["inputs"]], data[4:])
+                values = _read([type_name(parameter) for parameter in item["inputs"]], data[4:])
             except DecodingError:
                 break
             names = [parameter["name"] for parameter in item["inputs"]]
@@ -156,7 +158,7 @@ def decode_call(artifact: Artifact, data: bytes) -> Decoded | None:
     for item in artifact.abi:
         if item["type"] == "function" and keccak(signature(item).encode())[:4] == data[:4]:
             try:
-                values = decode([type_name(each) for each in item["inputs"]], data[4:])
+                values = _read([type_name(each) for each in item["inputs"]], data[4:])
             except (DecodingError, OverflowError, ValueError):
                 return None
             return _decoded(item, values)
@@ -169,7 +171,7 @@ def decode_created(artifact: Artifact, data: bytes) -> Decoded | None:
         return None
     inputs = artifact.constructor_inputs()
     try:
-        values = decode([type_name(each) for each in inputs], data[len(artifact.bytecode) :])
+        values = _read([type_name(each) for each in inputs], data[len(artifact.bytecode) :])
     except (DecodingError, OverflowError, ValueError):
         return None
     return _decoded({"name": artifact.name, "inputs": inputs}, values)
@@ -189,10 +191,10 @@ def decode_event(artifact: Artifact, topics: Sequence[bytes], data: bytes) -> De
             continue
         try:
             in_topics = [
-                topic if _is_hashed(each) else decode([type_name(each)], topic)[0]
+                topic if _is_hashed(each) else _read([type_name(each)], topic)[0]
                 for each, topic in zip(indexed, topics[1:], strict=True)
             ]
-            in_data = decode([type_name(each) for each in others], data)
+            in_data = _read([type_name(each) for each in others], data)
         except (DecodingError, OverflowError, ValueError):
             return None
         from_topics, from_data = iter(in_topics), iter(in_data)
@@ -233,3 +235,46 @@ def _encode(what: str, inputs: list[dict[str, Any]], arguments: tuple[Any, ...])
         return bytes(encode(types, arguments))
     except (EncodingError, TypeError) as error:
         raise ValueError(f"{what}: {error}") from error
+
+
+def _read(types: Sequence[str], data: bytes) -> Sequence[Any]:
+    """The values; DecodingError also where they say more than the data holds: a place read twice, as no compiler writes it.
+
+    Without that a few kilobytes unfold into gigabytes: each element of an array may point to the same other array.
+    """
+    left = 2 * len(data) + 32 * len(types)
+    kinds = [parse(each) for each in types]
+
+    def word(at: int) -> int:
+        return int.from_bytes(data[at : at + 32])
+
+    def spend(count: int) -> None:
+        nonlocal left
+        left -= max(1, count)
+        if left < 0:
+            raise DecodingError("the values say more than the data holds")
+
+    def several(items: Iterable[Any], start: int) -> int:
+        at = start
+        for item in items:
+            if item.is_dynamic:
+                spend(32)
+                one(item, start + word(at))
+                at += 32
+            else:
+                at = one(item, at)
+        return at
+
+    def one(kind: Any, at: int) -> int:
+        """Spends what the value at that place says; where what follows a static one begins."""
+        if kind.arrlist:
+            length, *_ = kind.arrlist[-1] or (word(at),)
+            return several(repeat(kind.item_type, length), at if kind.arrlist[-1] else at + 32)
+        if isinstance(kind, TupleType):
+            return several(kind.components, at)
+        spend(32 + word(at) if kind.is_dynamic else 32)
+        return at + 32
+
+    several(kinds, 0)
+    values: Sequence[Any] = decode(types, data)
+    return values

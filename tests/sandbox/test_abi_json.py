@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.tools import get_abi_strategy
 from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import notary
+from sandbox import mirror, notary
 from sandbox.abi import (
+    _read,
     decode_call,
     decode_created,
     decode_event,
@@ -127,3 +129,34 @@ def test_no_bytes_make_it_fail(data, topics):
             decode_event(TALKING, [keccak(signature(item).encode()), *topics], data)
     decode_call(TALKING, data)
     decode_created(TALKING, ARTIFACT.bytecode + data)
+
+
+def unfolding(elements: int, members: int) -> bytes:
+    """Calldata of `mirror` whose grants are all the same one, by pointing to it again and again."""
+    word = lambda number: number.to_bytes(32)  # noqa: E731
+    grant = word(1) + word(0) + word(96) + word(members) + word(0) * 7 * members
+    return word(0) * 3 + word(128) + word(elements) + word(32 * elements) * elements + grant
+
+
+def test_what_unfolds_into_more_than_it_is_explains_nothing(monkeypatch):
+    """84 kB took nine seconds and a hundred megabytes, and grew with their square."""
+    artifact = mirror.artifact()
+    (item,) = artifact.functions("mirror")
+    selector = keccak(signature(item).encode())[:4]
+    assert decode_call(artifact, selector + unfolding(1, 30)) is not None
+    assert decode_call(artifact, selector + unfolding(4, 30)) is None
+    monkeypatch.setattr("sandbox.abi.decode", lambda *_: pytest.fail("it was unfolded"))
+    assert decode_call(artifact, selector + unfolding(2_000, 1_000)) is None
+    long = 128 * 2**20
+    assert decode_call(artifact, selector + (bytes(96) + (128).to_bytes(32) + long.to_bytes(32))) is None
+
+
+@given(st.data())
+def test_whatever_an_encoder_writes_is_read(data):
+    kinds = st.sampled_from(
+        ["uint8", "bytes32", "bytes", "string", "address", "(uint8,bytes)", "(bool,bool)"]
+    )
+    arrays = st.sampled_from(["", "[]", "[2]", "[][]", "[3][]", "[][2]"])
+    types = data.draw(st.lists(st.builds(str.__add__, kinds, arrays), max_size=4))
+    values = data.draw(st.tuples(*(get_abi_strategy(each) for each in types)))
+    assert list(_read(types, encode(types, values))) == list(decode(types, encode(types, values)))
