@@ -17,8 +17,9 @@ def block(language: str) -> str:
     return str(found)
 
 
-def run(command: list[str], folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    environment = {
+def run(command: list[str], folder: Path, text: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a folder with its input; `more` are environment variables besides what it needs."""
+    environment = more | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "ETH_HASH_BACKEND": "pysha3",
