@@ -100,7 +100,9 @@ class Admission:
             found = self._next.get(sender)
             if found is None:
                 found = self._next_on_disk(sender)
-                if sender in self._permissions.of:  # strangers are not remembered: anybody may ask for any address
+                if (
+                    sender in self._permissions.of
+                ):  # strangers are not remembered: anybody may ask for any address
                     self._next[sender] = found
             return found
 
