@@ -57,7 +57,7 @@ def test_nothing_acknowledged_is_missing_and_no_hash_differs(tmp_path: Path, fir
     directory = tmp_path / "chain"
     with Chain.create(directory, ChainSpec(4242, 1_700_000_000, "anvil", seal_after_ms=50)) as chain:
         for n in range(3):
-            chain.allow(chain.accounts.create(f"clerk{n}"), "sender")
+            chain.allow(chain.accounts.create(f"clerk{n}"), "send")
     moments = random.Random(7)  # the same moments each time; what the scheduler does with them differs
     acknowledged: list[str] = []
     hashes: dict[int, str] = {}

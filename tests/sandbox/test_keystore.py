@@ -8,10 +8,10 @@ import pytest
 from eth_account import Account as EthAccount
 
 from sandbox.account_records import AccountRecords
-from sandbox.chain import SEALING_KEY, Chain
+from sandbox.chain import Chain
 from sandbox.chain_file import ChainFile
 from sandbox.errors import AccountError, KeystoreError
-from sandbox.journal import Journal
+from sandbox.journal import SEALING_KEY, Journal
 from sandbox.keystore import (
     VAULT_FILE,
     PasswordVault,

@@ -362,7 +362,7 @@ def test_an_archives_list_of_members_is_counted_before_it_is_read(tmp_path, monk
 
 
 def test_more_accounts_than_an_archive_can_carry_are_not_exported(tmp_path, source, monkeypatch):
-    monkeypatch.setattr("sandbox.chain.MOST_KEYS", 0)
+    monkeypatch.setattr("sandbox.chain.states.MOST_KEYS", 0)
     with pytest.raises(ChainError, match="keys"):
         source.export("aoc.example", "ona", PASSWORD)
 
