@@ -48,6 +48,7 @@ def shown(visit: Visit, row: Chain, names: dict[str, str] | None = None) -> dict
         "parent": None
         if row.parent_chain_id is None
         else {"chain_id": row.parent_chain_id, "number": row.parent_number, "hash": row.parent_hash},
+        "suspended": visit.scope.caller.closed(row.administration_id) is not None,
         "engine_title": engine_title(visit, row.engine),
         "observed": observed.value,
         "head": None if head is None else head.number,

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from baas.chains.service import ChainExpired, ChainStopped
 from baas.console.attempts import TooManyAttempts
 from baas.console.forgery import Forged
-from baas.console.visits import CHALLENGE, PATH, Visit, redirect, visit_of
+from baas.console.visits import CHALLENGE, PATH, SESSION_COOKIE, Visit, redirect, visit_of
 from baas.logs.service import Erased, NotAnchoredYet
 from baas.notarisations.service import NotDeployed
 
@@ -131,8 +131,11 @@ def _is_scripts(request: Request) -> bool:
 
 
 def _sign_in(request: Request) -> str:
-    """Where to sign in, and to come back from to a page that was only to be seen."""
-    if request.method != "GET" or request.url.path == f"{PATH}/":
-        return SIGN_IN
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"{SIGN_IN}?next={quote(request.url.path + query, safe='/')}"
+    """Where to sign in, and to come back from to a page that was only to be seen; whose session ended is told so."""
+    asked = []
+    if request.method == "GET" and request.url.path != f"{PATH}/":
+        query = f"?{request.url.query}" if request.url.query else ""
+        asked.append(f"next={quote(request.url.path + query, safe='/')}")
+    if SESSION_COOKIE in request.cookies:
+        asked.append("ended=1")
+    return f"{SIGN_IN}?{'&'.join(asked)}" if asked else SIGN_IN

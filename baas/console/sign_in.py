@@ -77,7 +77,13 @@ def _form(visit: Visit, after: str, *, refused: bool) -> Response:
     secret = _secret(visit) or visit.console.sessions.secret()
     status, headers = (401, CHALLENGE) if refused else (200, None)
     response = visit.page(
-        "sign_in", status, headers, csrf_token=secret, refused=refused, next=own_path(after)
+        "sign_in",
+        status,
+        headers,
+        csrf_token=secret,
+        refused=refused,
+        ended="ended" in visit.request.query_params,
+        next=own_path(after),
     )
     set_cookie(visit.request, response, COOKIE, secret)
     return response

@@ -284,7 +284,10 @@ def _moves(done: Operation) -> bool:
 def _said(visit: Visit, done: Operation) -> str:
     """An operation in words; its slug where the catalogue has none, as of one that a later version added."""
     # "clone" has a sentence of its own, beside that of "clone.made"
-    key = f"console.operation.{'clone_made' if done.act == 'clone.made' else done.act}"
+    slug = "clone_made" if done.act == "clone.made" else done.act
+    if slug == "snapshot.restore" and done.detail.get("abandoned_to") == done.detail.get("number"):
+        slug = "snapshot.restore_nothing"
+    key = f"console.operation.{slug}"
     known = catalogue(visit.language)
     if key not in known:
         return done.act

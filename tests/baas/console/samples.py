@@ -59,6 +59,7 @@ def chain(observed: str, desired: str, head: int | None, *warnings: str) -> Row:
         engine_title="Integrat (py-evm)",
         sealing_key="chain-73570123400001+1a2b3c4d+" + "A" * 44,
         parent=None,
+        suspended=desired == "expired",
         observed=observed,
         desired=desired,
         head=head,
@@ -347,8 +348,9 @@ NOT_OURS: dict[str, Any] = {"label": None, "state": None, "deployments": [], "co
 
 #: (page, context), every branch of every template at least once.
 PAGES: list[tuple[str, dict[str, Any]]] = [
-    ("sign_in", NOBODY | {"refused": False, "next": "/console/"}),
-    ("sign_in", NOBODY | {"refused": True, "next": "/console/chains"}),
+    ("sign_in", NOBODY | {"refused": False, "ended": False, "next": "/console/"}),
+    ("sign_in", NOBODY | {"refused": False, "ended": True, "next": "/console/"}),
+    ("sign_in", NOBODY | {"refused": True, "ended": True, "next": "/console/chains"}),
     ("home", BASE | {"administrations": [one.name for one in ADMINISTRATIONS]}),
     ("notarise", BASE | {"administrations": ADMINISTRATIONS}),
     (

@@ -60,7 +60,13 @@ class Desk:
     def leave(self, button: Any) -> None:
         before = self.one("html").id
         button.click()
-        wait_until(self.browser, lambda: self.browser.find_elements("css selector", "html")[0].id != before)
+
+        def answered() -> bool:
+            """Another page is there; between two of them there is none."""
+            found = self.browser.find_elements("css selector", "html")
+            return bool(found) and found[0].id != before
+
+        wait_until(self.browser, answered)
 
     def look(self, name: str) -> str:
         return looked_at(self.browser, f"chain-{name}")
@@ -171,7 +177,7 @@ def test_a_chains_state_is_saved_moved_and_cloned(desk: Desk, tmp_path: Path) ->
     desk.look("22-restore")
     desk.one("#confirm-1").click()
     desk.go("Torna-hi")
-    assert "es van abandonar els blocs" in desk.look("23-restored")
+    assert "Va tornar a «abans-de-la-prova», bloc 1." in desk.look("23-restored")
     desk.press("Mou el rellotge")
     desk.fill("/clock", amount="3", unit="hores")
     desk.one("#confirm-clock").click()
@@ -197,9 +203,11 @@ def test_a_suspended_administration_and_a_session_that_ended_are_told(desk: Desk
     chain = ok(desk.api.post("/chains", json={"administration": CODE, "label": "decrets"}), 201)["id"]
     ok(desk.server.operator.post(f"/administrations/{CODE}/suspend", json={"reason": "ús indegut"}))
     desk.open(f"/console/chains/{chain}")
-    assert "Motiu: ús indegut" in desk.look("30-suspended")
+    said = desk.look("30-suspended")
+    assert "Motiu: ús indegut" in said
+    assert "No es desperta mentre l'ens està suspès" in said
     desk.open(f"/console/chains/{chain}/snapshots")
     assert "la cadena no respon a ningú" in desk.look("31-suspended-closed")
     clock.advance(days=100)
     desk.open(f"/console/chains/{chain}")
-    assert "Inicieu la sessió" in desk.look("32-token-expired")
+    assert "La sessió ha acabat o la clau d'accés ha caducat" in desk.look("32-token-expired")

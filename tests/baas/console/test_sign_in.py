@@ -16,6 +16,7 @@ from tests.baas.console.person import SESSION, Person, words
 
 TOWN, OTHER = "9999990001", "9999990002"
 HOME, SIGN_IN = "/console/", "/console/sign-in"
+ENDED = "/console/sign-in?ended=1"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def test_an_expired_token_opens_nothing_and_ends_the_session_that_it_opened(serv
     assert person.sign_in(short).status_code == 303
     assert person.get(HOME).status_code == 200
     clock.advance(minutes=15)
-    assert person.get(HOME).headers["location"] == SIGN_IN
+    assert person.get(HOME).headers["location"] == ENDED
+    assert "la clau d'accés ha caducat" in person.get(ENDED).text.replace("&#39;", "'")
     assert person.sign_in(short).status_code == 401
 
 
@@ -115,15 +117,15 @@ def test_a_session_ends_when_idle_when_revoked_and_on_signing_out(server: Any, c
     assert (response.status_code, response.headers["location"]) == (303, SIGN_IN)
     assert SESSION not in out.http.cookies
     out.http.cookies.set(SESSION, kept, domain="127.0.0.1", path="/console")
-    assert out.get(HOME).headers["location"] == SIGN_IN
+    assert out.get(HOME).headers["location"] == ENDED
     clock.advance(minutes=20)
     assert revoked.get(HOME).status_code == 200
     clock.advance(minutes=20)
-    assert idle.get(HOME).headers["location"] == SIGN_IN
+    assert idle.get(HOME).headers["location"] == ENDED
     assert revoked.get(HOME).status_code == 200
     holder = server.client(text)
     assert holder.delete(f"/tokens/{holder.get('/me').json()['token_id']}").status_code == 204
-    assert revoked.get(HOME).headers["location"] == SIGN_IN
+    assert revoked.get(HOME).headers["location"] == ENDED
 
 
 def test_signing_in_again_ends_the_session_before(person: Person, token: str) -> None:
@@ -132,7 +134,7 @@ def test_signing_in_again_ends_the_session_before(person: Person, token: str) ->
     person.post(SIGN_IN, _sign_in_secret(person), token=token)
     assert person.http.cookies[SESSION] != before
     person.http.cookies.set(SESSION, before, domain="127.0.0.1", path="/console")
-    assert person.get(HOME).headers["location"] == SIGN_IN
+    assert person.get(HOME).headers["location"] == ENDED
 
 
 def _sign_in_secret(person: Person) -> str:
