@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from baas.tenancy import Role
 from tests.baas.console.person import Person, words
 from tests.baas.console.town import CODE, Town, made, problem
-from tests.baas.flows import ok
+from tests.baas.flows import ok, until
 
 STRANGER, FRIEND = "0x" + "99" * 20, "0x" + "77" * 20
 
@@ -33,7 +33,7 @@ def test_looking_at_a_chain_does_not_wake_it(town: Town) -> None:
     services = town.server.services
     asleep = made(town, "adormida")
     services.chains.awake(asleep).settle()
-    assert services.fleet.hibernate(asleep)
+    until(lambda: services.fleet.hibernate(asleep))  # once the request that made it has let go of it
     page = words(town.auditor.get(f"/console/chains/{asleep}"))
     assert "adormida; es desperta quan s'hi accedeix" in page
     assert "Dorm i no gasta res" in page
