@@ -81,8 +81,7 @@ class Accounts:
 
     def hand_out(self, scope: TenantScope, chain: str, label: str, password: str) -> tuple[str, str]:
         """Address and key of an account, the key as a keystore v3 under `password`. For admins; the audit has it first."""
-        row, awake = self._chains.use(scope, chain)
-        scope.require(row.administration_id, "handing out an account's key", Role.ADMIN)
+        row, awake = self._chains.administer(scope, chain, "handing out an account's key", Role.ADMIN)
         keystore = awake.accounts.hand_out(label, password)
         address = awake.accounts.address(label)
         self._record(scope, "account.export", row, {"label": label, "address": address})
@@ -93,8 +92,7 @@ class Accounts:
 
         For admins. RotationRefused, before anything is changed, names each contract that stands in the way.
         """
-        row, awake = self._chains.use(scope, chain)
-        scope.require(row.administration_id, "giving an account a new key", Role.ADMIN)
+        row, awake = self._chains.administer(scope, chain, "giving an account a new key", Role.ADMIN)
         with awake.signing(label):  # from here on this account deploys nothing that would be missed below
             deployed = self._contracts.on(scope, row.id)
             unknown = {

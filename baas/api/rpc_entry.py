@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 
 from baas.api.middleware import bearer
+from baas.chains.model import Chain
 from baas.errors import Unauthenticated
 from baas.tenancy import Caller, Role, RpcEndpoint, TenantScope
 from baas.wiring import Services
@@ -51,10 +52,7 @@ class Knock:
 
     def check(self, services: Services) -> str:
         """The chain's id, where the caller may use it as things are now; it is not woken. Raises as `enter` does."""
-        scope = TenantScope(self.caller(services))
-        row = services.chains.usable(scope, self.chain)
-        scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
-        return row.id
+        return self._usable(services, self.caller(services)).id
 
     def enter(self, services: Services) -> tuple[Asker, runtime.Chain]:
         """Who asks, and the awake chain. NotFound where the chain is not the caller's, Forbidden for want of a role.
@@ -62,11 +60,15 @@ class Knock:
         TooMuch where the chain's administration asks more often than it may.
         """
         caller = self.caller(services)
-        scope = TenantScope(caller)
-        row, awake = services.chains.use(scope, self.chain)
-        scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
+        row = self._usable(services, caller)
         services.meters.request(row.administration_id)
-        return Asker(Endpoint(self.endpoint), caller.actor_id), awake
+        return Asker(Endpoint(self.endpoint), caller.actor_id), services.chains.wake(row)
+
+    def _usable(self, services: Services, caller: Caller) -> Chain:
+        scope = TenantScope(caller)
+        row = services.chains.usable(scope, self.chain)
+        scope.require(row.administration_id, ACTS[self.endpoint], *ROLES[self.endpoint])
+        return row
 
 
 def basic(headers: Headers) -> str | None:

@@ -115,9 +115,7 @@ class ChainPermissions:
         return row, awake, Authority.ADMIN if is_admin else Authority.MANAGER
 
     def _decide(self, scope: TenantScope, name: str) -> tuple[Chain, runtime.Chain]:
-        row, awake = self._chains.use(scope, name)
-        scope.require(row.administration_id, "deciding on a request for access", Role.ADMIN)
-        return row, awake
+        return self._chains.administer(scope, name, "deciding on a request for access", Role.ADMIN)
 
     def _note(self, scope: TenantScope, row: Chain, action: str, detail: Mapping[str, Any]) -> None:
         self._record(scope.caller, row.id, row.administration_id, action, detail)

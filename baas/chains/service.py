@@ -347,14 +347,20 @@ class Chains:
     def use(self, scope: TenantScope, name: str) -> tuple[Chain, runtime.Chain]:
         """The row and the awake chain, for any role of its administration."""
         row = self.usable(scope, name)
-        self._meters.belongs(row.id, row.administration_id)
-        return row, self._fleet.take(row.id, lambda: self._may_wake(row.id))
+        return row, self.wake(row)
 
-    def administer(self, scope: TenantScope, name: str, act: str) -> tuple[Chain, runtime.Chain]:
-        """As `use`, for admins and developers only."""
-        row, awake = self.use(scope, name)
-        scope.require(row.administration_id, act, Role.ADMIN, Role.DEVELOPER)
-        return row, awake
+    def wake(self, row: Chain) -> runtime.Chain:
+        """The awake chain of a row that was found usable."""
+        self._meters.belongs(row.id, row.administration_id)
+        return self._fleet.take(row.id, lambda: self._may_wake(row.id))
+
+    def administer(
+        self, scope: TenantScope, name: str, act: str, *roles: Role
+    ) -> tuple[Chain, runtime.Chain]:
+        """As `use`, for these roles only (admins and developers where none is named); it wakes for nobody else."""
+        row = self.usable(scope, name)
+        scope.require(row.administration_id, act, *(roles or (Role.ADMIN, Role.DEVELOPER)))
+        return row, self.wake(row)
 
     def awake(self, chain: str) -> runtime.Chain:
         """The awake chain by its row's id, for the service's own work on a row that a scope has shown.

@@ -81,8 +81,7 @@ class States:
 
     def restore(self, scope: TenantScope, name: str, snapshot: str) -> Branch:
         """IllegalRestore where anything is anchored on the chain: then one clones."""
-        row, awake = self._chains.use(scope, name)
-        scope.require(row.administration_id, "restoring a snapshot", Role.ADMIN)
+        row, awake = self._chains.administer(scope, name, "restoring a snapshot", Role.ADMIN)
         with self._chains.sending(row.id):  # nothing is on its way to be anchored meanwhile
             if self._anchored(row.id):
                 awake.mark_anchored()
@@ -111,8 +110,7 @@ class States:
 
     def move_clock(self, scope: TenantScope, name: str, seconds: int) -> ChainClock:
         """Move the chain's clock: every later note, and so every later receipt, says so."""
-        row, awake = self._chains.use(scope, name)
-        scope.require(row.administration_id, "moving a chain's clock", Role.ADMIN)
+        row, awake = self._chains.administer(scope, name, "moving a chain's clock", Role.ADMIN)
         clock = awake.time_travel.move(seconds, actor_of(scope))
         self._record(scope, row, "clock.move", seconds=seconds, offset_ms=clock.offset_ms)
         return clock

@@ -7,10 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
 
+from baas.errors import TooMuch
 from baas.tenancy import Role
 from sandbox import chain as runtime
 from tests.baas.flows import ok
@@ -286,6 +288,26 @@ def test_the_administrators_endpoint_is_for_admins_and_developers(
     roles = f"/administrations/{town.code}/members/{person['id']}/roles"
     assert town.member.put(roles, json={"roles": ["auditor"]}).status_code == 200
     assert anybody.post(world.server.url + url, json=CALL).status_code == 403
+
+
+def test_who_is_refused_at_the_door_wakes_nobody(
+    world: Any, spare: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, name = world.server.services, spare["id"]
+    auditor = world.server.as_member(world.town.code, Role.AUDITOR)
+    services.fleet.hibernate(name)
+    assert admin_post(auditor, world, name).status_code == 403
+    body = {"address": "0x" + "11" * 20, "act": "send"}
+    assert auditor.post(f"/chains/{name}/permissions", json=body).status_code == 403
+    assert auditor.post(f"/chains/{name}/snapshots/any/restore").status_code == 403
+    with monkeypatch.context() as patch:
+        patch.setattr(services.meters, "request", Mock(side_effect=TooMuch("requests per second", 1, 2, 1)))
+        url = f"{world.server.url}/rpc/{name}"
+        assert (
+            httpx2.post(url, json=CALL, headers={"Authorization": basic(world.town.token)}).status_code == 429
+        )
+    assert services.fleet.awake(name) is None
+    assert post(auditor, world, name).status_code == 200
 
 
 def test_the_chain_learns_through_which_endpoint_and_who_asks(
