@@ -145,9 +145,9 @@ class SnapshotRecords:
         """The branch that the chain is on: how often it was restored."""
         return int(self._file.read("SELECT coalesce(max(branch), 0) FROM branches WHERE done = 1")[0][0])
 
-    def branches(self) -> list[Branch]:
-        """Every restore, the oldest first."""
-        return self._branches("done = 1 ORDER BY branch")
+    def branches(self, limit: int = 1_000) -> list[Branch]:
+        """The newest restores, the oldest of them first."""
+        return self._branches("done = 1 ORDER BY branch DESC LIMIT ?", limit)[::-1]
 
     def planned(self) -> Branch | None:
         """The restore that was begun and is not finished."""
@@ -202,8 +202,8 @@ class SnapshotRecords:
             "SELECT 1 FROM branches WHERE branch > ? AND number < ? LIMIT 1", snapshot.branch, snapshot.number
         )
 
-    def _branches(self, where: str) -> list[Branch]:
-        rows = self._file.read(f"SELECT {_BRANCH} FROM branches WHERE {where}")  # noqa: S608 - constants
+    def _branches(self, where: str, *values: Any) -> list[Branch]:
+        rows = self._file.read(f"SELECT {_BRANCH} FROM branches WHERE {where}", *values)  # noqa: S608 - constants
         return [Branch(*row) for row in rows]
 
     # what was abandoned

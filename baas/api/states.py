@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import replace
-from pathlib import Path as File
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -91,7 +89,7 @@ def restore_snapshot(chain: Name, snapshot: Which, call: Calling) -> Response:
 
 @router.get("/chains/{chain}/branches")
 def list_branches(chain: Name, call: Calling) -> schemas.BranchesOut:
-    """Every restore, and which blocks it left behind."""
+    """The newest 1,000 restores, and which blocks each left behind."""
     return schemas.BranchesOut(
         items=[_branch(each) for each in call.services.states.branches(call.scope, chain)]
     )
@@ -168,8 +166,8 @@ async def import_chain(
     """An exported chain, the body being its zip: checked to the last byte, and refused with the part that does not hold."""
     services, scope = upload.services, upload.scope
     await run_in_threadpool(services.states.may_import, scope, administration)
-    with tempfile.TemporaryDirectory(prefix="import-", dir=services.settings.data) as directory:
-        archive, digest, size = File(directory) / "archive.zip", hashlib.sha256(), 0
+    with services.states.scratch() as directory:
+        archive, digest, size = directory / "archive.zip", hashlib.sha256(), 0
         with archive.open("wb") as file:
             async for piece in request.stream():
                 size += len(piece)

@@ -434,9 +434,16 @@ class Fleet:
                 self._coming -= 1
 
     def _is_awake(self, name: str, berth: _Berth, chain: Chain) -> None:
-        self._marks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._marks / name).touch(mode=0o600)
-        self.on_open(name, chain)
+        try:
+            self._marks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._marks / name).touch(mode=0o600)
+            self.on_open(name, chain)
+        except BaseException as error:  # else nobody could open it again
+            chain.close()
+            if berth.state is ChainState.STARTING:
+                self._becomes(berth, ChainState.FAILED)
+                berth.failure = str(error)
+            raise
         with self._guard:
             # a new chain was made and started in one
             berth.state = (

@@ -38,6 +38,7 @@ from sandbox.faucet import wei_of
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
+from sandbox.transfer import sweep
 
 LOGGER = logging.getLogger(__name__)
 SERVES_ALL = "the service itself runs every administration's chains"
@@ -449,6 +450,7 @@ class Chains:
                 self._fleet.fail(
                     name, "its directory is missing: put it back from a backup, or delete the chain"
                 )
+        sweep(self._fleet.directory(""))
         for directory in self._fleet.directories():
             if directory.suffix == ".new":
                 shutil.rmtree(directory, ignore_errors=True)  # half-made: never a chain

@@ -6,7 +6,9 @@ restoring, importing and moving a clock are for admins.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +31,7 @@ from sandbox.permissions import ActKind
 from sandbox.snapshot_records import Branch, Snapshot
 from sandbox.snapshots import Verified
 from sandbox.spec import ChainSpec
-from sandbox.transfer import MAX_UNPACKED, Imported, import_chain
+from sandbox.transfer import EXPORTING, MAX_UNPACKED, Imported, import_chain
 
 #: Bytes of an archive that is imported.
 MAX_UPLOAD = 256 << 20
@@ -156,6 +158,14 @@ class States:
         pieces = awake.export(self._origin, actor_of(scope), password)
         self._record(scope, row, "chain.export", keys=password is not None)
         return row, pieces
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory for an archive that comes in, beside the chains; what a crash leaves of it goes at the next start."""
+        home = self._fleet.directory("")
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=EXPORTING, dir=home) as directory:
+            yield Path(directory)
 
     def may_import(self, scope: TenantScope, administration: str) -> str:
         """The administration's id, where the caller may bring a chain into it now."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -188,8 +186,8 @@ def _import(posted: PostedVisit) -> Response:
     label = _label(posted, owner)
     if not isinstance(upload, UploadFile) or not upload.size:
         raise Mistake("mistake.no_archive")
-    with tempfile.TemporaryDirectory(prefix="import-", dir=posted.services.settings.data) as directory:
-        archive = Path(directory) / "archive.zip"
+    with posted.services.states.scratch() as directory:
+        archive = directory / "archive.zip"
         with archive.open("wb") as file:
             shutil.copyfileobj(upload.file, file)
         try:

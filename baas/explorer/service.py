@@ -52,12 +52,11 @@ class Explorer:
         head = awake.head().number
         first = head if highest is None else min(highest, head)
         last = max(first - min(limit, MOST_BLOCKS) + 1, 0)
-        rows = [
-            _row(awake.read("eth_getBlockByNumber", hex(each), False)) for each in range(first, last - 1, -1)
-        ]
+        found = (awake.read("eth_getBlockByNumber", hex(each), False) for each in range(first, last - 1, -1))
+        rows = [_row(each) for each in found if each is not None]  # a restore may just have taken some away
         restores = [
             Restore(each.branch, each.at_ms, each.snapshot, each.number, each.head_number)
-            for each in reversed(awake.branches()[-MOST_RESTORES:])
+            for each in reversed(awake.branches(MOST_RESTORES))
         ]
         return BlockPage(tuple(rows), last - 1 if last > 0 else None, tuple(restores))
 

@@ -135,9 +135,9 @@ class States(Sending):
         """How often the chain was restored: where this changed, blocks after `branches()[-1].number` are others."""
         return self._snapshot_records.branch
 
-    def branches(self) -> list[Branch]:
-        """Every restore, the oldest first."""
-        return self._snapshot_records.branches()
+    def branches(self, limit: int = 1_000) -> list[Branch]:
+        """The newest restores, the oldest of them first."""
+        return self._snapshot_records.branches(limit)
 
     def abandoned(self, branch: int | None = None) -> list[AbandonedBlock]:
         """The blocks that restores left behind, with their sealer's notes."""

@@ -379,3 +379,12 @@ def test_a_crash_in_the_middle_of_a_restore_is_finished_at_the_next_opening(tmp_
             assert [block.number for block in chain.abandoned()] == [1]
             assert all(block.note for block in chain.abandoned())
             assert chain.wait(chain.send("clerk", to=clerk, gas=30_000))["blockNumber"] == "0x1"
+
+
+def test_the_newest_restores_are_told_and_no_more(busy):
+    busy.snapshots.take("before")
+    for _ in range(3):
+        record(busy, 1)
+        busy.snapshots.restore("before")
+    assert [each.branch for each in busy.branches(2)] == [2, 3]
+    assert [each.branch for each in busy.branches()] == [1, 2, 3]

@@ -121,7 +121,7 @@ def test_an_exported_chain_comes_back_as_a_clone_and_not_as_itself(made: dict[st
     )
     assert clone["parent"]["chain_id"] == made["chain"]["chain_id"]
     assert len(ok(made["admin"].get("/chains"))["items"]) == before + 1
-    assert not list(server.services.settings.data.glob("import-*"))
+    assert not list((server.services.settings.data / "chains").glob(".export-*"))
     assert {"chain.export", "chain.import"} <= set(actions(made["auditor"]))
 
 

@@ -81,6 +81,10 @@ def test_what_no_row_stands_for_is_set_aside_at_the_start_and_half_made_ones_go(
     orphan, draft = "01HZZZZZZZZZZZZZZZZZZZZZZZ", ".01HZZZZZZZZZZZZZZZZZZZZZZZ.0a1b2c3d.new"
     for name in (orphan, draft, "backup-2026", "lost+found"):
         shutil.copytree(home / kept.id, home / name)
+    with services.states.scratch() as scratch:
+        left = scratch.name
+        (scratch / "archive.zip").write_bytes(b"an import that a kill cut short")
+        shutil.copytree(scratch, home / f"{left}-cut")
     services.chains.reconcile()
     assert directories(services) == {kept.id, f"{orphan}.unclaimed", "backup-2026", "lost+found"}
     assert (home / f"{orphan}.unclaimed" / "chain.sqlite").exists()  # perhaps the only copy of its keys

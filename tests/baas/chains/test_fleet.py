@@ -64,6 +64,23 @@ def test_a_chain_is_opened_once_for_32_threads(tmp_path: Path) -> None:
     assert len(runtime.opened) == 1
 
 
+def test_a_chain_that_was_opened_and_not_entered_in_the_books_is_closed_again(tmp_path: Path) -> None:
+    """The disk is full: a chain that nobody knows to be open could be opened by nobody any more."""
+    runtime = StandInRuntime()
+    fleet, (name,) = fleet_of(tmp_path, 1, runtime)
+    marks = tmp_path / "chains-awake"
+    marks.rmdir()
+    marks.touch()
+    with holding(), pytest.raises(OSError, match="exists"):
+        fleet.take(name, may)
+    with holding(), pytest.raises(OSError, match="exists"):
+        fleet.create("9" * 26, None)  # type: ignore[arg-type]  # the stand-in needs no spec
+    assert (runtime.open_now, fleet.observed(name)) == (set(), ChainState.FAILED)
+    marks.unlink()
+    with holding():
+        fleet.take(name, may).use()
+
+
 def test_nobody_waits_while_another_chain_is_opened(tmp_path: Path) -> None:
     opening, go_on = threading.Event(), threading.Event()
 

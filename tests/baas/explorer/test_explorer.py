@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from baas.tenancy import Role
-from tests.baas.flows import Town, anchored, digest, notarise, ok
+from baas.wiring import Services
+from tests.baas.flows import Town, anchored, digest, new_place, notarise, ok
 
 COMMITMENT = f"0x{'c1' * 32}"
 
@@ -151,3 +153,14 @@ def test_what_a_restore_left_behind_is_told(server: Any) -> None:
     assert (restore["snapshot"], restore["number"], restore["abandoned_to"]) == ("abans", 0, 1)
     answer = member.get(f"/chains/{chain}/transactions/{gone}")
     assert (answer.status_code, "left behind" in answer.json()["detail"]) == (409, True)
+
+
+def test_blocks_that_a_restore_takes_away_meanwhile_are_left_out(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place(services)
+    awake = services.chains.awake(place.chain.id)
+    head = awake.head()
+    monkeypatch.setattr(awake, "head", lambda: replace(head, number=head.number + 3))
+    shown = services.explorer.blocks(place.scope, place.chain.id)
+    assert shown.items[0].number == head.number
