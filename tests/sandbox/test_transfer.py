@@ -383,6 +383,16 @@ def test_more_accounts_than_an_archive_can_carry_are_not_exported(tmp_path, sour
         ),
         ("DELETE FROM kv WHERE key = 'v1:canonical_head_hash' OR length(key) = 32", "No header"),
         ("INSERT INTO kv VALUES (x'00', x'00')", "not what it should be"),
+        ("UPDATE logs SET data = x'00' WHERE block = 3", "of block 3"),
+        ("DELETE FROM logs WHERE block = 2", "of block 2"),
+        (
+            "INSERT INTO logs SELECT 99, log_index, position, transaction_hash, address, topic0, topic1, topic2, topic3, "
+            "data FROM logs LIMIT 1",
+            "no block",
+        ),
+        ("UPDATE transactions SET sender = zeroblob(20) WHERE block = 1", "of block 1"),
+        ("UPDATE transactions SET gas_used = 1 WHERE block = 1", "of block 1"),
+        ("UPDATE blocks SET size = 1 WHERE number = 2", "block 2"),
         ("UPDATE chain SET spec = replace(spec, '4242', '4243')", "not the manifest's"),
         ("CREATE TRIGGER evil AFTER INSERT ON blocks BEGIN DELETE FROM logs; END", "declares"),
         ("CREATE TABLE evil (a)", "declares"),

@@ -165,7 +165,7 @@ class Chain:
             if wei  # an empty account is no account (EIP-161)
         }
         evm = _chain_class(spec).from_genesis(store, _genesis_fields(spec), balances)
-        store.commit(_block_row(evm.get_canonical_head(), []))
+        store.commit(block_row(evm.get_canonical_head(), []))
         return cls(store, spec)
 
     @classmethod
@@ -191,7 +191,7 @@ class Chain:
         genesis_vm = chain_class.get_vm_class_for_block_number(BlockNumber(0))
         header = genesis_vm.create_genesis_header(**_genesis_fields(spec), state_root=state_root)
         chain_class.from_genesis_header(store, header)
-        store.commit(_block_row(header, []))
+        store.commit(block_row(header, []))
         return cls(store, spec)
 
     def head(self) -> Head:
@@ -357,8 +357,8 @@ class Chain:
         filled = batch.vm.get_block().copy(header=header, transactions=transactions)
         block = batch.vm.mine_block(filled).block
         self.evm.chaindb.persist_header(block.header)
-        rows, logs = _index(block.header, batch.applied)
-        return _block_row(block.header, [raw for raw, _, _ in batch.applied]), rows, logs
+        rows, logs = index(block.header, batch.applied)
+        return block_row(block.header, [raw for raw, _, _ in batch.applied]), rows, logs
 
 
 def _believe_signature(transaction: Any) -> None:
@@ -411,7 +411,7 @@ def _within(seconds: float | None, position: int) -> AbstractContextManager[None
     )
 
 
-def _block_row(header: Any, raws: Sequence[bytes]) -> BlockRow:
+def block_row(header: Any, raws: Sequence[bytes]) -> BlockRow:
     rlp: Any = codec  # untyped
     items = [
         raw if raw[0] < 0xC0 else rlp.decode(raw) for raw in raws
@@ -421,7 +421,7 @@ def _block_row(header: Any, raws: Sequence[bytes]) -> BlockRow:
     return BlockRow(header.block_number, bytes(header.hash), encoded, size)
 
 
-def _index(header: Any, applied: list[tuple[bytes, Any, Any]]) -> tuple[list[TransactionRow], list[LogRow]]:
+def index(header: Any, applied: list[tuple[bytes, Any, Any]]) -> tuple[list[TransactionRow], list[LogRow]]:
     rows: list[TransactionRow] = []
     logs: list[LogRow] = []
     gas_before = 0
