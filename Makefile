@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= build/demo
+CHAINS ?= 2000
+ROUNDS ?= 3
 # Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test MALFORMED=100000` says.
 MALFORMED ?= 2000
 export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint serve bench contracts examples test-browser test-tools test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-manual crash lint serve bench bench-chains contracts examples test-browser test-tools test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -33,7 +35,14 @@ demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
 test: setup  ## all tests that need no other program (under five minutes)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil" -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual" -q
+
+test-manual: setup  ## the commands and programs of the README and the guides, as they stand there
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m manual -q
+
+crash: $(VENV)/.tools  ## kill -9 under load, on both engines (ROUNDS=200 for a measurement; installs anvil when missing)
+	@$(BIN)/baas engine install anvil
+	@BAAS_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m crash -q
 
 lint: setup  ## ruff, mypy strict, import-linter floors
 	@$(BIN)/ruff check .
@@ -46,6 +55,10 @@ serve: setup  ## the service and its console on http://127.0.0.1:8080 (data in b
 
 bench: setup  ## ratios measured side by side in one run, to build/bench/bench.json
 	@$(BIN)/python -m tests.bench
+
+bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache and eth-tester, to build/bench/chains.json (CHAINS=2000)
+	@$(BIN)/baas engine install anvil
+	@$(BIN)/python -m tests.bench.fleet --chains $(CHAINS)
 
 contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
 	@$(BIN)/python -m sandbox.solidity check
@@ -64,7 +77,7 @@ test-tools: $(VENV)/.tools  ## formats judged by openssl; web3.py, ethers, viem,
 
 test-anvil: $(VENV)/.tools  ## the engine that runs Foundry's anvil (installs it from npm for this user when missing)
 	@$(BIN)/baas engine install anvil
-	@$(BIN)/python -m pytest -m anvil -q
+	@$(BIN)/python -m pytest -m "anvil and not crash" -q
 
 wheel: setup  ## build the wheel into dist/
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl

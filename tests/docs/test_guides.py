@@ -36,6 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     services.stop()
 
 
+@pytest.mark.manual
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_its_commands_do_what_they_say(guide: Path, tmp_path: Path, server: Server) -> None:
     (tmp_path / "docs").symlink_to(TREE / "docs")

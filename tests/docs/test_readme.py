@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
 
@@ -37,6 +39,7 @@ def run(command: list[str], folder: Path, text: str, **more: str) -> subprocess.
     )
 
 
+@pytest.mark.manual
 def test_the_first_hours_commands_do_what_they_say(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(TREE / "docs")
     done = run(["bash", "-euo", "pipefail"], tmp_path, block("sh"))

@@ -14,12 +14,14 @@ from sandbox.chain import Chain
 from sandbox.spec import ChainSpec
 
 ROOT = Path(__file__).parents[2]
+ROUNDS = rounds(5)
 
 #: Opens the chain and sends for ever, one at a time; a hash is printed only once it was returned.
 SENDER = """
 import sys
 from pathlib import Path
 from sandbox.chain import Chain
+from tests.rounds import rounds
 with Chain.open(Path(sys.argv[1])) as chain:
     print("open", flush=True)
     while True:
@@ -28,7 +30,7 @@ with Chain.open(Path(sys.argv[1])) as chain:
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_nothing_acknowledged_is_missing_after_kill_9(tmp_path):
     directory = tmp_path / "chain"
     with Chain.create(directory, ChainSpec(4242, 1_700_000_000, seal_after_ms=100)) as chain:
@@ -37,7 +39,7 @@ def test_nothing_acknowledged_is_missing_after_kill_9(tmp_path):
     took: list[float] = []
     acknowledged: list[str] = []
     hashes: dict[int, str] = {}
-    for _ in range(5):
+    for _ in range(ROUNDS):
         sender = subprocess.Popen(
             [sys.executable, "-c", SENDER, str(directory)], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )

@@ -22,7 +22,7 @@ from tests.sandbox.engines.test_anvil import gone
 pytestmark = [pytest.mark.anvil, pytest.mark.crash]
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = int(os.environ.get("BAAS_CRASH_ROUNDS", "3"))
+ROUNDS = rounds(3)
 
 #: Opens the chain and sends from three threads for ever; prints anvil's process id, then each hash once it was returned.
 SENDER = """
@@ -30,6 +30,7 @@ import sys, threading, time
 from pathlib import Path
 from sandbox.chain import Chain
 from sandbox.errors import SandboxError
+from tests.rounds import rounds
 
 chain = Chain.open(Path(sys.argv[1]))
 print("anvil", chain._node.processes["anvil"], flush=True)

@@ -16,7 +16,7 @@ from sandbox.spec import ChainSpec
 from sandbox.transfer import import_chain
 from tests import transactions as tx
 
-ROOT, ROUNDS = Path(__file__).parents[2], int(os.environ.get("STATE_CRASH_ROUNDS", "4"))
+ROOT, ROUNDS = Path(__file__).parents[2], rounds(4)
 BLOCKS = 12
 
 #: Opens the chain, says so, and does one act for ever.
@@ -25,6 +25,7 @@ import sys
 from pathlib import Path
 from sandbox.chain import Chain
 from sandbox.transfer import import_chain
+from tests.rounds import rounds
 act, home = sys.argv[1], Path(sys.argv[2])
 with Chain.open(home / "chain") as chain:
     print("open", flush=True)
@@ -61,7 +62,7 @@ def home(tmp_path_factory):
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 20 * ROUNDS)
 @pytest.mark.parametrize("act", ["restore", "clone", "export", "import"])
 def test_after_kill_9_it_was_done_or_not_begun(home, tmp_path, act):
     with Chain.open(home / "chain") as chain:

@@ -20,9 +20,10 @@ from baas.settings import Settings
 from baas.wiring import Services
 from tests.baas.flows import Place, all_anchored, digest, new_place
 from tests.baas.logs.whole import check_whole
+from tests.rounds import rounds
 
 ROOT = Path(__file__).parents[3]
-ROUNDS = 5
+ROUNDS = rounds(5)
 
 #: For each line of its input, forks a process that serves the directory and says its id and address. It has all code
 #: loaded and no thread, so that a round takes no time to start.
@@ -86,7 +87,7 @@ def prepared(directory: Path) -> tuple[Place, str]:
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     place, token = prepared(directory)

@@ -28,7 +28,7 @@ from tests.sandbox.engines.test_embedded import SENDER, deploy, gone, seal, send
 GENESIS = 1_767_225_600
 SPEC = ChainSpec(chain_id=990_002, genesis_time=GENESIS)
 #: Rounds of kill -9 under load; the figure in the decision record was made with 20.
-ROUNDS = int(os.environ.get("POOL_KILL_ROUNDS", "3"))
+ROUNDS = rounds(3)
 
 
 @pytest.fixture(autouse=True)
@@ -375,6 +375,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from sandbox.engines.embedded import ENGINE
 from sandbox.engines.embedded.pool import Limits, configure, pools
 from sandbox.spec import ChainSpec
+from tests.rounds import rounds
 
 configure(Limits(sealers=1, readers=1))
 nodes = []
