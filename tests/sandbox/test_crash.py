@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.chain import Chain
 from sandbox.spec import ChainSpec
+from tests.rounds import rounds
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = rounds(5)
@@ -21,7 +22,6 @@ SENDER = """
 import sys
 from pathlib import Path
 from sandbox.chain import Chain
-from tests.rounds import rounds
 with Chain.open(Path(sys.argv[1])) as chain:
     print("open", flush=True)
     while True:

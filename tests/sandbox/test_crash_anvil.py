@@ -17,6 +17,7 @@ import pytest
 
 from sandbox.chain import Chain
 from sandbox.spec import ChainSpec
+from tests.rounds import rounds
 from tests.sandbox.engines.test_anvil import gone
 
 pytestmark = [pytest.mark.anvil, pytest.mark.crash]
@@ -30,7 +31,6 @@ import sys, threading, time
 from pathlib import Path
 from sandbox.chain import Chain
 from sandbox.errors import SandboxError
-from tests.rounds import rounds
 
 chain = Chain.open(Path(sys.argv[1]))
 print("anvil", chain._node.processes["anvil"], flush=True)

@@ -15,6 +15,7 @@ from sandbox.errors import TransferRefused
 from sandbox.spec import ChainSpec
 from sandbox.transfer import import_chain
 from tests import transactions as tx
+from tests.rounds import rounds
 
 ROOT, ROUNDS = Path(__file__).parents[2], rounds(4)
 BLOCKS = 12
@@ -25,7 +26,6 @@ import sys
 from pathlib import Path
 from sandbox.chain import Chain
 from sandbox.transfer import import_chain
-from tests.rounds import rounds
 act, home = sys.argv[1], Path(sys.argv[2])
 with Chain.open(home / "chain") as chain:
     print("open", flush=True)

@@ -23,6 +23,7 @@ from sandbox.engines.embedded.processes import launcher
 from sandbox.errors import EngineBusy, EngineError, EngineTimeout, EngineUnavailable
 from sandbox.spec import ChainSpec
 from tests import transactions as tx
+from tests.rounds import rounds
 from tests.sandbox.engines.test_embedded import SENDER, deploy, gone, seal, send
 
 GENESIS = 1_767_225_600
@@ -375,7 +376,6 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from sandbox.engines.embedded import ENGINE
 from sandbox.engines.embedded.pool import Limits, configure, pools
 from sandbox.spec import ChainSpec
-from tests.rounds import rounds
 
 configure(Limits(sealers=1, readers=1))
 nodes = []
