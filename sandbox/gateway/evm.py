@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sandbox.engines import Head
-from sandbox.errors import IllegalClock, IllegalRestore, RpcError
+from sandbox.errors import ChainError, IllegalClock, IllegalRestore, RpcError
 from sandbox.gateway import errors
 from sandbox.gateway.endpoints import Asker, Handler
 
@@ -105,6 +105,8 @@ def _refusing(handler: Callable[[Asker, list[Any]], Any]) -> Handler:
             raise RpcError(-32000, str(error), {"rule": "restore"}) from error
         except IllegalClock as error:
             raise RpcError(-32000, str(error), {"rule": "clock"}) from error
+        except ChainError as error:  # such as transactions that do not stop waiting
+            raise RpcError(-32000, str(error), {"rule": "chain"}) from error
 
     return answer
 

