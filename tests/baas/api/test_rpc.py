@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import http.client
+import itertools
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from unittest.mock import Mock
 
@@ -288,6 +292,40 @@ def test_the_administrators_endpoint_is_for_admins_and_developers(
     roles = f"/administrations/{town.code}/members/{person['id']}/roles"
     assert town.member.put(roles, json={"roles": ["auditor"]}).status_code == 200
     assert anybody.post(world.server.url + url, json=CALL).status_code == 403
+
+
+def test_no_spelling_of_an_address_leads_a_public_token_to_the_administrators_methods(
+    world: Any, spare: dict[str, Any]
+) -> None:
+    """Over a bare connection, since clients tidy addresses up; `evm_mine` would answer with 0x0 and make a block."""
+    name = spare["id"]
+    public = rpc_token(world.town, name)
+    url = httpx2.URL(world.server.url)
+    call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []})
+    doors = (
+        "/rpc-admin", "//rpc-admin", "/rpc/../rpc-admin", "/rpc%2f..%2frpc-admin", "/rpc/%2e%2e/rpc-admin",
+        "/rpc%2Dadmin", "/RPC-ADMIN", "/rpc-admin;x", "/rpc-admin%00", "/rpc-admin/", "/rpc/rpc-admin",
+        "/./rpc-admin", "/rpc\\..\\rpc-admin",
+    )  # fmt: skip
+    rests = (
+        f"/{name}/{public}",
+        f"/{name}%2f{public}",
+        f"/{name}/{public}/",
+        f"/{name}",
+        f"/{name}?token={public}",
+    )
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {public}"}
+    statuses = set()
+    for door, rest, method in itertools.product(doors, rests, ("POST", "PUT", "PATCH", "GET", "HEAD")):
+        connection = http.client.HTTPConnection(url.host, url.port, timeout=30)
+        with closing(connection):
+            connection.request(method, door + rest, body=call, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        statuses.add(answer.status)
+        assert answer.status in (400, 401, 404, 405), (method, door, rest, answer.status, body)
+    assert {401, 404, 405} <= statuses
+    assert world.server.services.chains.awake(name).head().number == 0
 
 
 def test_who_is_refused_at_the_door_wakes_nobody(
