@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from fastapi import APIRouter, Response
@@ -11,6 +10,7 @@ from baas.chains.model import Chain
 from baas.console.chain_pages import (
     CHANGES,
     CLOSED_ERRORS,
+    LABEL,
     Mistake,
     address_of,
     attempt,
@@ -26,7 +26,6 @@ from sandbox.permissions import ActKind
 
 router = APIRouter()
 TAB = "accounts"
-LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 
 @router.get("/chains/{chain}/accounts")

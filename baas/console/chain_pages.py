@@ -22,6 +22,8 @@ from sandbox.chain import Chain as AwakeChain
 from sandbox.engines import engines
 from sandbox.lifecycle import DesiredState
 
+#: Names of chains and accounts.
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 CHANGES = (Role.ADMIN, Role.DEVELOPER)
 #: Why a chain does not answer now, as a page says it in words.
 CLOSED: dict[type[Exception], str] = {

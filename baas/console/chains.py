@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from baas.administrations import repository
 from baas.chains.model import Chain
 from baas.chains.service import ChainDeleted
-from baas.console.chain_pages import CHANGES, administrations, engine_title, may, shown, taken
+from baas.console.chain_pages import CHANGES, LABEL, administrations, engine_title, may, shown, taken
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
 from baas.errors import Conflict, Invalid, QuotaExceeded
 from baas.logs.model import LogKind
@@ -22,7 +21,6 @@ from sandbox.engines import Adopting, Installable, engines
 from sandbox.errors import EngineError, SpecError
 
 router = APIRouter()
-LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 #: The engine that is chosen unless somebody says otherwise; the list begins with it.
 DEFAULT = "embedded"
 #: Lengths of life that the form to extend a chain offers at first.

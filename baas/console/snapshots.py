@@ -18,6 +18,7 @@ from baas.chains.model import Chain
 from baas.console.chain_pages import (
     CHANGES,
     CLOSED_ERRORS,
+    LABEL,
     Mistake,
     actor_name,
     attempt,
@@ -41,7 +42,6 @@ from sandbox.operations import Operation
 router = APIRouter()
 TAB = "snapshots"
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 #: Seconds of what the form to move a clock counts in, and the most that it takes.
 UNITS, MOST = {"minutes": 60, "hours": 3_600, "days": 86_400}, 100_000
 #: How many of the newest operations a page shows.

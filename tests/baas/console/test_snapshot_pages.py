@@ -5,13 +5,19 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from baas.tenancy import Role
+from sandbox.chain import Chain
+from sandbox.spec import ChainSpec
 from tests.baas.console.person import Person, words
 from tests.baas.console.town import CODE, Town, made, problem
 from tests.baas.flows import ok
+from tests.far_endpoint import Answering, served
 
 
 @pytest.fixture
@@ -185,3 +191,31 @@ def test_a_moved_clock_is_flagged_with_who_did_it(town: Town, chain: str) -> Non
     assert "Aquest rellotge s'ha mogut 2 vegades" in shown
     assert "Va 4 hores per davant de l'hora real" in shown
     assert "Va moure el rellotge 7200 segons." in shown
+
+
+def test_a_network_elsewhere_is_adopted_by_its_name_and_says_what_it_has_not(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.administration(CODE)
+    person = Person(server)
+    person.sign_in(server.token_of(server.member(CODE, *Role)["id"]))
+    spec = ChainSpec(chain_id=4711, genesis_time=1_700_000_000, seal_after_ms=10)
+    with Chain.create(tmp_path / "far", spec) as far, served(Answering(far)) as url:
+        named = tmp_path / "endpoints.toml"
+        named.write_text(f'[besu-lab]\nurl = "{url}"\n')
+        monkeypatch.setenv("BAAS_ENDPOINTS", str(named))
+        asked = {"administration": CODE, "label": "xarxa", "engine": "remote", "endpoint": "besu-lab"}
+        answer = person.post("/console/chains", **asked)
+        assert answer.status_code == 303, words(answer)
+        base = answer.headers["location"]
+        assert "Xarxa externa" in words(person.get(base))
+        for tab in ("permissions", "accounts", "connect"):
+            assert person.get(f"{base}/{tab}").status_code == 200
+        shown = person.get(f"{base}/snapshots")
+        assert "Els blocs d'aquesta cadena els fa una xarxa externa" in words(shown)
+        assert "/clock" not in shown.text
+        refused = person.post(f"{base}/snapshots", name="abans")
+        assert (refused.status_code, "refusat" in words(refused)) == (409, True)
+        again = person.post("/console/chains", **(asked | {"label": "xarxa-2"}))
+        assert "o ja és d'una altra cadena" in problem(again)
+        person.post(f"{base}/stop")
