@@ -6,6 +6,7 @@ anonymous, and a revert uses them up, as with every node that has the method; th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from sandbox.engines import Head
 from sandbox.errors import ChainError, IllegalClock, IllegalRestore, RpcError
 from sandbox.gateway import errors
 from sandbox.gateway.endpoints import Asker, Handler
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}|0x[0-9a-fA-F]{1,64}")
 
 
 class Travelling(Protocol):
@@ -122,10 +125,9 @@ def _number(value: Any, what: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         found = value
     else:
-        try:
-            found = int(value, 16) if str(value).startswith("0x") else int(str(value))
-        except (ValueError, TypeError):
-            raise errors.invalid_params(f"expected {what}: a number or 0x and hex digits") from None
+        if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+            raise errors.invalid_params(f"expected {what}: a number or 0x and hex digits")
+        found = int(value, 16 if value.startswith("0x") else 10)
     if abs(found) > 2**53:
         raise errors.invalid_params(f"expected {what} below 2^53")
     return found

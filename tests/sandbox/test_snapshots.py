@@ -394,3 +394,8 @@ def test_what_a_chain_cannot_do_now_is_told_by_json_rpc_too(busy, monkeypatch):
     monkeypatch.setattr(busy.snapshots, "mark", Mock(side_effect=ChainError("3 transactions still wait")))
     refused = rpc(busy, "evm_snapshot")["error"]
     assert (refused["code"], refused["message"]) == (-32000, "3 transactions still wait")
+
+
+@pytest.mark.parametrize("value", [" 1", "1_0", "٣", "0x_1", "0x", "", "+1", "1.0", 1.0, True, None, [1]])
+def test_a_number_is_written_as_one(busy, value):
+    assert rpc(busy, "evm_increaseTime", value)["error"]["code"] == -32602
