@@ -43,7 +43,8 @@ class ActKind(StrEnum):
 class Role(StrEnum):
     """subnet-evm's roles. Each of them may act; who has none has no permission (their None).
 
-    A manager gives and takes `enabled` alone; an admin, any role.
+    A role lets its address change nothing by itself: people do that, with an Authority. It is what the mirrored
+    contract answers to who reads on the chain, and whose permission a manager's authority does not reach.
     """
 
     ENABLED = "enabled"
