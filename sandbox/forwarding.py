@@ -8,10 +8,10 @@ dropped with the endpoint's words.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
+from sandbox.background import Background
 from sandbox.engines import SubmittingNode
 from sandbox.errors import RpcError
 from sandbox.journal import Journal, Pending
@@ -25,7 +25,7 @@ MAX_BATCH = 200
 LOOK_SECONDS, AGAIN_SECONDS = 0.5, 15.0
 
 
-class Forwarder:
+class Forwarder(Background):
     """Forwards one chain's transactions from `start` to `stop`; to its chain it is what a Sealer is."""
 
     def __init__(
@@ -39,30 +39,10 @@ class Forwarder:
         on_change: Callable[[], None] = lambda: None,
         call_seconds: float = 10.0,
     ) -> None:
+        super().__init__(f"forwarder-{spec.chain_id}", on_change)
         self._node, self._journal, self._clock = node, journal, clock
-        self._on_drop, self._on_change, self._call_seconds = on_drop, on_change, call_seconds
-        self._changed = threading.Condition()
-        self.changes = 0
-        self._woken, self._stopping = True, False
+        self._on_drop, self._call_seconds = on_drop, call_seconds
         self._handed: dict[bytes, float] = {}  # when, by the monotonic clock
-        self._thread = threading.Thread(target=self._run, name=f"forwarder-{spec.chain_id}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the call in hand. What waits stays on disk. Idempotent."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def wake(self) -> None:
-        """Something was accepted."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify_all()
 
     def hurry(self) -> None:
         """Nothing to do: what waits is handed over at once in any case, and its blocks are somebody else's."""
@@ -74,11 +54,6 @@ class Forwarder:
             while self._journal.pending_count() and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(min(LOOK_SECONDS, left))
         return self._journal.pending_count() == 0
-
-    def wait_for_change(self, seen: int, timeout: float) -> None:
-        """Return once `changes` is not `seen` any more, or after `timeout` seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.changes != seen or self._stopping, timeout)
 
     def _run(self) -> None:
         while self._wait_for_work():
@@ -126,9 +101,3 @@ class Forwarder:
             self._notify()
             return
         self._handed[transaction.hash] = time.monotonic()
-
-    def _notify(self) -> None:
-        with self._changed:
-            self.changes += 1
-            self._changed.notify_all()
-        self._on_change()

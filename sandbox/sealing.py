@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sandbox.background import Background
 from sandbox.clock_records import ChainClock
 from sandbox.engines import CREATES_INSIDE, Head, Sealed, SealingNode
 from sandbox.errors import ChainError, EngineBusy, EngineTimeout
@@ -30,12 +31,11 @@ MAX_BATCH = 500
 _PAUSE = 0.25
 
 
-class Sealer:
+class Sealer(Background):
     """Seals one chain from `start` to `stop`. `clock` gives seconds since 1970; limits are in seconds.
 
     `may_create` says whose calls may create contracts now (None: everybody's); `refused` is told, within the commit, of
     a transaction that is dropped because its sender's may not.
-    `changes` counts what happened to transactions; `wait_for_change` is how one waits without polling.
     """
 
     def __init__(
@@ -54,39 +54,21 @@ class Sealer:
         refused: Callable[[Pending, str], None] = lambda transaction, reason: None,
         seal_seconds: float = 20.0,
     ) -> None:
+        super().__init__(f"sealer-{spec.chain_id}", on_change)
         self._spec, self._node, self._journal, self._signer = spec, node, journal, signer
         self._clock, self._on_drop, self._seal_seconds = clock, on_drop, seal_seconds
-        self._on_change, self._on_sealed = on_change, on_sealed
+        self._on_sealed = on_sealed
         self._moved = moved
         self._may_create, self._refused = may_create, refused
         self._working = threading.RLock()  # whoever seals, or does what must not be done meanwhile
         self._holders = 0
-        self._changed = threading.Condition()
-        self.changes = 0
         self._before: Callable[[], None] | None = None
-        self._woken = True  # what an earlier process accepted waits already
         self._hurry = False
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name=f"sealer-{spec.chain_id}", daemon=True)
 
     def start(self) -> None:
         """Sign the notes that a crash left missing, then begin to seal."""
         self._sign_missing(self._node.head())
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the block in hand. What waits stays on disk. Idempotent."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def wake(self) -> None:
-        """Something was accepted."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify_all()
+        super().start()
 
     def hurry(self) -> None:
         """Seal what waits at once: whoever sent it sends no more to share its block."""
@@ -102,11 +84,6 @@ class Sealer:
                 self.hurry()
                 self._changed.wait(min(_PAUSE, max(0.0, deadline - time.monotonic())))
         return self._journal.pending_count() == 0
-
-    def wait_for_change(self, seen: int, timeout: float) -> None:
-        """Return once `changes` is not `seen` any more, or after `timeout` seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.changes != seen or self._stopping, timeout)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -265,12 +242,6 @@ class Sealer:
             self._journal.drop(dropped, self._now_ms())
         self._on_drop()
         self._notify()
-
-    def _notify(self) -> None:
-        with self._changed:
-            self.changes += 1
-            self._changed.notify_all()
-        self._on_change()
 
     def _honest_timestamp(self) -> int | None:
         """The next block's timestamp; None where the chain's clock does not allow one yet, and when stopped."""
