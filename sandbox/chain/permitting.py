@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.access_records import AccessRequest, RequestState
 from sandbox.chain.parts import hex_bytes
 from sandbox.chain.reading import Reading
+from sandbox.errors import BadPermission
 from sandbox.gateway import Asker
 from sandbox.gateway.access import explained
 from sandbox.permission_records import PermissionChange
@@ -48,6 +49,10 @@ class Permitting(Reading):
             max_value,
             expires,
         )
+        if (
+            expires is not None and expires * 1000 <= self._now_ms()
+        ):  # it would look like one and allow nothing
+            raise BadPermission("expires", "a moment to come, in seconds since 1970", expires)
         (added,) = self._permissions.add([permission], actor, authority)
         self._permissions_changed()
         return added

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.chain import Chain
 from sandbox.chain_file import DATABASE, ChainFile
-from sandbox.errors import NotYoursToChange, TooManyPermissions, UnknownPermission
+from sandbox.errors import BadPermission, NotYoursToChange, TooManyPermissions, UnknownPermission
 from sandbox.permission_records import MOST_OF_AN_ADDRESS, PermissionRecords
 from sandbox.permissions import ActKind, Authority, Permission, Role, as_json
 from sandbox.refusal_records import MOST_DETAIL, REFUSALS_KEPT, Refusal, RefusalRecords
@@ -196,3 +196,10 @@ def test_what_the_gateway_refuses_says_all_that_is_known(chain, wallet):
     with pytest.raises(Exception, match="Nonce too high"):
         chain.submit(wallet.sign(nonce=3))
     assert chain.refusals.newest(1)[0].detail == "expected 0, got 3"
+
+
+def test_a_permission_that_is_over_already_is_refused(chain):
+    """It would be listed as one and allow nothing."""
+    with pytest.raises(BadPermission, match="expected a moment to come"):
+        chain.allow(b"\x01" * 20, "send", expires=1_577_923_200)
+    assert chain.permissions() == []
