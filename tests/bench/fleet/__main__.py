@@ -69,8 +69,13 @@ def _creation(folder: Path, _chains: int) -> list[Figure]:
     return [*found, _faster(f"{what}, on anvil, beside anvil alone", on_anvil, alone, None)]
 
 
-def _writes(folder: Path, _chains: int) -> list[Figure]:
-    anvil = find().path
+def _rounds(chains: int) -> int:
+    """Turns of each side: as many as a measurement wants, or CI's few."""
+    return 5 if chains >= 2_000 else 2
+
+
+def _writes(folder: Path, chains: int) -> list[Figure]:
+    anvil, rounds = find().path, _rounds(chains)
     found = []
     with served.Fleet.open(folder / "service") as fleet:
 
@@ -86,7 +91,7 @@ def _writes(folder: Path, _chains: int) -> list[Figure]:
             with served.bare_anvil(anvil) as (url, chain_id):
                 return served.writes(url, chain_id, count)
 
-        ours, bare = turns(5, partial(gateway, "embedded", 1_000), partial(bare_embedded, 1_000))
+        ours, bare = turns(rounds, partial(gateway, "embedded", 1_000), partial(bare_embedded, 1_000))
         found.append(
             _more(
                 "transactions through token, gateway and journal, embedded",
@@ -96,14 +101,14 @@ def _writes(folder: Path, _chains: int) -> list[Figure]:
                 "transactions/s",
             )
         )
-        ours, bare = turns(5, partial(gateway, "anvil", 4_000), partial(bare_anvil, 4_000))
+        ours, bare = turns(rounds, partial(gateway, "anvil", 4_000), partial(bare_anvil, 4_000))
         found.append(
             _more("transactions through token, gateway and journal, anvil", ours, bare, 0.5, "transactions/s")
         )
     return found
 
 
-def _reads(folder: Path, _chains: int) -> list[Figure]:
+def _reads(folder: Path, chains: int) -> list[Figure]:
     found = []
     anvil = find().path
     with (
@@ -119,7 +124,7 @@ def _reads(folder: Path, _chains: int) -> list[Figure]:
             for clients in (1, 16, 64):
                 calls = 300 if clients == 1 else 1_200
                 here, there = turns(
-                    3, *(partial(served.reads, url, clients, calls) for url, _ in (ours, other))
+                    _rounds(chains), *(partial(served.reads, url, clients, calls) for url, _ in (ours, other))
                 )
                 found.append(
                     _more(
@@ -172,7 +177,7 @@ def _density(folder: Path, chains: int) -> list[Figure]:
     return found
 
 
-def _wake_on_anvil(folder: Path, _chains: int) -> list[Figure]:
+def _wake_on_anvil(folder: Path, chains: int) -> list[Figure]:
     folder.mkdir()
     clean = percentile(density.anvil_wake(folder, 1_000, 20, killed=False), 0.95) * 1000
     found = [
@@ -185,7 +190,7 @@ def _wake_on_anvil(folder: Path, _chains: int) -> list[Figure]:
         )
     ]
     for tail in (100, 500, 1_000, 2_000):
-        slow = percentile(density.anvil_wake(folder, tail, 10, killed=True), 0.95) * 1000
+        slow = percentile(density.anvil_wake(folder, tail, 2 * _rounds(chains), killed=True), 0.95) * 1000
         found.append(Figure(f"after a kill with {tail:,} transactions to replay, p95", slow, "ms", clean))
     return found
 
