@@ -249,7 +249,8 @@ def _after(page: PageOf) -> int:
 def _page(items: list[Any], page: PageOf) -> Page[Any]:
     """One page of what was asked for with one row more than it holds."""
     kept: list[Out] = items[: page.limit]
-    return Page(items=kept, next=str(kept[-1].id) if len(items) > page.limit else None)  # type: ignore[attr-defined]
+    last = kept[-1].id if len(items) > page.limit else None  # type: ignore[attr-defined]  # each kind here has one
+    return Page(items=kept, next=None if last is None else str(last))
 
 
 def _hex(value: bytes | None) -> str | None:

@@ -85,7 +85,7 @@ async def _serve(socket: WebSocket, knock: Knock) -> None:
         return
     try:
         chain = await run_in_threadpool(knock.check, services)
-    except Exception as error:
+    except Exception as error:  # every refusal that HTTP has a status for; what is none is raised again
         kind = kind_of(error)
         if kind is None:
             raise  # an incident, for the middleware
@@ -175,7 +175,7 @@ class Connection:
                 answer = await answered(awake, body, replace(asker, subscriber=self))
         except TooMuch as over:
             answer = refuse(body, too_often(over))
-        except Exception as error:
+        except Exception as error:  # a refusal ends it; else an incident
             self._finish_for(error)
             return
         if answer is not None:
@@ -254,7 +254,7 @@ class Connection:
             await asyncio.sleep(CHECK_SECONDS)
             try:
                 await run_in_threadpool(self._knock.check, self._services)
-            except Exception as error:
+            except Exception as error:  # fails closed: who cannot be checked is not served
                 self._finish_for(error)
                 return
             subscribed = any(chain.subscribed(self) for chain in self._chains)
