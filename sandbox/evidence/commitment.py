@@ -2,6 +2,9 @@
 
     commitment = HMAC-SHA-256(salt, "baas-sandbox/commitment/v1" 00 algorithm slug 00 digest)
 
+A document with several digests has one commitment over all of them, in the order of their slugs, each as
+`00 algorithm slug 00 digest`; a digest's length follows from its slug, so that no two lists read alike.
+
 With a secret 256-bit salt per document version it tells nothing about the digest, and once salt and digest
 are deleted nobody can tell any longer what it was of. It hides by computation only, not perfectly: while the
 salt exists it is personal data wherever the document is (EDPB Guidelines 02/2025, salted hashes).
@@ -15,6 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from sandbox.errors import MalformedEvidence
+from sandbox.evidence.digest import Digest
 from sandbox.evidence.digest import algorithm as find_algorithm
 
 CONTEXT = b"baas-sandbox/commitment/v1"
@@ -44,6 +48,19 @@ def commit_all(algorithm: str, digests: Sequence[bytes], salts: bytes) -> list[b
         hmac.digest(salts[at : at + SALT_SIZE], prefix + digest, "sha256")
         for at, digest in zip(places, digests, strict=True)
     ]
+
+
+def commit_several(digests: Sequence[Digest], salt: bytes) -> bytes:
+    """The commitment of one document by all its digests; their algorithms must differ, their order is none."""
+    ordered = sorted(digests, key=lambda each: each.algorithm)
+    if not ordered or len({each.algorithm for each in ordered}) != len(ordered):
+        raise MalformedEvidence("a commitment is of one digest or of several of different algorithms")
+    if len(salt) != SALT_SIZE:
+        raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salt)}")
+    message = CONTEXT + b"".join(
+        b"\x00" + each.algorithm.encode("ascii") + b"\x00" + each.value for each in ordered
+    )
+    return hmac.digest(salt, message, "sha256")
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar, cast
 
 from sandbox.evidence.checkpoint import OpenedCheckpoint
@@ -44,12 +45,16 @@ class SharedWork:
 
 @dataclass(slots=True)
 class Context:
-    """A receipt, what it is checked against, and what the steps so far established."""
+    """A receipt, what it is checked against, and what the steps so far established.
+
+    `as_of` is the time at which the question is asked, where somebody said so: no step reads a clock.
+    """
 
     document: Document
     receipt: Receipt
     trust: TrustRoot
     work: SharedWork = field(default_factory=SharedWork)
+    as_of: datetime | None = None
     _established: dict[type, object] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +27,25 @@ class Match:
     end: int = 0
 
 
-def match(document: Document, expected: Digest) -> Match:
-    """Compare a document with the expected digest. OSError if unreadable; DocumentChanged if it changes."""
+def match(document: Document, expected: Digest, also: Sequence[Digest] = ()) -> Match:
+    """Compare a document with the expected digest. OSError if unreadable; DocumentChanged if it changes.
+
+    With `also`, its digests by other algorithms, all of them must be of the same bytes; the first that is not is
+    what the answer shows. A Digest computed elsewhere is compared with the one of its algorithm only.
+    """
     if isinstance(document, Digest):
-        return Match(document, document == expected)
+        return Match(document, document in (expected, *also))
+    found = _match(document, expected)
+    for other in also:
+        if not found.exact and not found.revision:
+            break
+        second = _match(document, other)
+        if (second.exact, second.revision, second.end) != (found.exact, found.revision, found.end):
+            return Match(second.actual, exact=False)
+    return found
+
+
+def _match(document: bytes | Path, expected: Digest) -> Match:
     if isinstance(document, Path):
         actual = digest_file(document, slug=expected.algorithm)
     else:

@@ -9,7 +9,7 @@
 | supersede                           | required   | required  | optional  | both          |
 | amend, rectify                      | required   | required  | optional  | registers     |
 | revoke                              | optional   | required  | optional  | both          |
-| erase                               | optional   | required  | optional  | registers     |
+| erase                               | optional   | required  | optional  | both          |
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sandbox.evidence import fields, merkle
 from sandbox.evidence.canonical import Json, loads
 
 VERSION = 1
-DOCUMENT_KINDS = frozenset({"genesis", "notarise", "supersede", "revoke"})
+DOCUMENT_KINDS = frozenset({"genesis", "notarise", "supersede", "revoke", "erase"})
 REGISTER_KINDS = frozenset({"genesis", "create", "amend", "supersede", "revoke", "rectify", "erase"})
 KINDS = DOCUMENT_KINDS | REGISTER_KINDS
 _COMMITS = frozenset({"notarise", "create", "supersede", "amend", "rectify"})

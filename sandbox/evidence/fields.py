@@ -9,24 +9,34 @@ from sandbox.evidence.canonical import Json
 from sandbox.evidence.encoding import from_hex
 
 
-def record(value: Json, what: str, names: Collection[str]) -> dict[str, Json]:
-    """`value` as an object with exactly the keys `names`."""
+def record(value: Json, what: str, names: Collection[str], optional: Collection[str] = ()) -> dict[str, Json]:
+    """`value` as an object with the keys `names`, perhaps some of `optional`, and no other."""
     if not isinstance(value, dict):
         raise MalformedEvidence(f"{what}: expected an object, got {_kind(value)}")
     if missing := sorted(set(names) - value.keys()):
         raise MalformedEvidence(f"{what}: missing {', '.join(missing)}")
-    if unknown := sorted(value.keys() - set(names)):
-        raise MalformedEvidence(f"{what}: unknown {', '.join(unknown)}; expected only {', '.join(names)}")
+    if unknown := sorted(value.keys() - set(names) - set(optional)):
+        raise MalformedEvidence(
+            f"{what}: unknown {', '.join(unknown)}; expected only {', '.join((*names, *optional))}"
+        )
     return value
 
 
-def file(value: Json, what: str, *, type_: str, version: int, names: Collection[str]) -> dict[str, Json]:
+def file(
+    value: Json,
+    what: str,
+    *,
+    type_: str,
+    version: int,
+    names: Collection[str],
+    optional: Collection[str] = (),
+) -> dict[str, Json]:
     """As `record`, for a whole file, which says its own type and version: another kind of file is told as what it is."""
     if isinstance(value, dict) and isinstance(got := value.get("type"), str) and got != type_:
         raise MalformedEvidence(
             f"{what}: expected a file of type {type_!r}, got one of type {got[:40]!r}: give each file in its own place"
         )
-    found = record(value, what, names)
+    found = record(value, what, names, optional)
     constant(found["v"], f"{what}.v", version)
     constant(found["type"], f"{what}.type", type_)
     return found
@@ -36,6 +46,13 @@ def array(value: Json, what: str) -> list[Json]:
     if not isinstance(value, list):
         raise MalformedEvidence(f"{what}: expected a list, got {_kind(value)}")
     return value
+
+
+def some(value: Json, what: str) -> list[Json]:
+    """A list that is there only where it holds something: one spelling for nothing."""
+    if found := array(value, what):
+        return found
+    raise MalformedEvidence(f"{what}: expected something in the list, or no such key")
 
 
 def text(value: Json, what: str) -> str:

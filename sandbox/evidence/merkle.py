@@ -9,13 +9,22 @@ Where the index or size comes with the proof and is itself out of range, OutOfRa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Protocol
 
 from sandbox.errors import OutOfRange, VerificationError
 
 HASH_SIZE = 32
+
+
+class Hash(Protocol):
+    """What hashlib's functions give."""
+
+    def digest(self) -> bytes: ...
+
+
 #: Hashes in any proof: C2SP's bound, since sizes stay below 2^63.
 MAX_PROOF_LENGTH = 63
 
@@ -61,24 +70,36 @@ def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes
 
 def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Raise VerificationError unless `proof` shows `leaf_hash` at `index` of the tree (2.1.3.2)."""
+    computed = root_of_inclusion(leaf_hash, index, size, proof)
+    if not compare_digest(computed, root):
+        raise VerificationError(f"the inclusion proof leads to root {computed.hex()}, expected {root.hex()}")
+
+
+def root_of_inclusion(
+    leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], hash_: Callable[[bytes], Hash] = sha256
+) -> bytes:
+    """The root that `proof` leads to from `leaf_hash` at `index` of a tree of `size` (2.1.3.2).
+
+    VerificationError when the proof has not the length that index and size ask for. `hash_` is of hashlib, with
+    32-byte digests: renewals use another than SHA-256.
+    """
     if not 0 <= index < size:
         raise OutOfRange(f"index {index} is not inside a tree of size {size}")
-    _require_proof(proof, leaf_hash, root)
+    _require_proof(proof, leaf_hash)
     node, last, computed = index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
             raise VerificationError(f"the inclusion proof is too long: {len(proof)} hashes for size {size}")
         if node & 1 or node == last:
-            computed = sha256(b"\x01" + sibling + computed).digest()
+            computed = hash_(b"\x01" + sibling + computed).digest()
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            computed = sha256(b"\x01" + computed + sibling).digest()
+            computed = hash_(b"\x01" + computed + sibling).digest()
         node, last = node >> 1, last >> 1
     if last != 0:
         raise VerificationError(f"the inclusion proof is too short: {len(proof)} hashes for size {size}")
-    if not compare_digest(computed, root):
-        raise VerificationError(f"the inclusion proof leads to root {computed.hex()}, expected {root.hex()}")
+    return computed
 
 
 def verify_consistency(

@@ -7,14 +7,15 @@ is a failure; it relies only on what earlier steps established in the context.
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
 from sandbox.errors import VerificationError
 from sandbox.evidence import (
     anchored_root,
-    commitment,
     document,
     header,
+    manifest,
     merkle,
     rlp,
     transaction_receipt,
@@ -47,8 +48,12 @@ class DocumentDigest:
     number, name, layer, needs_anchor = 1, "document-digest", "document", False
 
     def run(self, context: Context) -> Outcome:
-        expected = context.receipt.document.to_digest()
-        match = document.match(context.document, expected)
+        notarised, place = context.receipt.document, context.receipt.manifest
+        if place is not None:
+            manifest.require_header(place, notarised)
+            notarised = place.file
+        expected = notarised.to_digest()
+        match = document.match(context.document, expected, notarised.also)
         if match.exact:
             return passed(
                 "document.exact",
@@ -80,8 +85,7 @@ class CommitmentOpens:
     number, name, layer, needs_anchor = 2, "commitment", "document", False
 
     def run(self, context: Context) -> Outcome:
-        salted = context.receipt.document
-        opened = commitment.commit(salted.algorithm, salted.digest, salted.salt)
+        opened = context.receipt.document.commitment()
         return passed(
             "commitment.opened", "digest and salt give commitment {commitment}", commitment=opened.hex()
         )
@@ -95,7 +99,7 @@ class EntryCommitment:
         salted, entry = context.receipt.document, context.receipt.entry
         if entry.commitment is None:
             return failed("entry.empty", "the entry ({kind}) carries no commitment", kind=entry.kind)
-        if not commitment.check(entry.commitment, salted.algorithm, salted.digest, salted.salt):
+        if not hmac.compare_digest(entry.commitment, salted.commitment()):
             return failed(
                 "entry.other", "the entry carries another commitment, {found}", found=entry.commitment.hex()
             )
@@ -318,6 +322,44 @@ class LaterStatus:
             "a later revocation or supersession is not checked beyond size {size} of the log",
             size=context.receipt.inclusion.size,
         )
+
+
+@check
+class WitnessesCosigned:
+    number, name, layer, needs_anchor = 13, "witnesses", "log", False
+
+    def run(self, context: Context) -> Outcome:
+        if context.log.witnesses is None:
+            return not_checked("witnesses.none", "the trust root demands no witnesses of this log")
+        return failed("witnesses.unread", "cosignatures of witnesses cannot be read yet")
+
+
+@check
+class LowerBound:
+    number, name, layer, needs_anchor = 14, "lower-bound", "time", True
+
+    def run(self, context: Context) -> Outcome:
+        return not_checked("bound.none", "the receipt holds no checkpoint from before the entry")
+
+
+@check
+class AlgorithmsInForce:
+    number, name, layer, needs_anchor = 15, "algorithms", "time", False
+
+    def run(self, context: Context) -> Outcome:
+        if context.as_of is None:
+            return not_checked("algorithms.undated", "nobody said as of when its algorithms shall be judged")
+        return failed("algorithms.unread", "the algorithms' end dates cannot be judged yet")
+
+
+@check
+class Renewed:
+    number, name, layer, needs_anchor = 16, "renewal", "time", False
+
+    def run(self, context: Context) -> Outcome:
+        if context.receipt.renewals:
+            return failed("renewal.unread", "renewals cannot be checked yet")
+        return not_checked("renewal.none", "the receipt was never renewed under another algorithm")
 
 
 #: What a receipt proves in full: document, commitment, inclusion, checkpoint and anchor.

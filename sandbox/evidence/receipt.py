@@ -7,12 +7,13 @@ any spelling but the canonical one raise MalformedEvidence. Reading proves nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import entry as entries
 from sandbox.evidence import fields
 from sandbox.evidence.canonical import Json, dumps, loads
-from sandbox.evidence.commitment import SALT_SIZE
+from sandbox.evidence.commitment import SALT_SIZE, commit, commit_several
 from sandbox.evidence.digest import Digest, algorithm
 from sandbox.evidence.encoding import from_base64, to_base64
 from sandbox.evidence.entry import Entry
@@ -22,18 +23,52 @@ VERSION = 1
 TYPE = "baas-receipt"
 MAX_BYTES = 4 << 20
 MAX_TIMESTAMPS = 16
+MAX_RENEWALS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class SaltedDigest:
-    """A document's digest and the salt of its commitment: what the holder keeps, and no log or chain sees."""
+    """A document's digest and the salt of its commitment: what the holder keeps, and no log or chain sees.
+
+    `also` are its digests by other algorithms, in the order of their slugs; the first slug of all is `algorithm`.
+    """
 
     algorithm: str
     digest: bytes
     salt: bytes
+    also: tuple[Digest, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.also:
+            return
+        slugs = [self.algorithm, *(each.algorithm for each in self.also)]
+        if any(before >= after for before, after in pairwise(slugs)):
+            raise MalformedEvidence(
+                f"a document's digests are of different algorithms in their slugs' order, got {', '.join(slugs)}"
+            )
 
     def to_digest(self) -> Digest:
         return Digest(self.algorithm, self.digest)
+
+    def digests(self) -> tuple[Digest, ...]:
+        """Every digest of the document, in the order of their slugs."""
+        return (self.to_digest(), *self.also)
+
+    def commitment(self) -> bytes:
+        """The 32 bytes that digests and salt open."""
+        if self.also:
+            return commit_several(self.digests(), self.salt)
+        return commit(self.algorithm, self.digest, self.salt)
+
+    def to_json(self) -> dict[str, Json]:
+        value: dict[str, Json] = {
+            "algorithm": self.algorithm,
+            "digest": self.digest.hex(),
+            "salt": self.salt.hex(),
+        }
+        if self.also:
+            value["also"] = [{"algorithm": each.algorithm, "digest": each.value.hex()} for each in self.also]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +76,16 @@ class Inclusion:
     """The leaf's place: `index` in the tree of `size` of log `origin`, and the hashes up to its root."""
 
     origin: str
+    index: int
+    size: int
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A file's place in a folder manifest: the document that was notarised is then the manifest's header."""
+
+    file: SaltedDigest
     index: int
     size: int
     proof: tuple[bytes, ...]
@@ -65,8 +110,47 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """The checkpoint before the entry was in the log, its anchor, and the proof that the later one extends it."""
+
+    checkpoint: str
+    consistency: tuple[bytes, ...]
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The receipt as it was before, put under a root made with another algorithm while the old ones still held.
+
+    `digest` is the document's by that algorithm. The leaf's data is `subject` (README, "Renewal"); `anchor` is of
+    the transaction that notarised the root, and `timestamps` are over the root's bytes.
+    """
+
+    algorithm: str
+    digest: bytes
+    index: int
+    size: int
+    proof: tuple[bytes, ...]
+    anchor: Anchor | None = None
+    timestamps: tuple[bytes, ...] = ()
+
+    def subject(self, before: Receipt) -> bytes:
+        """The bytes that this renewal covers: the receipt as it was, and the document's new digest."""
+        return dumps(
+            {
+                "document": {"algorithm": self.algorithm, "digest": self.digest.hex()},
+                "receipt": before.to_json(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt; `anchor` is None until the root is on a chain; `timestamps` are DER RFC 3161 tokens."""
+    """A receipt; `anchor` is None until the root is on a chain.
+
+    `timestamps` are DER RFC 3161 tokens over the checkpoint's body. `manifest`, `previous` and `renewals` are
+    there only where they say something.
+    """
 
     document: SaltedDigest
     entry: Entry
@@ -74,16 +158,15 @@ class Receipt:
     checkpoint: str
     anchor: Anchor | None = None
     timestamps: tuple[bytes, ...] = ()
+    manifest: FilePlace | None = None
+    previous: Previous | None = None
+    renewals: tuple[Renewal, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        return {
+        value: dict[str, Json] = {
             "v": VERSION,
             "type": TYPE,
-            "document": {
-                "algorithm": self.document.algorithm,
-                "digest": self.document.digest.hex(),
-                "salt": self.document.salt.hex(),
-            },
+            "document": self.document.to_json(),
             "entry": self.entry.to_json(),
             "inclusion": {
                 "origin": self.inclusion.origin,
@@ -93,8 +176,24 @@ class Receipt:
             },
             "checkpoint": self.checkpoint,
             "anchor": None if self.anchor is None else _anchor_to_json(self.anchor),
-            "timestamps": [{"token": to_base64(token)} for token in self.timestamps],
+            "timestamps": _tokens_to_json(self.timestamps),
         }
+        if self.manifest is not None:
+            value["manifest"] = {
+                "file": self.manifest.file.to_json(),
+                "index": self.manifest.index,
+                "size": self.manifest.size,
+                "proof": [node.hex() for node in self.manifest.proof],
+            }
+        if self.previous is not None:
+            value["previous"] = {
+                "checkpoint": self.previous.checkpoint,
+                "consistency": [node.hex() for node in self.previous.consistency],
+                "anchor": _anchor_to_json(self.previous.anchor),
+            }
+        if self.renewals:
+            value["renewals"] = [_renewal_to_json(renewal) for renewal in self.renewals]
+        return value
 
     def to_bytes(self) -> bytes:
         return dumps(self.to_json())
@@ -110,42 +209,113 @@ def parse(data: bytes) -> Receipt:
         type_=TYPE,
         version=VERSION,
         names=("v", "type", "document", "entry", "inclusion", "checkpoint", "anchor", "timestamps"),
+        optional=("manifest", "previous", "renewals"),
     )
-    timestamps = fields.array(value["timestamps"], "receipt.timestamps")
-    if len(timestamps) > MAX_TIMESTAMPS:
-        raise MalformedEvidence(f"receipt.timestamps: at most {MAX_TIMESTAMPS}, got {len(timestamps)}")
     return Receipt(
-        document=_document(value["document"]),
+        document=salted_digest_from_json(value["document"], "receipt.document"),
         entry=entries.from_json(value["entry"], "receipt.entry"),
         inclusion=_inclusion(value["inclusion"]),
         checkpoint=fields.text(value["checkpoint"], "receipt.checkpoint"),
         anchor=None if value["anchor"] is None else anchor_from_json(value["anchor"]),
-        timestamps=tuple(_timestamp(item, f"receipt.timestamps[{i}]") for i, item in enumerate(timestamps)),
+        timestamps=_tokens(value["timestamps"], "receipt.timestamps"),
+        manifest=_manifest(value["manifest"]) if "manifest" in value else None,
+        previous=_previous(value["previous"]) if "previous" in value else None,
+        renewals=_renewals(value["renewals"]) if "renewals" in value else (),
     )
 
 
-def _document(value: Json) -> SaltedDigest:
-    what = "receipt.document"
-    found = fields.record(value, what, ("algorithm", "digest", "salt"))
+def salted_digest_from_json(value: Json, what: str) -> SaltedDigest:
+    """The digests and the salt that a JSON object states."""
+    found = fields.record(value, what, ("algorithm", "digest", "salt"), optional=("also",))
+    also: tuple[Digest, ...] = ()
+    if "also" in found:
+        also = tuple(_digest(item, f"{what}.also") for item in fields.some(found["also"], f"{what}.also"))
+    first = _digest({"algorithm": found["algorithm"], "digest": found["digest"]}, what)
+    salt = fields.hexadecimal(found["salt"], f"{what}.salt", length=SALT_SIZE)
+    return SaltedDigest(first.algorithm, first.value, salt, also)
+
+
+def _digest(value: Json, what: str) -> Digest:
+    found = fields.record(value, what, ("algorithm", "digest"))
     slug = fields.text(found["algorithm"], f"{what}.algorithm")
-    return SaltedDigest(
-        slug,
-        fields.hexadecimal(found["digest"], f"{what}.digest", length=algorithm(slug).size),
-        fields.hexadecimal(found["salt"], f"{what}.salt", length=SALT_SIZE),
+    return Digest(slug, fields.hexadecimal(found["digest"], f"{what}.digest", length=algorithm(slug).size))
+
+
+def _manifest(value: Json) -> FilePlace:
+    what = "receipt.manifest"
+    found = fields.record(value, what, ("file", "index", "size", "proof"))
+    return FilePlace(
+        salted_digest_from_json(found["file"], f"{what}.file"),
+        fields.integer(found["index"], f"{what}.index"),
+        fields.integer(found["size"], f"{what}.size", minimum=1),
+        _proof(found["proof"], f"{what}.proof"),
     )
+
+
+def _previous(value: Json) -> Previous:
+    what = "receipt.previous"
+    found = fields.record(value, what, ("checkpoint", "consistency", "anchor"))
+    return Previous(
+        fields.text(found["checkpoint"], f"{what}.checkpoint"),
+        _proof(found["consistency"], f"{what}.consistency"),
+        anchor_from_json(found["anchor"]),
+    )
+
+
+def _renewals(value: Json) -> tuple[Renewal, ...]:
+    what = "receipt.renewals"
+    items = fields.some(value, what)
+    if len(items) > MAX_RENEWALS:
+        raise MalformedEvidence(f"{what}: at most {MAX_RENEWALS}, got {len(items)}")
+    return tuple(_renewal(item, f"{what}[{i}]") for i, item in enumerate(items))
+
+
+def _renewal(value: Json, what: str) -> Renewal:
+    names = ("algorithm", "digest", "index", "size", "proof", "timestamps")
+    found = fields.record(value, what, names, optional=("anchor",))
+    digest = _digest({"algorithm": found["algorithm"], "digest": found["digest"]}, what)
+    if len(digest.value) != HASH_SIZE:
+        raise MalformedEvidence(f"{what}.algorithm: a renewal's algorithm has {HASH_SIZE}-byte digests")
+    return Renewal(
+        digest.algorithm,
+        digest.value,
+        fields.integer(found["index"], f"{what}.index"),
+        fields.integer(found["size"], f"{what}.size", minimum=1),
+        _proof(found["proof"], f"{what}.proof"),
+        anchor_from_json(found["anchor"]) if "anchor" in found else None,
+        _tokens(found["timestamps"], f"{what}.timestamps"),
+    )
+
+
+def _renewal_to_json(renewal: Renewal) -> dict[str, Json]:
+    value: dict[str, Json] = {
+        "algorithm": renewal.algorithm,
+        "digest": renewal.digest.hex(),
+        "index": renewal.index,
+        "size": renewal.size,
+        "proof": [node.hex() for node in renewal.proof],
+        "timestamps": _tokens_to_json(renewal.timestamps),
+    }
+    if renewal.anchor is not None:
+        value["anchor"] = _anchor_to_json(renewal.anchor)
+    return value
+
+
+def _proof(value: Json, what: str) -> tuple[bytes, ...]:
+    proof = fields.array(value, what)
+    if len(proof) > MAX_PROOF_LENGTH:
+        raise MalformedEvidence(f"{what}: at most {MAX_PROOF_LENGTH} hashes, got {len(proof)}")
+    return tuple(fields.hexadecimal(node, what, length=HASH_SIZE) for node in proof)
 
 
 def _inclusion(value: Json) -> Inclusion:
     what = "receipt.inclusion"
     found = fields.record(value, what, ("origin", "index", "size", "proof"))
-    proof = fields.array(found["proof"], f"{what}.proof")
-    if len(proof) > MAX_PROOF_LENGTH:
-        raise MalformedEvidence(f"{what}.proof: at most {MAX_PROOF_LENGTH} hashes, got {len(proof)}")
     return Inclusion(
         fields.text(found["origin"], f"{what}.origin"),
         fields.integer(found["index"], f"{what}.index"),
         fields.integer(found["size"], f"{what}.size", minimum=1),
-        tuple(fields.hexadecimal(node, f"{what}.proof", length=HASH_SIZE) for node in proof),
+        _proof(found["proof"], f"{what}.proof"),
     )
 
 
@@ -194,6 +364,17 @@ def _anchor_to_json(anchor: Anchor) -> dict[str, Json]:
         "log_index": anchor.log_index,
         "sealer_note": anchor.sealer_note,
     }
+
+
+def _tokens(value: Json, what: str) -> tuple[bytes, ...]:
+    items = fields.array(value, what)
+    if len(items) > MAX_TIMESTAMPS:
+        raise MalformedEvidence(f"{what}: at most {MAX_TIMESTAMPS}, got {len(items)}")
+    return tuple(_timestamp(item, f"{what}[{i}]") for i, item in enumerate(items))
+
+
+def _tokens_to_json(tokens: tuple[bytes, ...]) -> list[Json]:
+    return [{"token": to_base64(token)} for token in tokens]
 
 
 def _timestamp(value: Json, what: str) -> bytes:

@@ -48,13 +48,44 @@ def require_valid(keys: tuple[TrustedKey, ...], note: OpenedNote, time_ms: int, 
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedWitness:
+    """A witness of a log: its cosigning key (a vkey of type 4), who runs it, and the time in which it speaks."""
+
+    key: str
+    operator: str
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What a log's checkpoint must carry: valid cosignatures of at least `threshold` of `keys`."""
+
+    threshold: int
+    keys: tuple[TrustedWitness, ...]
+
+    def __post_init__(self) -> None:
+        _require_distinct((each.key for each in self.keys), "witnesses")
+        if not 1 <= self.threshold <= len(self.keys):
+            raise MalformedEvidence(
+                f"trust root: a threshold of witnesses is from 1 to their number, {len(self.keys)}; got {self.threshold}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedLog:
-    """A log: its origin, the chain and the contracts (20 bytes each) that anchor it, and its keys."""
+    """A log: its origin, the chain and the contracts (20 bytes each) that anchor it, its keys, its witnesses.
+
+    `operator` is who runs it, empty where nobody said so: what one operator runs counts once when it is asked who
+    would have to collude.
+    """
 
     origin: str
     chain_id: int
     contracts: tuple[bytes, ...]
     keys: tuple[TrustedKey, ...]
+    operator: str = ""
+    witnesses: Witnesses | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +116,22 @@ class TimestampRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class AlgorithmEnd:
+    """From `until` on the algorithm is not relied on any more; it overrides the registry's own date."""
+
+    slug: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TrustRoot:
     logs: tuple[TrustedLog, ...]
     chains: tuple[TrustedChain, ...]
     timestamp_roots: tuple[TimestampRoot, ...] = ()
+    algorithms: tuple[AlgorithmEnd, ...] = ()
 
     def __post_init__(self) -> None:
+        _require_distinct((each.slug for each in self.algorithms), "algorithms: slug")
         _require_distinct((log.origin for log in self.logs), "logs: origin")
         _require_distinct((chain.chain_id for chain in self.chains), "chains: chain_id")
         for chain in self.chains:
@@ -114,18 +155,10 @@ class TrustRoot:
         return next((chain for chain in self.chains if chain.chain_id == chain_id), None)
 
     def to_json(self) -> dict[str, Json]:
-        return {
+        value: dict[str, Json] = {
             "v": VERSION,
             "type": TYPE,
-            "logs": [
-                {
-                    "origin": log.origin,
-                    "chain_id": log.chain_id,
-                    "contracts": ["0x" + address.hex() for address in log.contracts],
-                    "keys": [_key_to_json(key) for key in log.keys],
-                }
-                for log in self.logs
-            ],
+            "logs": [_log_to_json(log) for log in self.logs],
             "chains": [
                 {
                     "chain_id": chain.chain_id,
@@ -146,6 +179,11 @@ class TrustRoot:
                 {"name": root.name, "certificate_pem": root.certificate_pem} for root in self.timestamp_roots
             ],
         }
+        if self.algorithms:
+            value["algorithms"] = [
+                {"slug": each.slug, "until": utc_text(_milliseconds(each.until))} for each in self.algorithms
+            ]
+        return value
 
     def to_bytes(self) -> bytes:
         return dumps(self.to_json())
@@ -160,6 +198,7 @@ def parse(data: bytes) -> TrustRoot:
         type_=TYPE,
         version=VERSION,
         names=("v", "type", "logs", "chains", "timestamp_roots"),
+        optional=("algorithms",),
     )
     return TrustRoot(
         logs=tuple(_log(item) for item in fields.array(value["logs"], f"{what}.logs")),
@@ -168,18 +207,84 @@ def parse(data: bytes) -> TrustRoot:
             _timestamp_root(item)
             for item in fields.array(value["timestamp_roots"], f"{what}.timestamp_roots")
         ),
+        algorithms=tuple(
+            _algorithm_end(item) for item in fields.some(value["algorithms"], f"{what}.algorithms")
+        )
+        if "algorithms" in value
+        else (),
     )
 
 
 def _log(value: Json) -> TrustedLog:
     what = "trust root log"
-    found = fields.record(value, what, ("origin", "chain_id", "contracts", "keys"))
+    found = fields.record(
+        value, what, ("origin", "chain_id", "contracts", "keys"), optional=("operator", "witnesses")
+    )
     contracts = fields.array(found["contracts"], f"{what} contracts")
+    operator = ""
+    if "operator" in found:
+        operator = fields.text(found["operator"], f"{what} operator")
+        if not operator:
+            raise MalformedEvidence(f"{what} operator: expected a name, or no such key")
     return TrustedLog(
         fields.text(found["origin"], f"{what} origin"),
         fields.integer(found["chain_id"], f"{what} chain_id", minimum=1),
         tuple(fields.hexadecimal(item, f"{what} contract", length=20, prefix="0x") for item in contracts),
         tuple(_key(item) for item in fields.array(found["keys"], f"{what} keys")),
+        operator,
+        _witnesses(found["witnesses"]) if "witnesses" in found else None,
+    )
+
+
+def _log_to_json(log: TrustedLog) -> dict[str, Json]:
+    value: dict[str, Json] = {
+        "origin": log.origin,
+        "chain_id": log.chain_id,
+        "contracts": ["0x" + address.hex() for address in log.contracts],
+        "keys": [_key_to_json(key) for key in log.keys],
+    }
+    if log.operator:
+        value["operator"] = log.operator
+    if log.witnesses is not None:
+        value["witnesses"] = {
+            "threshold": log.witnesses.threshold,
+            "keys": [
+                {
+                    "key": each.key,
+                    "operator": each.operator,
+                    **_validity_to_json(each.valid_from, each.valid_until),
+                }
+                for each in log.witnesses.keys
+            ],
+        }
+    return value
+
+
+def _witnesses(value: Json) -> Witnesses:
+    what = "trust root witnesses"
+    found = fields.record(value, what, ("threshold", "keys"))
+    return Witnesses(
+        fields.integer(found["threshold"], f"{what} threshold", minimum=1),
+        tuple(_witness(item) for item in fields.array(found["keys"], f"{what} keys")),
+    )
+
+
+def _witness(value: Json) -> TrustedWitness:
+    what = "trust root witness"
+    found = fields.record(value, what, ("key", "operator", "valid_from", "valid_until"))
+    return TrustedWitness(
+        fields.text(found["key"], f"{what} key"),
+        fields.text(found["operator"], f"{what} operator"),
+        *_validity(found, what),
+    )
+
+
+def _algorithm_end(value: Json) -> AlgorithmEnd:
+    what = "trust root algorithm"
+    found = fields.record(value, what, ("slug", "until"))
+    return AlgorithmEnd(
+        fields.text(found["slug"], f"{what} slug"),
+        _time(fields.text(found["until"], f"{what} until"), f"{what} until"),
     )
 
 
@@ -220,22 +325,27 @@ def _timestamp_root(value: Json) -> TimestampRoot:
 def _key(value: Json) -> TrustedKey:
     what = "trust root key"
     found = fields.record(value, what, ("key", "valid_from", "valid_until"))
-    until = found["valid_until"]
-    key = TrustedKey(
-        NoteVerifier.from_vkey(fields.text(found["key"], what)),
-        _time(fields.text(found["valid_from"], f"{what} valid_from"), f"{what} valid_from"),
-        None if until is None else _time(fields.text(until, f"{what} valid_until"), f"{what} valid_until"),
-    )
-    if key.valid_until is not None and key.valid_until <= key.valid_from:
+    return TrustedKey(NoteVerifier.from_vkey(fields.text(found["key"], what)), *_validity(found, what))
+
+
+def _validity(found: dict[str, Json], what: str) -> tuple[datetime, datetime | None]:
+    since = _time(fields.text(found["valid_from"], f"{what} valid_from"), f"{what} valid_from")
+    if found["valid_until"] is None:
+        return since, None
+    until = _time(fields.text(found["valid_until"], f"{what} valid_until"), f"{what} valid_until")
+    if until <= since:
         raise MalformedEvidence(f"{what}: valid_until must be later than valid_from")
-    return key
+    return since, until
 
 
 def _key_to_json(key: TrustedKey) -> dict[str, Json]:
+    return {"key": key.verifier.vkey, **_validity_to_json(key.valid_from, key.valid_until)}
+
+
+def _validity_to_json(since: datetime, until: datetime | None) -> dict[str, Json]:
     return {
-        "key": key.verifier.vkey,
-        "valid_from": utc_text(_milliseconds(key.valid_from)),
-        "valid_until": None if key.valid_until is None else utc_text(_milliseconds(key.valid_until)),
+        "valid_from": utc_text(_milliseconds(since)),
+        "valid_until": None if until is None else utc_text(_milliseconds(until)),
     }
 
 

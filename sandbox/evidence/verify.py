@@ -8,6 +8,7 @@ refused is reported as not checked, never as passed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from sandbox.errors import EvidenceError
 from sandbox.evidence.check import Check, checks
@@ -19,21 +20,34 @@ from sandbox.evidence.report import Outcome, Report, Result, Step, failed, not_c
 from sandbox.evidence.trust import TrustRoot
 
 
-def verify(document: Document, receipt: Receipt, trust: TrustRoot, policy: Policy = STANDARD) -> Report:
+def verify(
+    document: Document,
+    receipt: Receipt,
+    trust: TrustRoot,
+    policy: Policy = STANDARD,
+    *,
+    as_of: datetime | None = None,
+) -> Report:
     """Check one receipt. `document` is its bytes, a Path, or a Digest computed elsewhere.
 
+    `as_of` is when the question is asked (UTC): with it, algorithms that ended before are refused unless a renewal
+    covers them; without it that step is not checked.
     Whatever the receipt holds, the answer is a Report; only a document that cannot be read raises (OSError).
     """
-    return _verify(Context(document, receipt, trust), policy)
+    return _verify(Context(document, receipt, trust, as_of=as_of), policy)
 
 
 def verify_many(
-    documents: Iterable[tuple[Document, Receipt]], trust: TrustRoot, policy: Policy = STANDARD
+    documents: Iterable[tuple[Document, Receipt]],
+    trust: TrustRoot,
+    policy: Policy = STANDARD,
+    *,
+    as_of: datetime | None = None,
 ) -> Iterator[Report]:
     """Check many receipts in order; what they share (a checkpoint, a block) is checked once."""
     work = SharedWork()
     for document, receipt in documents:
-        yield _verify(Context(document, receipt, trust, work), policy)
+        yield _verify(Context(document, receipt, trust, work, as_of), policy)
 
 
 def _verify(context: Context, policy: Policy) -> Report:

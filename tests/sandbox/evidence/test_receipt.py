@@ -14,6 +14,7 @@ from sandbox.errors import MalformedEvidence
 from sandbox.evidence import receipt, trust
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.entry import REGISTER_KINDS, Entry
+from sandbox.evidence.receipt import FilePlace, Previous, Renewal, SaltedDigest
 from sandbox.evidence.verify import verify
 
 
@@ -235,3 +236,36 @@ def test_any_exchange_of_a_value_is_refused_or_changes_nothing(world: Any, data:
 
 def _accepted(world: Any, changed: receipt.Receipt) -> bool:
     return bool(verify(world.document, changed, world.trust()).ok)
+
+
+def test_a_receipt_with_everything_reads_back_as_it_was(world: Any) -> None:
+    anchor = world.receipt().anchor
+    several = SaltedDigest("sha-256", bytes(32), bytes(range(32)), (Digest("sha3-256", b"\x01" * 32),))
+    place = FilePlace(several, 1, 2, (b"\x02" * 32,))
+    renewal = Renewal("sha3-256", b"\x03" * 32, 0, 1, (), anchor, (b"token",))
+    whole = replace(
+        world.receipt(),
+        document=several,
+        manifest=place,
+        previous=Previous("a note", (b"\x04" * 32,), anchor),
+        renewals=(renewal, replace(renewal, anchor=None, timestamps=())),
+    )
+    assert receipt.parse(whole.to_bytes()) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"renewals": []}, "or no such key"),
+        ({"previous": None}, "expected an object"),
+        ({"manifest": {}}, "missing file, index, proof, size"),
+    ],
+)
+def test_what_is_optional_is_there_whole_or_not_at_all(world: Any, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(MalformedEvidence, match=said):
+        receipt.parse(rfc8785.dumps({**world.receipt().to_json(), **change}))
+
+
+def test_digests_of_one_document_are_in_the_order_of_their_slugs() -> None:
+    with pytest.raises(MalformedEvidence, match="in their slugs' order"):
+        SaltedDigest("sha3-256", bytes(32), bytes(32), (Digest("sha-256", bytes(32)),))

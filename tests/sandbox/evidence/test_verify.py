@@ -40,6 +40,10 @@ STEPS = [
     "anchored-root",
     "timestamps",
     "later-status",
+    "witnesses",
+    "lower-bound",
+    "algorithms",
+    "renewal",
 ]
 FORGER = NoteSigner("baas.example/seal", hashlib.sha256(b"forger").digest())  # the sealer's name, another key
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,16 +60,16 @@ def test_a_good_receipt(world: Any) -> None:
     assert report.ok
     assert report.failed_step is None
     assert [step.name for step in report.steps] == STEPS
-    assert [step.number for step in report.steps] == list(range(1, 13))
-    assert [step.outcome.result for step in report.steps] == [Result.PASSED] * 10 + [Result.NOT_CHECKED] * 2
+    assert [step.number for step in report.steps] == list(range(1, 17))
+    assert [step.outcome.result for step in report.steps] == [Result.PASSED] * 10 + [Result.NOT_CHECKED] * 6
     assert report.layers == {
         "document": Result.PASSED,
-        "log": Result.PASSED,
+        "log": Result.PARTIAL,  # no witness was demanded: another view of the log is not excluded
         "anchor": Result.PASSED,
         "time": Result.PARTIAL,
         "status": Result.NOT_CHECKED,
     }
-    assert "beyond size 7" in report.steps[-1].outcome.text
+    assert "beyond size 7" in report.steps[11].outcome.text
     assert "2026-06-01T09:00:00Z" in report.to_text()
     assert json.loads(json.dumps(report.to_dict()))["steps"][9]["values"]["size"] == 7
 
