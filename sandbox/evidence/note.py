@@ -14,13 +14,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING, Self
 
 from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.evidence import ed25519
 from sandbox.evidence.encoding import from_base64, to_base64
+
+if TYPE_CHECKING:  # only who signs needs the library: notes are opened without it too
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 #: The signature type byte of Ed25519 notes.
 ED25519 = b"\x01"
@@ -37,17 +38,10 @@ class NoteVerifier:
     def __init__(self, name: str, public_key: Ed25519PublicKey | bytes) -> None:
         if not _KEY_NAME.fullmatch(name):
             raise MalformedEvidence(f"a key name needs characters, none of them a space or '+'; got {name!r}")
-        if isinstance(public_key, bytes):
-            try:
-                public_key = Ed25519PublicKey.from_public_bytes(public_key)
-            except ValueError as error:
-                raise MalformedEvidence(
-                    f"key {name!r}: expected the 32 bytes of an Ed25519 key: {error}"
-                ) from error
         self.name = name
-        self.public_bytes = public_key.public_bytes_raw()
+        self.public_bytes = public_key if isinstance(public_key, bytes) else public_key.public_bytes_raw()
+        ed25519.require_key(self.public_bytes, f"key {name!r}")
         self.key_id = sha256(name.encode() + b"\n" + ED25519 + self.public_bytes).digest()[:4]
-        self._key = public_key
 
     @classmethod
     def from_vkey(cls, vkey: str) -> Self:
@@ -73,10 +67,8 @@ class NoteVerifier:
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raise VerificationError unless `signature` is this key's over `text` (RFC 8032)."""
-        try:
-            self._key.verify(signature, text.encode())
-        except InvalidSignature as error:
-            raise VerificationError(f"the signature by {self.name}+{self.key_id.hex()} is wrong") from error
+        if not ed25519.verify(self.public_bytes, signature, text.encode()):
+            raise VerificationError(f"the signature by {self.name}+{self.key_id.hex()} is wrong")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NoteVerifier) and (self.name, self.public_bytes) == (
@@ -96,6 +88,8 @@ class NoteSigner:
 
     def __init__(self, name: str, private_key: Ed25519PrivateKey | bytes) -> None:
         if isinstance(private_key, bytes):
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
             private_key = Ed25519PrivateKey.from_private_bytes(private_key)
         self.verifier = NoteVerifier(name, private_key.public_key())
         self._key = private_key

@@ -17,6 +17,7 @@ from itertools import pairwise
 from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence import fields
 from sandbox.evidence.canonical import Json, dumps, loads
+from sandbox.evidence.certificate import require_pem
 from sandbox.evidence.encoding import utc_text
 from sandbox.evidence.note import NoteVerifier, OpenedNote
 
@@ -310,15 +311,10 @@ def _contract(value: Json) -> TrustedContract:
 
 
 def _timestamp_root(value: Json) -> TimestampRoot:
-    from cryptography.x509 import load_pem_x509_certificate  # only where there is one: it is slow to import
-
     what = "trust root timestamp_root"
     found = fields.record(value, what, ("name", "certificate_pem"))
     pem = fields.text(found["certificate_pem"], f"{what} certificate_pem")
-    try:
-        load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
-        raise MalformedEvidence(f"{what} certificate_pem: not a certificate: {error}") from error
+    require_pem(pem, f"{what} certificate_pem")
     return TimestampRoot(fields.text(found["name"], f"{what} name"), pem)
 
 
