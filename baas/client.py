@@ -450,6 +450,14 @@ class Client:
     def revoke_entry(self, register: str, key: str, reason: str) -> Json:
         return dict(self._post(f"/registers/{register}/revocations", {"key": key, "reason": reason}))
 
+    def rectify_entry(self, register: str, row: dict[str, str], reason: str) -> Json:
+        body = {"row": row, "reason": reason}
+        return dict(self._post(f"/registers/{register}/rectifications", body, key=secrets.token_hex(16)))
+
+    def supersede_entry(self, register: str, key: str, row: dict[str, str], reason: str) -> Json:
+        body = {"key": key, "row": row, "reason": reason}
+        return dict(self._post(f"/registers/{register}/supersessions", body, key=secrets.token_hex(16)))
+
     def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
         params = {"key": key} | ({"version": version} if version is not None else {})
         return self.request("GET", f"/api/v1/registers/{register}/receipt", params=params).content
@@ -472,6 +480,21 @@ class Client:
         """The RFC 9162 proof that the log of `new_size` entries extends the log of `old_size`."""
         answer = self._get(f"/registers/{register}/consistency", old=old_size, new=new_size)
         return [bytes.fromhex(node) for node in answer["proof"]]
+
+    # -- logs as static files ------------------------------------------------------------------------
+
+    def logs(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/logs", administration=administration))
+
+    def publish_log(self, log: str) -> Json:
+        return dict(self._post(f"/logs/{log}/publish"))
+
+    def withdraw_log(self, log: str) -> Json:
+        return dict(self._post(f"/logs/{log}/withdraw"))
+
+    def log_file(self, log: str, path: str) -> bytes:
+        """One of a log's static files: `checkpoint`, `tile/0/000`."""
+        return self.request("GET", f"/logs/{log}/{path}").content
 
     # -- trust, pilots -----------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from baas.errors import Conflict
 from baas.evaluations.service import Evaluations
 from baas.explorer.service import Explorer
 from baas.logs.pipeline import Pipeline
+from baas.logs.publication import Publication
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
 from baas.notarisations.service import Notarisations
@@ -94,6 +95,7 @@ class Services:
     mirror: Mirror
     pipeline: Pipeline
     logs: Logs
+    publication: Publication
     notarisations: Notarisations
     registers: Registers
     trust: TrustRoots
@@ -187,6 +189,7 @@ class Services:
             explorer=Explorer(chains, contracts),
             pipeline=pipeline,
             logs=logs,
+            publication=Publication(clock, audit),
             notarisations=notarisations,
             registers=Registers(clock, ids, audit, logs),
             trust=trust,

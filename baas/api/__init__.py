@@ -14,6 +14,7 @@ from baas.api import (
     deployments,
     explorer,
     health,
+    logs,
     mandates,
     members,
     notarisations,
@@ -42,6 +43,7 @@ ROUTERS = (
     explorer.router,
     notarisations.router,
     registers.router,
+    logs.router,
     pilots.router,
     trust.router,
 )

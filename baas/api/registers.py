@@ -91,6 +91,26 @@ def revoke_entry(register: str, body: schemas.RowRevocationIn, call: Calling) ->
     )
 
 
+@router.post("/registers/{register}/rectifications", status_code=202, response_model=AcceptedOut)
+def rectify_entry(register: str, body: schemas.RectificationIn, call: Calling) -> Response:
+    """Corrects an error of a row in effect, with a reason: its next version."""
+    return call.accept(
+        lambda session: call.services.registers.rectify(session, call.scope, register, body.row, body.reason),
+        accepted_out,
+    )
+
+
+@router.post("/registers/{register}/supersessions", status_code=202, response_model=AcceptedOut)
+def supersede_entry(register: str, body: schemas.SupersessionIn, call: Calling) -> Response:
+    """Puts another row, under a new key, in the place of one in effect."""
+    return call.accept(
+        lambda session: call.services.registers.supersede(
+            session, call.scope, register, body.key, body.row, body.reason
+        ),
+        accepted_out,
+    )
+
+
 @router.get("/registers/{register}/receipt")
 def show_entry_receipt(
     register: str, key: Key, call: Calling, version: Annotated[int | None, Query(ge=1)] = None
@@ -146,7 +166,9 @@ def _register(call: Call, session: Session, register: Register) -> schemas.Regis
         name=register.name,
         key=register.key,
         columns=json.loads(register.columns),
+        log=log.id,
         origin=log.origin,
+        published=log.published,
         accepted=progress.accepted,
         size=progress.size,
         anchored_size=progress.anchored_size,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from baas.tenancy import TenantRow
@@ -43,6 +44,8 @@ class Log(TenantRow, table=True):
     size: int = 0
     anchored_size: int = 0
     created: datetime
+    published: datetime | None = None
+    """Since when anybody may read its checkpoint, tiles and entries; None: only the administration's own people."""
 
     @property
     def key(self) -> int:
@@ -71,7 +74,11 @@ class LogEntry(SQLModel, table=True):
     """One entry. `salt` and `digest` are what an erasure deletes; the leaf needs only the other columns."""
 
     __tablename__ = "log_entries"
-    __table_args__ = {"sqlite_with_rowid": False}  # SQLAlchemy's name and type
+    __table_args__ = (
+        # what refers to an entry is asked for before each entry that would end it; most refer to none
+        Index("ix_log_entries_log_refers_to", "log", "refers_to", sqlite_where=text("refers_to IS NOT NULL")),
+        {"sqlite_with_rowid": False},  # SQLAlchemy's name and type
+    )
 
     log: int = Field(primary_key=True)
     position: int = Field(primary_key=True)

@@ -11,7 +11,10 @@ from baas.tenancy import TenantRow
 
 
 class Register(TenantRow, table=True):
-    """One register: the column that names its rows, its columns in order (JSON list), and its log."""
+    """One register: the column that names its rows, its columns in order (JSON list), and its log.
+
+    `numbering` is how its keys are numbered, such as `{year}/{number}`; `preset` is where all that came from.
+    """
 
     __tablename__ = "registers"
 
@@ -19,6 +22,8 @@ class Register(TenantRow, table=True):
     name: str
     key: str
     columns: str
+    preset: str | None = None
+    numbering: str | None = None
     log: int = Field(foreign_key="logs.number", unique=True)
     created: datetime
 

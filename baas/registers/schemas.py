@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from baas.logs.model import EntryState
-from baas.registers.service import MOST_ROWS, REASONS
+from baas.registers.service import MOST_ROWS, REASONS, RECTIFICATION_REASONS, SUPERSESSION_REASONS
 from baas.wire import In, Label, Moment, Out
 
 
@@ -27,7 +27,11 @@ class RegisterOut(Out):
     name: str
     key: str
     columns: list[str]
+    log: str = Field(description="the log's id: its static files are at `/logs/{log}/`")
     origin: str = Field(description="the log's name in checkpoints and trust roots")
+    published: Moment | None = Field(
+        description="since when anybody may read the log; null while nobody else may"
+    )
     accepted: int = Field(description="entries on disk, the genesis entry included")
     size: int = Field(description="entries in the tree")
     anchored_size: int = Field(description="entries below a root that the chain holds")
@@ -64,6 +68,17 @@ class VersionsOut(Out):
 class RowRevocationIn(In):
     key: str
     reason: Literal[REASONS]  # type: ignore[valid-type]  # a tuple of literals, checked by pydantic
+
+
+class RectificationIn(In):
+    row: dict[str, str] = Field(description="the whole row as it should be; its key says which")
+    reason: Literal[RECTIFICATION_REASONS] = "error"  # type: ignore[valid-type]  # as above
+
+
+class SupersessionIn(In):
+    key: str = Field(description="the row whose place is taken")
+    row: dict[str, str] = Field(description="the row that takes it, under a key of its own")
+    reason: Literal[SUPERSESSION_REASONS] = "replaced"  # type: ignore[valid-type]  # as above
 
 
 class CheckpointOut(Out):

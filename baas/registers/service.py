@@ -1,7 +1,8 @@
-"""What is done with registers: open, append rows (create or amend by key), leave a row without effect, prove.
+"""What is done with registers: open, append rows (create or amend by key), supersede, rectify, leave without effect, prove.
 
 A row's digest is SHA-256 of its canonical JSON (RFC 8785): an object of column name to text, so that the order of
-columns in a file does not matter. The same row again changes nothing and writes nothing.
+columns in a file does not matter. The same row again changes nothing and writes nothing. Each act refers to the
+version of the row that is in effect, and ends it: once (`baas.logs.effects`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -19,6 +21,7 @@ from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
+from baas.logs.effects import HAPPENED, Follower, NotInEffect
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.service import TEMPLATE_OF, Logs, Progress
 from baas.registers.model import Register, RowVersion
@@ -33,6 +36,8 @@ from sandbox.lifecycle import DesiredState
 
 MOST_ROWS = 10_000
 REASONS = ("error", "annulled", "withdrawn", "other")
+RECTIFICATION_REASONS = ("error", "omission", "other")
+SUPERSESSION_REASONS = ("replaced", "merged", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,23 @@ class Version:
     reason: str | None
     content: Mapping[str, str] | None
     state: EntryState
+
+
+class Newest(NamedTuple):
+    """The newest version of a row; `content` is None for one that leaves it without effect, or was erased."""
+
+    position: int
+    version: int
+    content: str | None
+    kind: str
+    by: Follower | None = None
+
+    @property
+    def ended(self) -> str | None:
+        """How it came that the row is not in effect; None while it is."""
+        if self.by is not None:
+            return HAPPENED.get(self.by.kind, self.by.kind)
+        return None if self.content is not None else HAPPENED["revoke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +137,20 @@ class Registers:
         versions: list[tuple[object, ...]] = []
         created = 0
         for place, row in enumerate(rows):
-            key, content = _checked(register, columns, place, row)
+            key, content = _checked(register, columns, f"/rows/{place}", row)
             before = newest.get(key)
-            if before is not None and before[2] == content:
-                continue
-            if before is not None and before[2] is None:
+            if before is not None and before.ended:
                 raise Invalid(
-                    f"/rows/{place}",
-                    f"a row in effect, or a new {register.key}",
-                    f"{key!r}, left without effect",
+                    f"/rows/{place}", f"a row in effect, or a new {register.key}", f"{key!r}, {before.ended}"
                 )
+            if before is not None and before.content == content:
+                continue
             index = log.accepted + len(drafts)
-            version = before[1] + 1 if before else 1
-            digest = digest_bytes(content.encode(), DEFAULT)
-            drafts.append(
-                Draft("amend", digest.algorithm, digest.value, refers_to=before[0])
-                if before
-                else Draft("create", digest.algorithm, digest.value)
-            )
+            kind, version = ("amend", before.version + 1) if before else ("create", 1)
+            drafts.append(_draft(kind, content, before.position if before else None))
             versions.append((log.key, index, key, version, content))
-            newest[key] = (index, version, content)
-            created += version == 1
+            newest[key] = Newest(index, version, content, kind)
+            created += kind == "create"
         if not drafts:
             return Appended(None, 0, 0, len(rows)), log
         batch = self._write(session, log, drafts, versions)
@@ -156,28 +171,52 @@ class Registers:
         self, session: Session, scope: TenantScope, register_id: str, key: str, reason: str
     ) -> tuple[LogBatch, Log]:
         """Leave a row without effect, with a reason: a version of its own. What was true before stays provable."""
-        if reason not in REASONS:
-            raise Invalid("/reason", f"one of {', '.join(REASONS)}", repr(reason[:40]))
+        _require_reason(reason, REASONS)
         register, log = self._writable(session, scope, register_id, "leaving a row without effect")
-        before = self._newest(session, log, {key}).get(key)
-        if before is None:
-            raise NotFound("entry", key)
-        if before[2] is None:
-            raise Conflict(f"row {key!r} was left without effect already")
-        index = log.accepted
-        draft = Draft("revoke", refers_to=before[0], reason=reason)
-        batch = self._write(session, log, [draft], [(log.key, index, key, before[1] + 1, None)])
-        detail = {"index": index, "reason": reason}
-        self._audit.record(
-            session,
-            scope.caller,
-            "register.revoke",
-            "register",
-            register.id,
-            register.administration_id,
-            detail,
-        )
-        return batch, log
+        before = self._in_effect(session, log, key)
+        draft = Draft("revoke", refers_to=before.position, reason=reason)
+        version = (log.key, log.accepted, key, before.version + 1, None)
+        return self._done(session, scope, register, log, draft, version)
+
+    def rectify(
+        self,
+        session: Session,
+        scope: TenantScope,
+        register_id: str,
+        row: Mapping[str, str],
+        reason: str = "error",
+    ) -> tuple[LogBatch, Log]:
+        """Correct an error of the row in effect, with a reason: its next version, told from an amendment for ever."""
+        _require_reason(reason, RECTIFICATION_REASONS)
+        register, log = self._writable(session, scope, register_id, "rectifying a row")
+        key, content = _checked(register, set(json.loads(register.columns)), "/row", row)
+        before = self._in_effect(session, log, key)
+        if before.content == content:
+            raise Conflict(f"row {key!r} says exactly this already: there is nothing to rectify")
+        draft = _draft("rectify", content, before.position, reason)
+        version = (log.key, log.accepted, key, before.version + 1, content)
+        return self._done(session, scope, register, log, draft, version)
+
+    def supersede(
+        self,
+        session: Session,
+        scope: TenantScope,
+        register_id: str,
+        key: str,
+        row: Mapping[str, str],
+        reason: str = "replaced",
+    ) -> tuple[LogBatch, Log]:
+        """Put another row, with a key of its own, in the place of the row `key`, which is in effect no more."""
+        _require_reason(reason, SUPERSESSION_REASONS)
+        register, log = self._writable(session, scope, register_id, "superseding a row")
+        new_key, content = _checked(register, set(json.loads(register.columns)), "/row", row)
+        before = self._in_effect(session, log, key)
+        if new_key in self._newest(session, log, {new_key}):
+            raise Invalid(
+                f"/row/{register.key}", f"a new {register.key}", f"{new_key!r}, which the register has"
+            )
+        draft = _draft("supersede", content, before.position, reason)
+        return self._done(session, scope, register, log, draft, (log.key, log.accepted, new_key, 1, content))
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -269,18 +308,47 @@ class Registers:
         )
         return self._logs.accept(session, log, drafts)
 
-    def _newest(self, session: Session, log: Log, keys: set[str]) -> dict[str, tuple[int, int, str | None]]:
-        """The newest version of each key that is there: its index, version and content."""
-        found: dict[str, tuple[int, int, str | None]] = {}
+    def _done(
+        self,
+        session: Session,
+        scope: TenantScope,
+        register: Register,
+        log: Log,
+        draft: Draft,
+        version: tuple[object, ...],
+    ) -> tuple[LogBatch, Log]:
+        """Write one entry with its version, and who did it."""
+        batch = self._write(session, log, [draft], [version])
+        detail = {"index": batch.first_index, "reason": draft.reason}
+        act, owner = f"register.{draft.kind}", register.administration_id
+        self._audit.record(session, scope.caller, act, "register", register.id, owner, detail)
+        return batch, log
+
+    def _in_effect(self, session: Session, log: Log, key: str) -> Newest:
+        """The row's version in effect. NotFound, or NotInEffect when it was ended."""
+        found = self._newest(session, log, {key}).get(key)
+        if found is None:
+            raise NotFound("entry", key)
+        if found.ended:
+            raise NotInEffect(f"row {key!r}", found.by or Follower(found.position, "revoke"))
+        return found
+
+    def _newest(self, session: Session, log: Log, keys: set[str]) -> dict[str, Newest]:
+        """The newest version of each key that is there."""
+        found: dict[str, Newest] = {}
         connection = raw(session)
         for key in keys:
             row = connection.execute(
-                "SELECT position, version, content FROM register_rows WHERE log = ? AND key = ? "
-                "ORDER BY position DESC LIMIT 1",
+                "SELECT r.position, r.version, r.content, e.kind, f.position, f.kind FROM register_rows AS r "
+                "JOIN log_entries AS e ON e.log = r.log AND e.position = r.position "
+                "LEFT JOIN log_entries AS f ON f.log = r.log AND f.refers_to = r.position "
+                "WHERE r.log = ? AND r.key = ? ORDER BY r.position DESC LIMIT 1",
                 (log.key, key),
             ).fetchone()
             if row is not None:
-                found[key] = row
+                position, version, content, kind, after, how = row
+                by = Follower(after, how) if how is not None else None
+                found[key] = Newest(position, version, content, kind, by)
         return found
 
     def _free_deployment(
@@ -299,16 +367,26 @@ class Registers:
         return found
 
 
-def _checked(register: Register, columns: set[str], place: int, row: Mapping[str, str]) -> tuple[str, str]:
-    """The row's key and its canonical content."""
+def _draft(kind: str, content: str, refers_to: int | None, reason: str | None = None) -> Draft:
+    digest = digest_bytes(content.encode(), DEFAULT)
+    return Draft(kind, digest.algorithm, digest.value, refers_to, reason)
+
+
+def _require_reason(reason: str, reasons: Sequence[str]) -> None:
+    if reason not in reasons:
+        raise Invalid("/reason", f"one of {', '.join(reasons)}", repr(reason[:40]))
+
+
+def _checked(register: Register, columns: set[str], place: str, row: Mapping[str, str]) -> tuple[str, str]:
+    """The row's key and its canonical content; `place` points to it in the request."""
     if set(row) != columns:
         lacks, more = sorted(columns - set(row)), sorted(set(row) - columns)
         found = [f"without {', '.join(lacks)}"] * bool(lacks) + [f"with {', '.join(more)} besides"] * bool(
             more
         )
         expected = f"exactly the register's columns {', '.join(sorted(columns))}"
-        raise Invalid(f"/rows/{place}", expected, f"a row {' and '.join(found)}")
+        raise Invalid(place, expected, f"a row {' and '.join(found)}")
     key = row[register.key]
     if not key.strip():
-        raise Invalid(f"/rows/{place}/{register.key}", "the row's key", "an empty text")
+        raise Invalid(f"{place}/{register.key}", "the row's key", "an empty text")
     return key, dumps(dict(row)).decode()

@@ -52,13 +52,18 @@ def batches(rows: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
 
 def canonical(file: Path) -> bytes:
     """The canonical JSON (RFC 8785) of the row in a JSON file, however that file is spaced and ordered."""
+    return dumps(one(file))
+
+
+def one(file: Path) -> dict[str, str]:
+    """The row in a JSON file."""
     try:
         row = json.loads(file.read_bytes(), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise Unusable(f"{file}: expected a row as a JSON object: {error}") from None
     if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
         raise Unusable(f"{file}: expected a row: a JSON object of names to texts")
-    return dumps(row)
+    return row
 
 
 def file_stem(key: str) -> str:

@@ -28,6 +28,10 @@ Delimiter = Annotated[
     str | None,
     typer.Option(help="What separates values; comma, semicolon or tab are recognised.", metavar="CHARACTER"),
 ]
+Row = Annotated[
+    Path,
+    typer.Argument(help="The row as a JSON file: an object of names to texts.", exists=True, dir_okay=False),
+]
 FIELDS = ("id", "name", "key", "columns", "accepted", "anchored_size", "problem")
 
 
@@ -131,6 +135,70 @@ def prove(
     return record(
         {"key": key, "version": content[-1]["version"], **written}, "key", "version", "row", "receipt"
     )
+
+
+@app.command()
+def revoke(
+    ctx: typer.Context,
+    register: Register,
+    key: Annotated[str, typer.Argument(help="The row's key.")],
+    reason: Annotated[str, typer.Option(help="error, annulled, withdrawn or other.")],
+) -> Shown:
+    """Leave a row without effect, with a reason. What was true before stays provable."""
+    with connect(ctx) as client:
+        done = client.revoke_entry(register, key, reason)
+    return record(done, "first_index", "accepted")
+
+
+@app.command()
+def rectify(
+    ctx: typer.Context,
+    register: Register,
+    row: Row,
+    reason: Annotated[str, typer.Option(help="error, omission or other.")] = "error",
+) -> Shown:
+    """Correct an error of the row that has the same key, with a reason: its next version."""
+    with connect(ctx) as client:
+        done = client.rectify_entry(register, rows.one(row), reason)
+    return record(done, "first_index", "accepted")
+
+
+@app.command()
+def supersede(
+    ctx: typer.Context,
+    register: Register,
+    key: Annotated[str, typer.Argument(help="The key of the row whose place is taken.")],
+    row: Row,
+    reason: Annotated[str, typer.Option(help="replaced, merged or other.")] = "replaced",
+) -> Shown:
+    """Put another row, with a key of its own, in the place of one in effect."""
+    with connect(ctx) as client:
+        done = client.supersede_entry(register, key, rows.one(row), reason)
+    return record(done, "first_index", "accepted")
+
+
+@app.command()
+def publish(
+    ctx: typer.Context,
+    register: Annotated[str | None, typer.Argument(help="The register's id.")] = None,
+    documents: Annotated[
+        str | None, typer.Option(help="The document log of this administration instead.", metavar="CODE")
+    ] = None,
+    withdraw: Annotated[bool, typer.Option(help="Let nobody else read it any more.")] = False,
+) -> Shown:
+    """Let anybody read and mirror the log: commitments, kinds and reasons, never a row. For admins."""
+    if (register is None) == (documents is None):
+        raise Unusable("expected a register's id or --documents CODE, one of the two")
+    with connect(ctx) as client:
+        if register is not None:
+            found = [client.register(register)["log"]]
+        else:
+            found = [each["id"] for each in client.logs(documents) if each["kind"] == "documents"]
+        if not found:
+            raise Unusable(f"administration {documents} has no document log yet: notarise something first")
+        done = [(client.withdraw_log if withdraw else client.publish_log)(each) for each in found]
+    addresses = [{**each, "address": f"/logs/{each['id']}/"} for each in done]
+    return table(addresses, "origin", "address", "anchored_size", "published")
 
 
 @app.command()

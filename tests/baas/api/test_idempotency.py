@@ -51,6 +51,8 @@ BODIES: dict[str, Any] = {
     "RevocationIn": {"reason": "error"},
     "RolesIn": {"roles": ["auditor"]},
     "RowRevocationIn": {"key": "1", "reason": "error"},
+    "RectificationIn": {"row": {"numero": "1", "titol": "y"}},
+    "SupersessionIn": {"key": "1", "row": {"numero": "3", "titol": "y"}},
     "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
     "RpcTokenIn": {"label": "rpc"},
     "TransactionIn": {"account": "clerk", "to": ADDRESS},

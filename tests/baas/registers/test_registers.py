@@ -196,3 +196,53 @@ def test_a_rows_digest_is_that_of_its_canonical_json(town: Any, register: str) -
     given = receipt(town, register, text["numero"])
     assert checked(dumps(text), given, trust_of(town)).ok
     assert entries(town, register, text["numero"])[0]["content"] == json.loads(dumps(text))
+
+
+def done(town: Any, register: str, act: str, status: int = 202, **body: Any) -> dict[str, Any]:
+    return dict(ok(town.member.post(f"/registers/{register}/{act}", json=body), status))
+
+
+def test_a_row_is_rectified_with_a_reason(town: Any, register: str) -> None:
+    append(town, register, row("1", "Decrte"))
+    done(town, register, "rectifications", row=row("1", "Decret"))
+    same = town.member.post(f"/registers/{register}/rectifications", json={"row": row("1", "Decret")})
+    assert (same.status_code, "nothing to rectify" in same.json()["detail"]) == (409, True)
+    none = town.member.post(f"/registers/{register}/rectifications", json={"row": row("2", "x")})
+    assert none.status_code == 404
+    assert [(each["version"], each["kind"], each["reason"]) for each in entries(town, register, "1")] == [
+        (1, "create", None), (2, "rectify", "error"),
+    ]  # fmt: skip
+    checkpoint(town, register)
+    opened = receipts.parse(receipt(town, register, "1"))
+    assert (opened.entry.kind, opened.entry.refers_to) == ("rectify", 1)
+    assert checked(dumps(row("1", "Decret")), receipt(town, register, "1"), trust_of(town)).ok
+
+
+def test_a_row_takes_anothers_place_once(town: Any, register: str) -> None:
+    append(town, register, row("1"), row("2"))
+    done(town, register, "supersessions", key="1", row=row("3", "en comptes de 1"))
+    assert [each["kind"] for each in entries(town, register, "3")] == ["supersede"]
+    for act, body in (
+        ("supersessions", {"key": "1", "row": row("4")}),
+        ("rectifications", {"row": row("1", "x")}),
+        ("revocations", {"key": "1", "reason": "error"}),
+    ):
+        again = town.member.post(f"/registers/{register}/{act}", json=body)
+        assert again.status_code == 409
+        assert again.json()["detail"].startswith("row '1' was superseded by entry 3 already"), act
+    amended = town.member.post(f"/registers/{register}/entries", json={"rows": [row("1", "x")]})
+    assert (amended.status_code, amended.json()["got"]) == (422, "'1', superseded")
+    used = town.member.post(f"/registers/{register}/supersessions", json={"key": "3", "row": row("2")})
+    assert (used.status_code, used.json()["errors"][0]["pointer"]) == (422, "#/row/numero")
+    done(town, register, "revocations", key="3", reason="annulled")
+    over = town.member.post(f"/registers/{register}/supersessions", json={"key": "3", "row": row("5")})
+    assert over.json()["detail"].startswith("row '3' was left without effect by entry 4 already")
+    assert checkpoint(town, register)["size"] == 5
+
+
+def test_a_reason_that_is_none_of_them(town: Any, unwritten: str) -> None:
+    for act, body in (
+        ("rectifications", {"row": row("1"), "reason": "x"}),
+        ("supersessions", {"key": "1", "row": row("2"), "reason": "x"}),
+    ):
+        assert town.member.post(f"/registers/{unwritten}/{act}", json=body).status_code == 422
