@@ -14,7 +14,7 @@ from baas.chains.model import Chain
 from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
-from baas.logs.acceptance import Draft, accept
+from baas.logs.acceptance import Draft, accept, accept_digests
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.pipeline import Pipeline
 from baas.logs.tree import tree
@@ -104,10 +104,22 @@ class Logs:
 
     def accept(self, session: Session, log: Log, drafts: Sequence[Draft]) -> LogBatch:
         """Write entries in the caller's transaction; call `poke` once it is committed."""
-        batch = accept(session, log, drafts, batch_id=self._ids(), at=self._clock.now())
-        session.flush()
-        session.refresh(log)
-        return batch
+        return accept(session, log, drafts, batch_id=self._ids(), at=self._clock.now())
+
+    def accept_digests(
+        self, session: Session, log: Log, kind: str, algorithm: str, digests: Sequence[bytes]
+    ) -> LogBatch:
+        """As `accept`, for entries that differ in nothing but their digest."""
+        now = self._clock.now()
+        return accept_digests(session, log, kind, algorithm, digests, batch_id=self._ids(), at=now)
+
+    def living(self, statement: SelectOfScalar[Log]) -> SelectOfScalar[Log]:
+        """Those logs of `statement` whose chain was not deleted."""
+        return (
+            statement.join(Deployment, col(Deployment.id) == col(Log.deployment_id))
+            .join(Chain, col(Chain.id) == col(Deployment.chain))
+            .where(Chain.desired != DesiredState.DELETED)
+        )
 
     def poke(self, log: Log) -> None:
         self._pipeline.poke(log.key)

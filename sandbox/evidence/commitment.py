@@ -16,6 +16,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from functools import cache
+from hashlib import sha256
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.digest import Digest
@@ -23,6 +24,9 @@ from sandbox.evidence.digest import algorithm as find_algorithm
 
 CONTEXT = b"baas-sandbox/commitment/v1"
 SALT_SIZE = 32
+# RFC 2104: the key, filled up with zeros to SHA-256's block of 64 bytes, is combined with these bytes by XOR
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_INNER_REST, _OUTER_REST = (bytes([pad]) * (64 - SALT_SIZE) for pad in (0x36, 0x5C))
 
 
 def new_salt(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
@@ -42,10 +46,14 @@ def commit_all(algorithm: str, digests: Sequence[bytes], salts: bytes) -> list[b
         raise MalformedEvidence(f"a {algorithm} digest has {expected} bytes, got {min(wrong)}")
     if len(salts) != SALT_SIZE * len(digests):
         raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salts)} for {len(digests)} digests")
-    prefix = _prefix(algorithm)
+    # HMAC by its definition: with the keys of a whole batch combined at once it takes half of hmac.digest's time
+    inner, outer = salts.translate(_INNER), salts.translate(_OUTER)
+    start, end = _INNER_REST + _prefix(algorithm), _OUTER_REST
     places = range(0, len(salts), SALT_SIZE)
     return [
-        hmac.digest(salts[at : at + SALT_SIZE], prefix + digest, "sha256")
+        sha256(
+            outer[at : at + SALT_SIZE] + end + sha256(inner[at : at + SALT_SIZE] + start + digest).digest()
+        ).digest()
         for at, digest in zip(places, digests, strict=True)
     ]
 
