@@ -31,6 +31,7 @@
     │   ├── UnknownTemplate
     │   └── ParameterError       a parameter that the manifest does not allow
     ├── InstallError             a program could not be installed
+    ├── WitnessError             a witness's file that is missing, in the way, or without its key
     ├── CompileError             solc refused, or an artifact differs from its source
     ├── DeploymentError          the code on the chain is not the artifact's
     ├── RpcError                 a JSON-RPC refusal with its code, message and data
@@ -209,6 +210,10 @@ class UnknownTemplate(CatalogueError):
 
 
 class ParameterError(CatalogueError):
+    pass
+
+
+class WitnessError(SandboxError):
     pass
 
 

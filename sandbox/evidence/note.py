@@ -6,6 +6,7 @@
 
 The key id is SHA-256(name || "\\n" || 0x01 || public key)[:4]: it identifies, it does not authenticate.
 Signatures by unknown keys are counted and ignored; one bad signature by a known key refuses the note.
+A witness's dated cosignature is a line of the same form with another type byte: `cosignature.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence import ed25519
@@ -30,10 +31,13 @@ MAX_SIGNATURES = 100
 _VKEY = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>.+)")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _KEY_NAME = re.compile(r"[^\s+\x00-\x1f]+")
+AnyVerifier = TypeVar("AnyVerifier", bound="NoteVerifier")
 
 
 class NoteVerifier:
     """A named Ed25519 public key (its 32 bytes, or the key object) that notes are checked against."""
+
+    TYPE: ClassVar[bytes] = ED25519
 
     def __init__(self, name: str, public_key: Ed25519PublicKey | bytes) -> None:
         if not _KEY_NAME.fullmatch(name):
@@ -41,18 +45,18 @@ class NoteVerifier:
         self.name = name
         self.public_bytes = public_key if isinstance(public_key, bytes) else public_key.public_bytes_raw()
         ed25519.require_key(self.public_bytes, f"key {name!r}")
-        self.key_id = sha256(name.encode() + b"\n" + ED25519 + self.public_bytes).digest()[:4]
+        self.key_id = sha256(name.encode() + b"\n" + self.TYPE + self.public_bytes).digest()[:4]
 
     @classmethod
     def from_vkey(cls, vkey: str) -> Self:
-        """The verifier that a vkey names: `name+hex key id+base64(0x01 || public key)`."""
+        """The verifier that a vkey names: `name+hex key id+base64(type || public key)`."""
         match = _VKEY.fullmatch(vkey)
         if match is None:
             raise MalformedEvidence(f"a verifier key looks like name+1a2b3c4d+base64, got {vkey[:120]!r}")
         encoded = from_base64(match["key"], f"verifier key {match['name']!r}", length=33)
-        if encoded[:1] != ED25519:
+        if encoded[:1] != cls.TYPE:
             raise MalformedEvidence(
-                f"verifier key {match['name']!r}: expected type 1 (Ed25519), got {encoded[0]}"
+                f"verifier key {match['name']!r}: expected type {cls.TYPE[0]} (Ed25519), got {encoded[0]}"
             )
         verifier = cls(match["name"], encoded[1:])
         if verifier.key_id.hex() != match["id"]:
@@ -63,7 +67,7 @@ class NoteVerifier:
 
     @property
     def vkey(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{to_base64(ED25519 + self.public_bytes)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(self.TYPE + self.public_bytes)}"
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raise VerificationError unless `signature` is this key's over `text` (RFC 8032)."""
@@ -71,16 +75,17 @@ class NoteVerifier:
             raise VerificationError(f"the signature by {self.name}+{self.key_id.hex()} is wrong")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, NoteVerifier) and (self.name, self.public_bytes) == (
+        return isinstance(other, NoteVerifier) and (self.name, self.TYPE, self.public_bytes) == (
             other.name,
+            other.TYPE,
             other.public_bytes,
         )
 
     def __hash__(self) -> int:
-        return hash((self.name, self.public_bytes))
+        return hash((self.name, self.TYPE, self.public_bytes))
 
     def __repr__(self) -> str:
-        return f"NoteVerifier({self.vkey!r})"
+        return f"{type(self).__name__}({self.vkey!r})"
 
 
 class NoteSigner:
@@ -99,8 +104,7 @@ class NoteSigner:
         return self.verifier.name
 
     def signature_line(self, text: str) -> str:
-        signature = self._key.sign(text.encode())
-        return f"— {self.name} {to_base64(self.verifier.key_id + signature)}\n"
+        return line(self.verifier, self._key.sign(text.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,7 @@ def open_note(text: str, verifiers: Iterable[NoteVerifier]) -> OpenedNote:
 
     MalformedEvidence: not a note. VerificationError: a known key's signature is wrong, or none is there.
     """
-    known: dict[tuple[str, bytes], NoteVerifier] = {}
-    for verifier in verifiers:
-        other = known.setdefault((verifier.name, verifier.key_id), verifier)
-        if other.public_bytes != verifier.public_bytes:
-            raise VerificationError(f"two known keys share the name and id {other.name}+{other.key_id.hex()}")
+    known = by_identity(verifiers)
     body, signatures = split(text)
     verified: dict[tuple[str, bytes], NoteVerifier] = {}
     unknown: set[tuple[str, bytes]] = set()
@@ -155,6 +155,21 @@ def open_note(text: str, verifiers: Iterable[NoteVerifier]) -> OpenedNote:
             f"known here: {', '.join(sorted(v.name for v in known.values())) or 'none'}"
         )
     return OpenedNote(body, tuple(verified.values()), len(unknown))
+
+
+def line(verifier: NoteVerifier, signature: bytes) -> str:
+    """The line of a note that says: this key signed it so."""
+    return f"— {verifier.name} {to_base64(verifier.key_id + signature)}\n"
+
+
+def by_identity(verifiers: Iterable[AnyVerifier]) -> dict[tuple[str, bytes], AnyVerifier]:
+    """Known keys by what a signature line names: key name and key id. VerificationError when two keys share them."""
+    known: dict[tuple[str, bytes], AnyVerifier] = {}
+    for verifier in verifiers:
+        other = known.setdefault((verifier.name, verifier.key_id), verifier)
+        if other != verifier:
+            raise VerificationError(f"two known keys share the name and id {other.name}+{other.key_id.hex()}")
+    return known
 
 
 def split(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
