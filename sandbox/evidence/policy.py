@@ -20,6 +20,7 @@ from sandbox.evidence import (
     rlp,
     transaction_receipt,
     trie,
+    witnesses,
 )
 from sandbox.evidence.check import check, checks
 from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
@@ -329,9 +330,43 @@ class WitnessesCosigned:
     number, name, layer, needs_anchor = 13, "witnesses", "log", False
 
     def run(self, context: Context) -> Outcome:
-        if context.log.witnesses is None:
+        log, text = context.log, context.receipt.checkpoint
+        if (demanded := log.witnesses) is None:
             return not_checked("witnesses.none", "the trust root demands no witnesses of this log")
-        return failed("witnesses.unread", "cosignatures of witnesses cannot be read yet")
+        found = context.work.once(
+            ("witnesses", text, log.origin), lambda: witnesses.witnessed(text, log, demanded)
+        )
+        seen = ", ".join(f"{each.name} ({each.operator}) {utc_text(each.time * 1000)}" for each in found.seen)
+        if found.colluding is None:
+            return failed(
+                "witnesses.few",
+                "{count} witness(es) cosigned this checkpoint, {threshold} are demanded: {seen}; missing: {missing}",
+                count=len(found.seen),
+                threshold=found.threshold,
+                seen=seen or "nobody",
+                missing=", ".join(found.missing),
+            )
+        values: dict[str, str | int] = {
+            "count": len(found.seen),
+            "threshold": found.threshold,
+            "seen": seen,
+            "operators": found.colluding,
+        }
+        if found.colluding == 1:
+            return flagged(
+                "witnesses.alone",
+                "{count} witness(es) cosigned, {threshold} are demanded: {seen}. Those times are of their own clocks: the "
+                "checkpoint existed by then, without any legal presumption. Operators that must collude to show another "
+                "view of the log: {operators}, its own operator alone",
+                **values,
+            )
+        return passed(
+            "witnesses.cosigned",
+            "{count} witness(es) cosigned, {threshold} are demanded: {seen}. Those times are of their own clocks: the "
+            "checkpoint existed by then, without any legal presumption. Operators that must collude to show another view "
+            "of the log: {operators}, its own included",
+            **values,
+        )
 
 
 @check

@@ -18,6 +18,7 @@ from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence import fields
 from sandbox.evidence.canonical import Json, dumps, loads
 from sandbox.evidence.certificate import require_pem
+from sandbox.evidence.cosignature import CosignatureVerifier
 from sandbox.evidence.encoding import utc_text
 from sandbox.evidence.note import NoteVerifier, OpenedNote
 
@@ -36,9 +37,7 @@ class TrustedKey:
 
     def is_valid_at(self, time_ms: int) -> bool:
         """Whether the key spoke for its log or chain at `time_ms`, milliseconds since 1970."""
-        if time_ms < _milliseconds(self.valid_from):
-            return False
-        return self.valid_until is None or time_ms < _milliseconds(self.valid_until)
+        return _is_within(time_ms, self.valid_from, self.valid_until)
 
 
 def require_valid(keys: tuple[TrustedKey, ...], note: OpenedNote, time_ms: int, what: str) -> None:
@@ -50,26 +49,36 @@ def require_valid(keys: tuple[TrustedKey, ...], note: OpenedNote, time_ms: int, 
 
 @dataclass(frozen=True, slots=True)
 class TrustedWitness:
-    """A witness of a log: its cosigning key (a vkey of type 4), who runs it, and the time in which it speaks."""
+    """A witness of a log: its cosigning key, who runs it, and the time in which it speaks."""
 
-    key: str
+    verifier: CosignatureVerifier
     operator: str
     valid_from: datetime
     valid_until: datetime | None = None
 
+    @property
+    def name(self) -> str:
+        """Which witness it is: a new key of the same one has the same name."""
+        return self.verifier.name
+
+    def is_valid_at(self, time_ms: int) -> bool:
+        return _is_within(time_ms, self.valid_from, self.valid_until)
+
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What a log's checkpoint must carry: valid cosignatures of at least `threshold` of `keys`."""
+    """What a log's checkpoint must carry: valid cosignatures of at least `threshold` witnesses, whose keys these are."""
 
     threshold: int
     keys: tuple[TrustedWitness, ...]
 
     def __post_init__(self) -> None:
-        _require_distinct((each.key for each in self.keys), "witnesses")
-        if not 1 <= self.threshold <= len(self.keys):
+        _require_distinct((each.verifier.vkey for each in self.keys), "witnesses")
+        operators = {(each.name, each.operator) for each in self.keys}
+        _require_distinct((name for name, _ in operators), "witnesses: operators of one witness")
+        if not 1 <= self.threshold <= len(operators):
             raise MalformedEvidence(
-                f"trust root: a threshold of witnesses is from 1 to their number, {len(self.keys)}; got {self.threshold}"
+                f"trust root: a threshold of witnesses is from 1 to their number, {len(operators)}; got {self.threshold}"
             )
 
 
@@ -251,7 +260,7 @@ def _log_to_json(log: TrustedLog) -> dict[str, Json]:
             "threshold": log.witnesses.threshold,
             "keys": [
                 {
-                    "key": each.key,
+                    "key": each.verifier.vkey,
                     "operator": each.operator,
                     **_validity_to_json(each.valid_from, each.valid_until),
                 }
@@ -274,7 +283,7 @@ def _witness(value: Json) -> TrustedWitness:
     what = "trust root witness"
     found = fields.record(value, what, ("key", "operator", "valid_from", "valid_until"))
     return TrustedWitness(
-        fields.text(found["key"], f"{what} key"),
+        CosignatureVerifier.from_vkey(fields.text(found["key"], f"{what} key")),
         fields.text(found["operator"], f"{what} operator"),
         *_validity(found, what),
     )
@@ -352,6 +361,10 @@ def _time(text: str, what: str) -> datetime:
     except ValueError:
         pass
     raise MalformedEvidence(f"{what}: expected UTC like 2026-01-31T09:00:00Z (RFC 3339), got {text[:40]!r}")
+
+
+def _is_within(time_ms: int, since: datetime, until: datetime | None) -> bool:
+    return _milliseconds(since) <= time_ms and (until is None or time_ms < _milliseconds(until))
 
 
 def _milliseconds(time: datetime) -> int:
