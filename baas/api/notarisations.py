@@ -10,14 +10,15 @@ from sqlmodel import Session
 
 from baas.api.calls import Calling, Paging, page_out
 from baas.api.chains import Of
+from baas.api.receipt_files import RECEIPTS, In, Language, receipt_file
 from baas.logs.model import LogBatch
 from baas.logs.service import RECEIPTS_AT_ONCE
 from baas.notarisations.schemas import AcceptedOut, BatchOut, NotarisationIn, NotarisationOut, RevocationIn
 from baas.notarisations.service import Document
+from baas.receipts import Format
 from baas.wire import Page
 
 router = APIRouter(tags=["notarisations"])
-RECEIPT = "application/json"
 
 
 def accepted_out(batch: LogBatch) -> AcceptedOut:
@@ -71,14 +72,13 @@ def revoke_notarisation(notarisation: str, body: RevocationIn, call: Calling) ->
     )
 
 
-@router.get("/notarisations/{notarisation}/receipt")
-def show_receipt(notarisation: str, call: Calling) -> Response:
+@router.get("/notarisations/{notarisation}/receipt", response_class=Response, responses=RECEIPTS)
+def show_receipt(
+    notarisation: str, call: Calling, format_: In = Format.JSON, lang: Language = "ca"
+) -> Response:
     """The portable proof; 409 with Retry-After until the notarisation is anchored."""
-    receipt = call.read(
-        lambda session: call.services.notarisations.receipt(session, call.scope, notarisation)
-    )
-    name = f'attachment; filename="{notarisation}.receipt.json"'
-    return Response(receipt.to_bytes(), media_type=RECEIPT, headers={"Content-Disposition": name})
+    source = call.read(lambda session: call.services.notarisations.source(session, call.scope, notarisation))
+    return receipt_file(source, format_, lang, notarisation)
 
 
 @router.get("/notarisations/batches/{batch}/receipts")

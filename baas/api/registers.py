@@ -10,9 +10,11 @@ from sqlmodel import Session
 
 from baas.api.calls import Call, Calling, Paging
 from baas.api.chains import Of
-from baas.api.notarisations import RECEIPT, accepted_out
+from baas.api.notarisations import accepted_out
+from baas.api.receipt_files import RECEIPTS, In, Language, receipt_file
 from baas.logs.model import Anchor, Log
 from baas.notarisations.schemas import AcceptedOut
+from baas.receipts import Format
 from baas.registers import schemas
 from baas.registers.model import Register
 from baas.registers.service import Appended
@@ -111,15 +113,20 @@ def supersede_entry(register: str, body: schemas.SupersessionIn, call: Calling) 
     )
 
 
-@router.get("/registers/{register}/receipt")
+@router.get("/registers/{register}/receipt", response_class=Response, responses=RECEIPTS)
 def show_entry_receipt(
-    register: str, key: Key, call: Calling, version: Annotated[int | None, Query(ge=1)] = None
+    register: str,
+    key: Key,
+    call: Calling,
+    version: Annotated[int | None, Query(ge=1)] = None,
+    format_: In = Format.JSON,
+    lang: Language = "ca",
 ) -> Response:
     """The proof of one version of a row, by default the newest with content."""
-    receipt = call.read(
-        lambda session: call.services.registers.receipt(session, call.scope, register, key, version)
+    source = call.read(
+        lambda session: call.services.registers.source(session, call.scope, register, key, version)
     )
-    return Response(receipt.to_bytes(), media_type=RECEIPT)
+    return receipt_file(source, format_, lang, f"{register}-{source.receipt.inclusion.index}")
 
 
 @router.post("/registers/{register}/checkpoint")

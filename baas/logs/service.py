@@ -18,11 +18,13 @@ from baas.logs.acceptance import Draft, accept, accept_digests
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.pipeline import Pipeline
 from baas.logs.tree import tree
+from baas.receipts import Source
 from baas.store import raw
 from baas.store.ulid import Ulids
 from baas.tenancy import TenantScope
 from sandbox.engines import Adopting, engines
 from sandbox.evidence.entry import Entry
+from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
 from sandbox.lifecycle import DesiredState
 
@@ -159,6 +161,10 @@ class Logs:
                 checkpoint=str(anchor.checkpoint),
                 anchor=anchor_from_json(json.loads(str(anchor.evidence))),
             )
+
+    def source(self, session: Session, log: Log, index: int) -> Source:
+        """What an entry's receipt is made from in any format; as `receipt`."""
+        return Source(self.receipt(session, log, index), NoteSigner(log.origin, log.signing_key))
 
     def require_anchored(self, log: Log, start: int, stop: int) -> None:
         """NotAnchoredYet unless entries `start` to `stop - 1` all are."""

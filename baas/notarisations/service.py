@@ -23,6 +23,7 @@ from baas.errors import Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
 from baas.logs.model import EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.service import TEMPLATE_OF, Logs
+from baas.receipts import Source
 from baas.store.paging import Paged, PageOf, paged
 from baas.tenancy import Role, TenantScope
 from sandbox.errors import MalformedEvidence
@@ -192,6 +193,11 @@ class Notarisations:
     def receipt(self, session: Session, scope: TenantScope, notarisation: str) -> Receipt:
         _, log, index = self._find(session, scope, notarisation)
         return self._logs.receipt(session, log, index)
+
+    def source(self, session: Session, scope: TenantScope, notarisation: str) -> Source:
+        """What its receipt is made from in any format (`baas.receipts`)."""
+        _, log, index = self._find(session, scope, notarisation)
+        return self._logs.source(session, log, index)
 
     def receipts(
         self, session: Session, scope: TenantScope, batch_id: str, start: int = 0, stop: int = MOST_DOCUMENTS

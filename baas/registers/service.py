@@ -24,6 +24,7 @@ from baas.logs.acceptance import Draft
 from baas.logs.effects import HAPPENED, Follower, NotInEffect
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.service import TEMPLATE_OF, Logs, Progress
+from baas.receipts import Source
 from baas.registers.model import Register, RowVersion
 from baas.store import raw
 from baas.store.paging import Paged, PageOf, paged
@@ -264,12 +265,18 @@ class Registers:
         self, session: Session, scope: TenantScope, register_id: str, key: str, version: int | None = None
     ) -> Receipt:
         """The receipt of one version of a row; by default of the newest that has content."""
+        return self.source(session, scope, register_id, key, version).receipt
+
+    def source(
+        self, session: Session, scope: TenantScope, register_id: str, key: str, version: int | None = None
+    ) -> Source:
+        """What that receipt is made from in any format (`baas.receipts`)."""
         _, log = self.get(session, scope, register_id)
         found = [each for each in self.versions(session, scope, register_id, key) if each.content is not None]
         chosen = [each for each in found if version in (None, each.version)]
         if not chosen:
             raise NotFound("version", f"{key}, version {version}")
-        return self._logs.receipt(session, log, chosen[-1].index)
+        return self._logs.source(session, log, chosen[-1].index)
 
     def newest_checkpoint(self, session: Session, scope: TenantScope, register_id: str) -> Anchor | None:
         _, log = self.get(session, scope, register_id)
