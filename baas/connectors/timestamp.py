@@ -32,6 +32,7 @@ from baas.connectors._tsa.authority import TimeStampAuthority
 from baas.connectors._tsa.http import PATH, QUERY, REPLY, routes
 from baas.connectors._tsa.messages import request_der
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
+from sandbox.evidence.digest import IMPRINTS, Digest
 
 __all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "request_der", "routes"]
 
@@ -89,8 +90,13 @@ class TimestampConnector:
         """
         if len(digest) != 32:
             raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        return self.stamp(Digest("sha-256", digest))
+
+    def stamp(self, digest: Digest) -> Evidence:
+        """As `timestamp`, for a digest of any algorithm of the registry; not every service takes each."""
         nonce = self._nonce()
-        reply = self._post(request_der(digest, nonce))
+        name = IMPRINTS[digest.algorithm].hashlib_name
+        reply = self._post(request_der(digest.value, nonce, algorithm=name))
         token.refuse_rejection(reply)
         return token.check(reply, digest, self._root, nonce)
 
@@ -100,7 +106,7 @@ class TimestampConnector:
             token.refuse_rejection(content)
         except ConnectorRefused as refusal:
             raise VerificationError(f"this is a refusal, not a time-stamp: {refusal}") from refusal
-        return token.check(content, digest, self._root)
+        return token.check(content, Digest("sha-256", digest), self._root)
 
     def health(self) -> Health:
         """Asks for a real token: what answers only a ping would not show that the service can sign."""

@@ -31,6 +31,8 @@ ALGORITHMS = {
         Algorithm("sha3-256", "sha3_256", 32, "accepted"),
     )
 }
+#: Those that may be met in time-stamps of others: the registry's, and one that no document is recorded with.
+IMPRINTS = ALGORITHMS | {"sha-384": Algorithm("sha-384", "sha384", 48, "accepted")}
 DEFAULT = "sha-256"
 
 
@@ -42,7 +44,7 @@ class Digest:
     value: bytes
 
     def __post_init__(self) -> None:
-        expected = algorithm(self.algorithm).size
+        expected = (IMPRINTS.get(self.algorithm) or algorithm(self.algorithm)).size
         if len(self.value) != expected:
             raise MalformedEvidence(f"a {self.algorithm} digest has {expected} bytes, got {len(self.value)}")
 

@@ -89,18 +89,21 @@ class TimeStampAuthority:
                 "nonce": wanted.nonce,
             }
         )
+        # SHA-256 where it is what was asked to be stamped, else SHA-512: a token made to outlive SHA-256 does not rest on it
+        name = "sha256" if statement["message_imprint"]["hash_algorithm"]["algorithm"].native == "sha256" else "sha512"
         attributes = cms.CMSAttributes(
             [
                 {"type": "content_type", "values": ["tst_info"]},
-                {"type": "message_digest", "values": [hashlib.sha256(statement.dump()).digest()]},
-                {"type": "signing_certificate_v2", "values": [self._signing_certificate()]},
+                {"type": "message_digest", "values": [hashlib.new(name, statement.dump()).digest()]},
+                {"type": "signing_certificate_v2", "values": [self._signing_certificate(name)]},
             ]
         )
-        signature = self._credentials.key.sign(attributes.dump(), ec.ECDSA(hashes.SHA256()))
-        sha256 = algos.DigestAlgorithm({"algorithm": "sha256"})
+        signing = hashes.SHA256() if name == "sha256" else hashes.SHA512()
+        signature = self._credentials.key.sign(attributes.dump(), ec.ECDSA(signing))
+        algorithm = algos.DigestAlgorithm({"algorithm": name})
         signed_data = {
             "version": "v3",
-            "digest_algorithms": [sha256],
+            "digest_algorithms": [algorithm],
             "encap_content_info": {
                 "content_type": "tst_info",
                 "content": core.ParsableOctetString(statement.dump()),
@@ -114,9 +117,9 @@ class TimeStampAuthority:
                             "serial_number": self._certificate.serial_number,
                         }
                     ),
-                    "digest_algorithm": sha256,
+                    "digest_algorithm": algorithm,
                     "signed_attrs": attributes,
-                    "signature_algorithm": {"algorithm": "sha256_ecdsa"},
+                    "signature_algorithm": {"algorithm": f"{name}_ecdsa"},
                     "signature": signature,
                 }
             ],
@@ -125,21 +128,18 @@ class TimeStampAuthority:
             signed_data["certificates"] = [self._certificate]
         return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed_data)})
 
-    def _signing_certificate(self) -> tsp.SigningCertificateV2:
+    def _signing_certificate(self, name: str) -> tsp.SigningCertificateV2:
         """ESSCertIDv2 (RFC 5816): binds the signature to this very certificate; SHA-256 is its default."""
-        return tsp.SigningCertificateV2(
-            {
-                "certs": [
-                    {
-                        "cert_hash": hashlib.sha256(self._certificate.dump()).digest(),
-                        "issuer_serial": {
-                            "issuer": [asn1_x509.GeneralName("directory_name", self._certificate.issuer)],
-                            "serial_number": self._certificate.serial_number,
-                        },
-                    }
-                ]
-            }
-        )
+        identifier = {
+            "cert_hash": hashlib.new(name, self._certificate.dump()).digest(),
+            "issuer_serial": {
+                "issuer": [asn1_x509.GeneralName("directory_name", self._certificate.issuer)],
+                "serial_number": self._certificate.serial_number,
+            },
+        }
+        if name != "sha256":
+            identifier["hash_algorithm"] = {"algorithm": name}
+        return tsp.SigningCertificateV2({"certs": [identifier]})
 
     def close(self) -> None:
         self._serials.close()

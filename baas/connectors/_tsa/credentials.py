@@ -2,7 +2,8 @@
 
 The names say what they are: a laboratory's. The validity begins in the past (`ESTABLISHED` before they are
 made), as that of an authority in service would: else a back-dated token would be noticed by the laboratory's
-age alone, which says nothing of time-stamps.
+age alone, which says nothing of time-stamps. They are signed with SHA-512, so that the tokens of a renewal made for the
+end of SHA-256 do not rest on it.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _root(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(sign=False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, hashes.SHA512())
     )
 
 
@@ -105,7 +106,7 @@ def _leaf(
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
         )
-        .sign(root_key, hashes.SHA256())
+        .sign(root_key, hashes.SHA512())
     )
 
 

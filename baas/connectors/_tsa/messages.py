@@ -17,7 +17,7 @@ from asn1crypto import algos, cms, core, tsp
 MAX_REQUEST_BYTES = 4096
 """A request holds one digest, a nonce and a policy: a few hundred bytes at most."""
 
-DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
+DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sha3_256": 32}
 
 
 class Failure(StrEnum):

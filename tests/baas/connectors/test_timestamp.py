@@ -41,8 +41,10 @@ from baas.connectors._tsa.messages import Reply, request_der
 from baas.connectors._tsa.token import check
 from baas.connectors.timestamp import PATH, TimeStampAuthority, TimestampConnector, routes
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
+from sandbox.evidence.digest import Digest
 
 DIGEST = hashlib.sha256(b"a decree").digest()
+STAMPED = Digest("sha-256", DIGEST)
 
 
 @contextmanager
@@ -173,8 +175,8 @@ def test_a_replayed_reply_has_the_wrong_nonce(authority: TimeStampAuthority) -> 
 def test_a_token_over_another_algorithm_is_refused(authority: TimeStampAuthority) -> None:
     reply = authority.respond(request_der(hashlib.sha512(b"a decree").digest(), 42, algorithm="sha512"))
     root = x509.load_pem_x509_certificate(authority.root_pem)
-    with pytest.raises(VerificationError, match="SHA-256"):
-        check(reply, hashlib.sha512(b"a decree").digest(), root)
+    with pytest.raises(VerificationError, match="over a sha-256 digest"):
+        check(reply, Digest("sha-256", DIGEST), root)
 
 
 def test_another_certificate_over_the_same_key_is_refused(authority: TimeStampAuthority) -> None:
@@ -207,27 +209,27 @@ def test_another_certificate_over_the_same_key_is_refused(authority: TimeStampAu
         [asn1_x509.Certificate.load(substitute.public_bytes(Encoding.DER))]
     )
     with pytest.raises(VerificationError, match="not the one that its signature names"):
-        check(reply.dump(force=True), DIGEST, new_root)
+        check(reply.dump(force=True), STAMPED, new_root)
 
 
 def test_without_a_certificate_in_it_there_is_nothing_to_check_against(authority: TimeStampAuthority) -> None:
     reply = Reply.load(authority.respond(request_der(DIGEST, 42)), strict=True)
     del reply["time_stamp_token"]["content"]["certificates"]
     with pytest.raises(EvidenceError):
-        check(reply.dump(force=True), DIGEST, x509.load_pem_x509_certificate(authority.root_pem))
+        check(reply.dump(force=True), STAMPED, x509.load_pem_x509_certificate(authority.root_pem))
 
 
 def test_no_changed_byte_passes_as_another_statement(authority: TimeStampAuthority) -> None:
     """Every byte in turn: it is refused, or the signature does not cover it and it changes no statement."""
     good = authority.respond(request_der(DIGEST, 42))
     root = x509.load_pem_x509_certificate(authority.root_pem)
-    statement = check(good, DIGEST, root)
+    statement = check(good, STAMPED, root)
     passed = 0
     for position in range(len(good)):
         changed = bytearray(good)
         changed[position] ^= 0x01
         try:
-            found = check(bytes(changed), DIGEST, root)
+            found = check(bytes(changed), STAMPED, root)
         except EvidenceError:
             continue
         passed += 1
