@@ -7,11 +7,12 @@ what the receipt merely claims.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar, cast
 
 from sandbox.evidence.checkpoint import OpenedCheckpoint
+from sandbox.evidence.digest import Digest
 from sandbox.evidence.document import Document
 from sandbox.evidence.header import Header
 from sandbox.evidence.receipt import Anchor, Receipt
@@ -61,6 +62,27 @@ class Context:
     def anchor(self) -> Anchor:
         assert self.receipt.anchor is not None, "the steps that need an anchor run only where there is one"
         return self.receipt.anchor
+
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """The digests of the document that is checked: of one file of a folder, where the receipt is of a manifest."""
+        manifest = self.receipt.manifest
+        return (self.receipt.document if manifest is None else manifest.file).digests()
+
+    @property
+    def sealed_ms(self) -> int | None:
+        """When the block was sealed, as its key states; None where no step has checked that."""
+        sealed = self.find(OpenedSealedBlock)
+        return None if sealed is None else sealed.block.time_ms
+
+    def but(self, *, anchor: Anchor, checkpoint: str | None = None) -> Context:
+        """A context of its own for another anchor, and for another checkpoint of the same log; nothing established."""
+        other = replace(self.receipt, anchor=anchor, checkpoint=checkpoint or self.receipt.checkpoint)
+        return Context(self.document, other, self.trust, self.work, self.as_of)
+
+    def find(self, kind: type[_T]) -> _T | None:
+        """What a step established, or None where none did."""
+        return cast("_T | None", self._established.get(kind))
 
     def establish(self, *results: object) -> None:
         for result in results:

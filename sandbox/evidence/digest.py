@@ -1,4 +1,9 @@
-"""Digests of documents: the algorithms that are accepted, and hashing without reading a file into memory."""
+"""Digests of documents: the algorithms that are accepted, and hashing without reading a file into memory.
+
+**End dates.** From `accepted_until` on an algorithm is not relied on any more. ETSI TS 119 312 publishes such dates
+from its version 1.5.1 on; its tables could not be read for this release, so none is shipped: a date that nobody verified would
+refuse good evidence, or keep bad one. A trust root's `algorithms` sets them, and wins over any that stands here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sandbox.errors import DocumentChanged, MalformedEvidence
@@ -21,6 +27,7 @@ class Algorithm:
     hashlib_name: str
     size: int
     status: str
+    accepted_until: datetime | None = None
 
 
 ALGORITHMS = {

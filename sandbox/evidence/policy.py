@@ -8,16 +8,20 @@ is a failure; it relies only on what earlier steps established in the context.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.errors import VerificationError
 from sandbox.evidence import (
+    algorithms,
     anchored_root,
     document,
     header,
     manifest,
     merkle,
+    renewal,
     rlp,
+    times,
+    timestamp,
     transaction_receipt,
     trie,
     witnesses,
@@ -25,7 +29,9 @@ from sandbox.evidence import (
 from sandbox.evidence.check import check, checks
 from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
 from sandbox.evidence.context import Context
+from sandbox.evidence.digest import Digest
 from sandbox.evidence.encoding import utc_text
+from sandbox.evidence.receipt import Renewal
 from sandbox.evidence.report import Outcome, failed, flagged, not_checked, passed
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
 from sandbox.evidence.trust import require_valid
@@ -303,13 +309,36 @@ class TimestampTokens:
     number, name, layer, needs_anchor = 11, "timestamps", "time", False
 
     def run(self, context: Context) -> Outcome:
-        if not context.receipt.timestamps:
+        tokens = context.receipt.timestamps
+        if not tokens:
             return not_checked("timestamps.none", "the receipt holds no RFC 3161 time-stamp")
-        return not_checked(
-            "timestamps.elsewhere",
-            "{count} RFC 3161 time-stamp(s), not checked here: check them with `openssl ts -verify` and the "
-            "certificate in the trust root",
-            count=len(context.receipt.timestamps),
+        if not context.trust.timestamp_roots:
+            return not_checked(
+                "timestamps.no-root",
+                "{count} RFC 3161 time-stamp(s), not checked: the trust root names no authority's certificate",
+                count=len(tokens),
+            )
+        if not timestamp.available():
+            return not_checked(
+                "timestamps.no-library",
+                "{count} RFC 3161 time-stamp(s), not checked here, since rfc3161-client is not installed: check them "
+                "with `openssl ts -verify` and the certificate in the trust root",
+                count=len(tokens),
+            )
+        held = times.stamps(tokens, context.checkpoint.note.text.encode(), context)
+        first = min(held.stamps, key=lambda each: each.latest_ms)
+        context.establish(held)
+        return passed(
+            "timestamps.hold",
+            "{tsa} states {time} for this checkpoint, {count} time-stamp(s) in all; a presumption of date comes only from "
+            "a qualified authority (Regulation (EU) 910/2014, article 41), and whether this one is stands in a trusted "
+            "list that is not read here",
+            tsa=first.tsa,
+            time=timestamp.shown(first),
+            time_ms=first.time_ms,
+            latest_ms=first.latest_ms,
+            policy=first.policy,
+            count=len(held.stamps),
         )
 
 
@@ -336,6 +365,7 @@ class WitnessesCosigned:
         found = context.work.once(
             ("witnesses", text, log.origin), lambda: witnesses.witnessed(text, log, demanded)
         )
+        context.establish(found)
         seen = ", ".join(f"{each.name} ({each.operator}) {utc_text(each.time * 1000)}" for each in found.seen)
         if found.colluding is None:
             return failed(
@@ -374,7 +404,40 @@ class LowerBound:
     number, name, layer, needs_anchor = 14, "lower-bound", "time", True
 
     def run(self, context: Context) -> Outcome:
-        return not_checked("bound.none", "the receipt holds no checkpoint from before the entry")
+        if context.receipt.previous is None:
+            return not_checked("bound.none", "the receipt holds no checkpoint from before the entry")
+        before = context.but(
+            checkpoint=context.receipt.previous.checkpoint, anchor=context.receipt.previous.anchor
+        )
+        size = times.extended(context, before)
+        for step in (ContractTrusted, HeaderSealed, TimeCoherent, TransactionReceiptProven, RootAnchored):
+            step().run(before)
+        found = times.interval(context, before)
+        if found.not_before_ms > found.not_after_ms:
+            return flagged(
+                "bound.skewed",
+                "the log had {size} entries, not this one, at {not_before} as {before} state(s), and had it at {not_after} "
+                "as {after} state(s): the clocks contradict each other by {skew_ms} ms, so they bound nothing more closely",
+                size=size,
+                not_before=utc_text(found.not_before_ms),
+                before=found.not_before_source,
+                not_after=utc_text(found.not_after_ms),
+                after=found.not_after_source,
+                skew_ms=found.not_before_ms - found.not_after_ms,
+            )
+        return passed(
+            "bound.interval",
+            "the entry came into the log not before {not_before} (as {before} state(s): it had {size} entries then) and "
+            "not after {not_after} (as {after} state(s)); the lower bound is a sealing key's statement, and no law "
+            "presumes it",
+            not_before=utc_text(found.not_before_ms),
+            not_before_ms=found.not_before_ms,
+            before=found.not_before_source,
+            size=size,
+            not_after=utc_text(found.not_after_ms),
+            not_after_ms=found.not_after_ms,
+            after=found.not_after_source,
+        )
 
 
 @check
@@ -384,7 +447,23 @@ class AlgorithmsInForce:
     def run(self, context: Context) -> Outcome:
         if context.as_of is None:
             return not_checked("algorithms.undated", "nobody said as of when its algorithms shall be judged")
-        return failed("algorithms.unread", "the algorithms' end dates cannot be judged yet")
+        found = algorithms.ended(context.receipt, context.trust, context.as_of)
+        if found is not None:
+            return failed(
+                "algorithms.ended",
+                "{slug} is not relied on from {until} on, and at {moment} the receipt rested on it: no renewal under "
+                "another algorithm covers that",
+                slug=found.slug,
+                until=algorithms.text_of(found.until),
+                moment=utc_text(found.moment_ms),
+            )
+        return passed(
+            "algorithms.hold",
+            "as of {as_of} it rests on {slugs}, and none of them had ended; {renewals} renewal(s) count",
+            as_of=algorithms.text_of(context.as_of),
+            slugs=", ".join(list(algorithms.layers(context.receipt))[-1].algorithms),
+            renewals=len(context.receipt.renewals),
+        )
 
 
 @check
@@ -392,9 +471,95 @@ class Renewed:
     number, name, layer, needs_anchor = 16, "renewal", "time", False
 
     def run(self, context: Context) -> Outcome:
-        if context.receipt.renewals:
-            return failed("renewal.unread", "renewals cannot be checked yet")
-        return not_checked("renewal.none", "the receipt was never renewed under another algorithm")
+        renewals = context.receipt.renewals
+        if not renewals:
+            return not_checked("renewal.none", "the receipt was never renewed under another algorithm")
+        if any(_undecided(context, each) for each in renewals):
+            return not_checked(
+                "renewal.needs-document",
+                "the renewals are of the document's digest by {slug}: give the document, not another digest of it",
+                slug=renewals[-1].algorithm,
+            )
+        before_ms, below = context.sealed_ms, algorithms.of_receipt(replace(context.receipt, renewals=()))
+        for position, each in enumerate(renewals):
+            before = replace(context.receipt, renewals=renewals[:position])
+            _require_same_document(context, each)
+            root = renewal.root_of(each, before)
+            made_ms = _renewed_at(context, each, root)
+            if before_ms is not None and made_ms < before_ms - MAX_SECONDS_AHEAD * 1000:
+                raise VerificationError(
+                    f"renewal {position + 1} is of {utc_text(made_ms)}, before what it renews existed "
+                    f"({utc_text(before_ms)})"
+                )
+            if (late := algorithms.ended_before(below, context.trust, made_ms)) is not None:
+                raise VerificationError(
+                    f"renewal {position + 1} is of {utc_text(made_ms)}, and {late.slug} was not relied on from "
+                    f"{algorithms.text_of(late.until)} on: it came too late"
+                )
+            before_ms, below = made_ms, algorithms.of_renewal(each)
+        return passed(
+            "renewal.renewed",
+            "renewed {count} time(s), the last one under {slug} at {time}: the receipt and the document's digest by {slug} "
+            "were on the chain then, before what they rested on ended",
+            count=len(renewals),
+            slug=renewals[-1].algorithm,
+            time=utc_text(before_ms or 0),
+            time_ms=before_ms or 0,
+        )
+
+
+def _undecided(context: Context, each: Renewal) -> bool:
+    """Whether only a digest by another algorithm is known of the document, and none of the receipt's is the renewal's."""
+    known = {digest.algorithm for digest in context.digests}
+    return isinstance(context.document, Digest) and each.algorithm not in known | {context.document.algorithm}
+
+
+def _require_same_document(context: Context, each: Renewal) -> None:
+    """Raise VerificationError unless the renewal's digest is of the document that step 1 found."""
+    expected = Digest(each.algorithm, each.digest)
+    if any(digest.algorithm == each.algorithm for digest in context.digests):
+        holds = expected in context.digests  # step 1 and the commitment bind all of them to one document
+    else:
+        found, first = (
+            document.match(context.document, expected),
+            document.match(context.document, context.digests[0]),
+        )
+        holds = (found.exact or bool(found.revision)) and found.end == first.end
+    if not holds:
+        raise VerificationError(
+            f"the renewal is of another document: its {each.algorithm} digest is {each.digest.hex()}"
+        )
+
+
+def _renewed_at(context: Context, each: Renewal, root: bytes) -> int:
+    """When the renewal's root was on the chain, or time-stamped where it is on none; milliseconds since 1970."""
+    if each.timestamps and context.trust.timestamp_roots and timestamp.available():
+        held = times.stamps(each.timestamps, root, context)
+    elif each.anchor is None:
+        raise VerificationError("the renewal is on no chain, and its time-stamps cannot be checked here")
+    else:
+        held = None
+    if each.anchor is None:
+        assert held is not None
+        return min(stamp.latest_ms for stamp in held.stamps)
+    chain = context.trust.chain(each.anchor.chain_id)
+    notaries = (
+        [] if chain is None else [one.address for one in chain.contracts if one.template == renewal.TEMPLATE]
+    )
+    if chain is None or each.anchor.contract not in notaries:
+        raise VerificationError(
+            f"contract 0x{each.anchor.contract.hex()} on chain {each.anchor.chain_id} is no trusted {renewal.TEMPLATE}"
+        )
+    inner = context.but(anchor=each.anchor)
+    inner.establish(chain)
+    HeaderSealed().run(inner)
+    require_valid(chain.sealing_keys, inner.sealed.note, inner.sealed.block.time_ms, "sealing key")
+    TransactionReceiptProven().run(inner)
+    logs = inner.transaction_receipt.logs
+    if each.anchor.log_index >= len(logs) or logs[each.anchor.log_index].address != each.anchor.contract:
+        raise VerificationError("the renewal's transaction has no log of the trusted contract at that index")
+    renewal.require_notarised(logs[each.anchor.log_index], root)
+    return inner.sealed.block.time_ms
 
 
 #: What a receipt proves in full: document, commitment, inclusion, checkpoint and anchor.

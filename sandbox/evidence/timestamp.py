@@ -126,7 +126,9 @@ def verify_token(
     stated = read.statement
     _require_imprint(stated.imprint, message)
     if nonce is not None and stated.nonce != nonce:
-        raise VerificationError(f"the time-stamp answers another request: Nonce {stated.nonce}, expected {nonce}")
+        raise VerificationError(
+            f"the time-stamp answers another request: Nonce {stated.nonce}, expected {nonce}"
+        )
     signer, embedded = _signer(read, intermediates)
     _require_purpose(signer)
     builder = rfc3161_client.VerifierBuilder(
@@ -200,7 +202,9 @@ def _require_purpose(certificate: Certificate) -> None:
     try:
         found = certificate.extensions.get_extension_for_class(ExtendedKeyUsage)
     except (ExtensionNotFound, InvalidVersion, ValueError) as error:
-        raise VerificationError("the certificate that signed is not for time-stamping (RFC 3161, 2.3)") from error
+        raise VerificationError(
+            "the certificate that signed is not for time-stamping (RFC 3161, 2.3)"
+        ) from error
     if not found.critical or list(found.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise VerificationError(
             "the certificate that signed must have time-stamping as its only purpose, critical (RFC 3161, 2.3)"
@@ -213,7 +217,9 @@ def _signer(token: _Token, known: Sequence[Certificate]) -> tuple[Certificate, b
     from cryptography.hazmat.primitives.serialization import Encoding
 
     slug, wanted = token.certificate_hash
-    new = hashlib.sha1 if slug == "sha-1" else getattr(hashlib, IMPRINTS[slug].hashlib_name)  # noqa: S324  # names, does not sign
+    new = (
+        hashlib.sha1 if slug == "sha-1" else getattr(hashlib, IMPRINTS[slug].hashlib_name)
+    )  # RFC 3161's own way to name it
     candidates = [(raw, True) for raw in token.certificates]
     candidates += [(certificate.public_bytes(Encoding.DER), False) for certificate in known]
     for raw, embedded in candidates:
@@ -316,9 +322,8 @@ def _statement(data: bytes) -> _Statement:
         raise MalformedEvidence(f"{what}: a {slug} digest has {IMPRINTS[slug].size} bytes, got {len(digest)}")
     rest = parts[5:]
     accuracy = _accuracy(rest.pop(0)) if rest and rest[0].tag == der.SEQUENCE else None
-    if rest and rest[0].tag == 0x01:
-        if rest.pop(0).content != b"\xff":  # DER leaves out the default, FALSE
-            raise MalformedEvidence(f"{what}: ordering is TRUE, or not there")
+    if rest and rest[0].tag == 0x01 and rest.pop(0).content != b"\xff":  # DER leaves out the default, FALSE
+        raise MalformedEvidence(f"{what}: ordering is TRUE, or not there")
     nonce = rest.pop(0).integer(f"{what} nonce") if rest and rest[0].tag == der.INTEGER else None
     if rest and rest[0].tag == der.CONTEXT_0:
         rest.pop(0)

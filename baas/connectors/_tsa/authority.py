@@ -89,8 +89,12 @@ class TimeStampAuthority:
                 "nonce": wanted.nonce,
             }
         )
-        # SHA-256 where it is what was asked to be stamped, else SHA-512: a token made to outlive SHA-256 does not rest on it
-        name = "sha256" if statement["message_imprint"]["hash_algorithm"]["algorithm"].native == "sha256" else "sha512"
+        # SHA-256 where that is what is stamped, else SHA-512: a token made to outlive SHA-256 must not rest on it
+        name = (
+            "sha256"
+            if statement["message_imprint"]["hash_algorithm"]["algorithm"].native == "sha256"
+            else "sha512"
+        )
         attributes = cms.CMSAttributes(
             [
                 {"type": "content_type", "values": ["tst_info"]},
