@@ -1,8 +1,8 @@
 """Digests of documents: the algorithms that are accepted, and hashing without reading a file into memory.
 
 **End dates.** From `accepted_until` on an algorithm is not relied on any more. ETSI TS 119 312 publishes such dates
-from its version 1.5.1 on; its tables could not be read for this release, so none is shipped: a date that nobody verified would
-refuse good evidence, or keep bad one. A trust root's `algorithms` sets them, and wins over any that stands here.
+from its version 1.5.1 on; its tables could not be read for this release, so none is shipped: a date that nobody verified
+would refuse good evidence, or keep bad one. A trust root's `algorithms` sets them, and wins over any that stands here.
 """
 
 from __future__ import annotations
