@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol, TypeVar
 
 from sandbox.evidence.context import Context
@@ -36,9 +37,11 @@ def check(step: _Step) -> _Step:
             f"step {new.number} {new.name!r} of layer {new.layer!r} clashes or has no such layer"
         )
     _CHECKS[new.number] = new
+    checks.cache_clear()
     return step
 
 
+@cache
 def checks() -> tuple[Check, ...]:
     """All steps in the order of their numbers."""
     return tuple(_CHECKS[number] for number in sorted(_CHECKS))

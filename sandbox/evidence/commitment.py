@@ -36,7 +36,9 @@ def new_salt(random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> byte
 
 def commit(algorithm: str, digest: bytes, salt: bytes) -> bytes:
     """The 32-byte commitment; the digest must have its algorithm's length, the salt 32 bytes."""
-    return commit_all(algorithm, [digest], salt)[0]
+    _require(len(digest), find_algorithm(algorithm).size, f"a {algorithm} digest")
+    _require(len(salt), SALT_SIZE, "a salt")
+    return hmac.digest(salt, _prefix(algorithm) + digest, "sha256")
 
 
 def commit_all(algorithm: str, digests: Sequence[bytes], salts: bytes) -> list[bytes]:
@@ -63,12 +65,16 @@ def commit_several(digests: Sequence[Digest], salt: bytes) -> bytes:
     ordered = sorted(digests, key=lambda each: each.algorithm)
     if not ordered or len({each.algorithm for each in ordered}) != len(ordered):
         raise MalformedEvidence("a commitment is of one digest or of several of different algorithms")
-    if len(salt) != SALT_SIZE:
-        raise MalformedEvidence(f"a salt has {SALT_SIZE} bytes, got {len(salt)}")
+    _require(len(salt), SALT_SIZE, "a salt")
     message = CONTEXT + b"".join(
         b"\x00" + each.algorithm.encode("ascii") + b"\x00" + each.value for each in ordered
     )
     return hmac.digest(salt, message, "sha256")
+
+
+def _require(found: int, expected: int, what: str) -> None:
+    if found != expected:
+        raise MalformedEvidence(f"{what} has {expected} bytes, got {found}")
 
 
 @cache

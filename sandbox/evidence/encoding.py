@@ -58,6 +58,6 @@ def from_decimal(text: str, what: str) -> int:
 def utc_text(time_ms: int) -> str:
     """Milliseconds since 1970 as UTC in whole seconds, like 2026-01-31T09:00:00Z (RFC 3339)."""
     try:
-        return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(time_ms // 1000, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError) as error:
         raise MalformedEvidence(f"{time_ms} ms since 1970 is not a time of this calendar") from error

@@ -13,6 +13,8 @@ def record(value: Json, what: str, names: Collection[str], optional: Collection[
     """`value` as an object with the keys `names`, perhaps some of `optional`, and no other."""
     if not isinstance(value, dict):
         raise MalformedEvidence(f"{what}: expected an object, got {_kind(value)}")
+    if len(value) == len(names) and all(map(value.__contains__, names)):
+        return value
     if missing := sorted(set(names) - value.keys()):
         raise MalformedEvidence(f"{what}: missing {', '.join(missing)}")
     if unknown := sorted(value.keys() - set(names) - set(optional)):

@@ -68,6 +68,13 @@ def _items(data: bytes, position: int, end: int, depth: int) -> list[Item]:
         raise MalformedEvidence(f"lists nested deeper than {MAX_DEPTH}")
     items: list[Item] = []
     while position < end:
+        first = data[position]
+        if 0x81 < first <= 0xB7:  # a short string of two bytes or more, as most are: its span without a call
+            start, position = position + 1, position + first - 0x7F
+            if position > end:
+                raise MalformedEvidence(f"the item at byte {start - 1} runs past its list's end at {end}")
+            items.append(data[start:position])
+            continue
         start, stop, is_list = _span(data, position)
         if stop > end:
             raise MalformedEvidence(f"the item at byte {position} runs past its list's end at {end}")
