@@ -26,6 +26,11 @@ class Settings(BaseSettings):
         "data directory, made there at the first start. Keep it apart from backups of that directory, and keep it: "
         "without it the keys are lost",
     )
+    erasures_file: Path | None = Field(
+        None,
+        description="the file of the ledger of erasures; without it, `erasures.jsonl` in the data directory. It holds "
+        "ids only and is applied at each start: keep it where no restored backup puts an older one in its place",
+    )
     host: str = Field("127.0.0.1", description="the address that the service listens on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8080, description="its port; 0 lets the system choose"

@@ -37,6 +37,9 @@ from baas.logs.trust import TrustRoots
 from baas.notarisations.service import Notarisations
 from baas.pilots.examination import Examiner
 from baas.pilots.service import Pilots
+from baas.privacy import ledger
+from baas.privacy.erasures import Erasures
+from baas.privacy.scrubber import Scrubber
 from baas.registers.service import Registers
 from baas.settings import Settings
 from baas.store import Store
@@ -98,6 +101,8 @@ class Services:
     publication: Publication
     notarisations: Notarisations
     registers: Registers
+    erasures: Erasures
+    scrubber: Scrubber
     trust: TrustRoots
     time_stamp_authority: TimeStampAuthority
     address: Address
@@ -154,6 +159,9 @@ class Services:
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
+        registers = Registers(clock, ids, audit, logs)
+        erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
+        erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
         authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
         root = TimestampRoot("Baas Sandbox", authority.root_pem.decode())
         trust = TrustRoots([root])
@@ -191,7 +199,9 @@ class Services:
             logs=logs,
             publication=Publication(clock, audit),
             notarisations=notarisations,
-            registers=Registers(clock, ids, audit, logs),
+            registers=registers,
+            erasures=erasures,
+            scrubber=Scrubber(erasures),
             trust=trust,
             time_stamp_authority=authority,
             address=address,
@@ -203,14 +213,17 @@ class Services:
         """Starts what runs by itself."""
         with self.store.session() as session:
             forget_old(session, self.clock.now())
+        self.erasures.replay()
         self.chains.reconcile()
         self.pilots.recover()
         self.pipeline.start()
         self.supervisor.start()
+        self.scrubber.start()
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""
         self.supervisor.stop()
+        self.scrubber.stop()
         self.pilots.stop(15.0)
         self.pipeline.stop()
         self.mirror.stop()

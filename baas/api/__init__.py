@@ -20,6 +20,7 @@ from baas.api import (
     notarisations,
     permissions,
     pilots,
+    privacy,
     registers,
     states,
     tokens,
@@ -44,6 +45,7 @@ ROUTERS = (
     notarisations.router,
     registers.router,
     logs.router,
+    privacy.router,
     pilots.router,
     trust.router,
 )

@@ -83,7 +83,7 @@ def show_receipt(
 
 @router.get("/notarisations/batches/{batch}/receipts")
 def list_receipts(batch: str, call: Calling) -> Response:
-    """Every receipt of a batch, one canonical JSON a line, in the order of the request."""
+    """Every receipt of a batch, one canonical JSON a line, in the order of the request; what was erased has none."""
 
     def some(start: int) -> bytes:
         """As many as fit in one transaction: a slow reader must not hold the database in between."""

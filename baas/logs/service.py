@@ -31,6 +31,8 @@ from sandbox.lifecycle import DesiredState
 #: The template whose contract anchors each kind of log.
 TEMPLATE_OF = {LogKind.DOCUMENTS: "document-notary", LogKind.REGISTER: "hash-registry"}
 RECEIPTS_AT_ONCE = 500
+#: The kinds of entry that commit to something, as long as it is not erased.
+OPENED = frozenset({"notarise", "create", "supersede", "amend", "rectify"})
 
 
 class NotAnchoredYet(Conflict):
@@ -135,7 +137,9 @@ class Logs:
         """The portable proof of one entry. Raises NotAnchoredYet or Erased."""
         return next(self.receipts(session, log, index, index + 1))
 
-    def receipts(self, session: Session, log: Log, start: int, stop: int) -> Iterator[Receipt]:
+    def receipts(
+        self, session: Session, log: Log, start: int, stop: int, *, leave_out_erased: bool = False
+    ) -> Iterator[Receipt]:
         """The proofs of entries `start` to `stop - 1`, in order; the tree and the anchors are read once for all."""
         self.require_anchored(log, start, stop)
         grown = tree(session, log)
@@ -149,8 +153,12 @@ class Logs:
             if index >= anchor.new_size:
                 anchor = self._anchor_over(session, log, index)
             if digest is None or salt is None:
+                if leave_out_erased:
+                    continue
+                what = "it was erased" if kind in OPENED else f"a {kind} entry has none"
                 raise Erased(
-                    f"entry {index} of {log.origin} has no document to open: {kind} entries and erased ones have no receipt"
+                    f"entry {index} of {log.origin} has no document to open: {what}, so there is no receipt; the log "
+                    "still proves that the entry is in it"
                 )
             yield Receipt(
                 document=SaltedDigest(algorithm, digest, salt),

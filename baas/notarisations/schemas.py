@@ -42,6 +42,9 @@ class NotarisationOut(Out):
     kind: str
     algorithm: str | None
     digest: str | None
+    erased: bool = Field(
+        description="whether what it was of has been erased: the entry stays, and opens no more"
+    )
     state: EntryState
     problem: str | None = Field(description="why it waits; null when nothing is wrong")
 

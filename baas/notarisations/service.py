@@ -22,7 +22,7 @@ from baas.deployments.model import Deployment
 from baas.errors import Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
 from baas.logs.model import EntryState, Log, LogBatch, LogEntry, LogKind
-from baas.logs.service import TEMPLATE_OF, Logs
+from baas.logs.service import OPENED, TEMPLATE_OF, Logs
 from baas.receipts import Source
 from baas.store.paging import Paged, PageOf, paged
 from baas.tenancy import Role, TenantScope
@@ -60,6 +60,7 @@ class Notarisation:
     kind: str
     algorithm: str | None
     digest: str | None
+    erased: bool
     state: EntryState
     problem: str | None
     reason: str | None
@@ -202,7 +203,7 @@ class Notarisations:
     def receipts(
         self, session: Session, scope: TenantScope, batch_id: str, start: int = 0, stop: int = MOST_DOCUMENTS
     ) -> Iterator[tuple[str, Receipt]]:
-        """The receipts of a batch's places `start` to `stop - 1`, with their notarisations' ids.
+        """The receipts of a batch's places `start` to `stop - 1`, with their notarisations' ids; erased ones have none.
 
         Raises NotAnchoredYet until the whole batch is anchored.
         """
@@ -210,11 +211,16 @@ class Notarisations:
         self._logs.require_anchored(log, batch.first_index, batch.first_index + batch.count)
         stop = min(stop, batch.count)
         if start < stop:
-            found = self._logs.receipts(session, log, batch.first_index + start, batch.first_index + stop)
-            for place, receipt in enumerate(found, start):
-                yield f"{batch.id}-{place}", receipt
+            first, last = batch.first_index + start, batch.first_index + stop
+            for receipt in self._logs.receipts(session, log, first, last, leave_out_erased=True):
+                yield f"{batch.id}-{receipt.inclusion.index - batch.first_index}", receipt
 
     # -- finding -----------------------------------------------------------------------------------
+
+    def place(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[Log, int]:
+        """Its log, and its index in the log."""
+        _, log, index = self._find(session, scope, notarisation)
+        return log, index
 
     def _log(self, session: Session, scope: TenantScope, owner: Administration) -> Log:
         """The document log; another one begins when the chain of the one before was deleted."""
@@ -290,6 +296,7 @@ class Notarisations:
             kind=row.kind,
             algorithm=row.algorithm,
             digest=row.digest.hex() if row.digest else None,
+            erased=row.digest is None and row.kind in OPENED,
             state=log.state_of(row.position),
             problem=self._logs.progress(log).problem,
             reason=row.reason,

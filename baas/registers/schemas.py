@@ -58,6 +58,9 @@ class VersionOut(Out):
     kind: str
     reason: str | None
     content: dict[str, str] | None
+    erased: bool = Field(
+        description="whether its content has been erased: the entry stays, and opens no more"
+    )
     state: EntryState
 
 

@@ -23,7 +23,7 @@ from baas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
 from baas.logs.effects import HAPPENED, Follower, NotInEffect
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
-from baas.logs.service import TEMPLATE_OF, Logs, Progress
+from baas.logs.service import OPENED, TEMPLATE_OF, Logs, Progress
 from baas.receipts import Source
 from baas.registers.model import Register, RowVersion
 from baas.store import raw
@@ -51,6 +51,7 @@ class Version:
     kind: str
     reason: str | None
     content: Mapping[str, str] | None
+    erased: bool
     state: EntryState
 
 
@@ -256,6 +257,7 @@ class Registers:
                 kind=entry.kind,
                 reason=entry.reason,
                 content=json.loads(row.content) if row.content is not None else None,
+                erased=row.content is None and entry.kind in OPENED,
                 state=log.state_of(row.position),
             )
             for row, entry in rows
@@ -272,8 +274,12 @@ class Registers:
     ) -> Source:
         """What that receipt is made from in any format (`baas.receipts`)."""
         _, log = self.get(session, scope, register_id)
-        found = [each for each in self.versions(session, scope, register_id, key) if each.content is not None]
-        chosen = [each for each in found if version in (None, each.version)]
+        found = self.versions(session, scope, register_id, key)
+        with_content = [each for each in found if each.content is not None]
+        # an erased one only where nothing else is meant: it is told that it was erased
+        chosen = [each for each in with_content if version in (None, each.version)] or [
+            each for each in found if each.erased and version in (None, each.version)
+        ]
         if not chosen:
             raise NotFound("version", f"{key}, version {version}")
         return self._logs.source(session, log, chosen[-1].index)

@@ -45,6 +45,8 @@ BODIES: dict[str, Any] = {
     "FaucetIn": {"address": ADDRESS, "amount": "1"},
     "AcceptIn": {},
     "RejectIn": {"reason": "no cal"},
+    "ErasureIn": {"basis": "objection"},
+    "RowErasureIn": {"indexes": [1], "basis": "objection"},
     "ExplainIn": {"from": ADDRESS},
     "PilotIn": {"administration": "9999990001", "title": "Un altre", "plan": PLAN},
     "RegisterIn": {"administration": "9999990001", "name": "x", "key": "a", "columns": ["a"]},

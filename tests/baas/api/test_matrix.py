@@ -41,6 +41,8 @@ BODIES: dict[str, Any] = {
     "AccessRequestIn": {"address": ADDRESS},
     "AcceptIn": {},
     "RejectIn": {"reason": "no cal"},
+    "ErasureIn": {"basis": "objection"},
+    "RowErasureIn": {"indexes": [1], "basis": "objection"},
     "ExplainIn": {"from": ADDRESS},
     "RevocationIn": {"reason": "error"},
     "RolesIn": {"roles": ["auditor"]},
@@ -126,7 +128,10 @@ def owned(world: Any) -> dict[str, str]:
     mandate = ok(town.member.post(f"/administrations/{town.code}/mandates", json=given), 201)
     anchored(town, batch["items"][0])
     ok(town.member.post(f"/chains/{town.chain['id']}/snapshots", json={"name": "owned"}), 201)
+    gone = notarise(town, digest(b"gone"))["items"][0]
+    erasure = ok(town.member.post(f"/notarisations/{gone}/erasure", json={"basis": "objection"}), 202)
     return {
+        "erasure": erasure["id"],
         "snapshot": "owned",
         "code": town.code,
         "chain": town.chain["id"],

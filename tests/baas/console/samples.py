@@ -21,6 +21,7 @@ ADMINISTRATIONS = [
 def notarisation(state: str, **changes: Any) -> Row:
     values: dict[str, Any] = {
         "id": "01JN9W5T5BZ0Q8M4K7V2X3Y6A1-17",
+        "erased": False,
         "kind": "notarise",
         "algorithm": "sha-256",
         "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -366,6 +367,10 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("notarisation", BASE | {"notarisation": notarisation("anchored"), "anchor": ANCHOR}),
     ("notarisation", BASE | {"notarisation": notarisation("accepted", kind="supersede"), "anchor": None}),
     ("notarisation", BASE | {"notarisation": REVOKED, "anchor": None}),
+    (
+        "notarisation",
+        BASE | {"notarisation": notarisation("anchored", erased=True, digest=None), "anchor": ANCHOR},
+    ),
     ("check", NOBODY | {"administrations": ADMINISTRATIONS}),
     ("check", NOBODY | {"administrations": []}),
     (
