@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.digest import CHUNK, DEFAULT, algorithm, file_identity, require_unchanged
+from sandbox.evidence.pdf_update import Added, additions
 
 #: More revisions than this is not a document that somebody signed again.
 MAX_REVISIONS = 1_000
@@ -47,6 +48,12 @@ def revision_digests(source: Path | str | bytes, slug: str = DEFAULT) -> list[tu
         file.seek(0)
         at = dict(zip(cuts, prefix_digests(file, cuts, slug), strict=True))
     return [(end, tuple(at[cut] for cut in range(bare, end + 1))) for end, bare in ends]
+
+
+def revision_additions(source: Path | str | bytes) -> list[tuple[Added, ...]]:
+    """For each revision what it added to the one before, as far as its bytes plainly show."""
+    with _open(source) as file:
+        return additions(file, [end for end, _ in list(_ends(file))])
 
 
 def prefix_digests(file: BinaryIO, ends: Sequence[int], slug: str = DEFAULT) -> list[bytes]:

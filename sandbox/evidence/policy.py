@@ -8,7 +8,7 @@ is a failure; it relies only on what earlier steps established in the context.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sandbox.errors import VerificationError
 from sandbox.evidence import (
@@ -69,7 +69,7 @@ class DocumentDigest:
                 digest=expected.value.hex(),
             )
         if match.revision:
-            return passed(
+            found = passed(
                 "document.revision",
                 "the document matches revision {revision} of {revisions}: the receipt covers its first {end} "
                 "bytes, and nothing that was added after them",
@@ -77,6 +77,7 @@ class DocumentDigest:
                 revisions=match.revisions,
                 end=match.end,
             )
+            return found._replace(details=document.details(match))
         return failed(
             "document.differs",
             "this is not the receipt's document: expected {algorithm} {digest}, got {found} {actual}",

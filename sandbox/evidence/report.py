@@ -28,11 +28,24 @@ class Result(StrEnum):
     PARTIAL = "partial"
 
 
+class Detail(NamedTuple):
+    """One more line of an outcome, with a key, an English template and values of its own."""
+
+    key: str
+    template: str
+    values: Mapping[str, str | int]
+
+    @property
+    def text(self) -> str:
+        """The English message with the values in it."""
+        return self.template.format(**self.values)
+
+
 class Outcome(NamedTuple):
     """What one step found: `key` names the message for a catalogue, `template` is its English without the values.
 
-    A `flag` is what a reader must see although the step passed. (A tuple, as `Step`: they are made sixteen at a time,
-    and a frozen dataclass takes four times as long.)
+    A `flag` is what a reader must see although the step passed; `details` say it part by part. (A tuple, as `Step`:
+    they are made sixteen at a time, and a frozen dataclass takes four times as long.)
     """
 
     result: Result
@@ -40,11 +53,16 @@ class Outcome(NamedTuple):
     template: str
     values: Mapping[str, str | int] = _NOTHING
     flag: bool = False
+    details: tuple[Detail, ...] = ()
 
     @property
     def text(self) -> str:
         """The English message with the values in it."""
         return self.template.format(**self.values)
+
+
+def detail(key: str, text: str, **values: str | int) -> Detail:
+    return Detail(key, text, values)
 
 
 def passed(key: str, text: str, **values: str | int) -> Outcome:
@@ -121,19 +139,7 @@ class Report:
             "failed_step": self.failed_step,
             "layers": {layer: str(answer) for layer, answer in self.layers.items()},
             "flags": [step.outcome.key for step in self.flags],
-            "steps": [
-                {
-                    "number": step.number,
-                    "name": step.name,
-                    "layer": step.layer,
-                    "required": step.required,
-                    "result": str(step.outcome.result),
-                    "key": step.outcome.key,
-                    "text": step.outcome.text,
-                    "values": dict(step.outcome.values),
-                }
-                for step in self.steps
-            ],
+            "steps": [_step_to_json(step) for step in self.steps],
         }
 
     def to_text(self) -> str:
@@ -142,6 +148,7 @@ class Report:
         for step in self.steps:
             result = _words(step.outcome.result)
             lines.append(f"{step.number:>2} {step.name:<20} {result:<12}{_printable(step.outcome.text)}")
+            lines += [f"{'':<36}- {_printable(each.text)}" for each in step.outcome.details]
         lines.append("")
         lines += [f"{layer:<9} {_words(answer)}" for layer, answer in self.layers.items()]
         lines.append("")
@@ -154,6 +161,25 @@ class Report:
                 f"The policy is NOT met: see step {self.failed_step!r}; required: {_list(required)}."
             )
         return "\n".join(lines) + "\n"
+
+
+def _step_to_json(step: Step) -> dict[str, Json]:
+    outcome = step.outcome
+    value: dict[str, Json] = {
+        "number": step.number,
+        "name": step.name,
+        "layer": step.layer,
+        "required": step.required,
+        "result": str(outcome.result),
+        "key": outcome.key,
+        "text": outcome.text,
+        "values": dict(outcome.values),
+    }
+    if outcome.details:
+        value["details"] = [
+            {"key": each.key, "text": each.text, "values": dict(each.values)} for each in outcome.details
+        ]
+    return value
 
 
 def _words(result: Result) -> str:
