@@ -8,7 +8,7 @@ is a failure; it relies only on what earlier steps established in the context.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.errors import VerificationError
 from sandbox.evidence import (

@@ -14,7 +14,7 @@ from sandbox.evidence.check import checks
 from sandbox.evidence.report import LAYERS, Result
 
 PACKAGE = Path(inspect.getfile(sandbox.evidence)).parent
-OUTCOMES = {"passed", "failed", "flagged", "not_checked"}
+OUTCOMES = {"passed", "failed", "flagged", "not_checked", "detail"}
 
 
 def said() -> dict[str, str]:
