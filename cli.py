@@ -260,6 +260,24 @@ def verify(
 
 
 @app.command()
+def verifier(
+    out: Annotated[Path, typer.Option(help="Where the files go.", file_okay=False)] = Path(),
+) -> Shown:
+    """Write what verifies without us: baas-verify.pyz, for any Python 3.11 or later, and the page verify.html.
+
+    Neither needs an installation, a network or this service. Hand them out by another way than the receipts.
+    """
+    from baas import verifier as standalone
+    from baas.terminal import files
+
+    made = standalone.files()
+    for name, content in made.items():
+        files.write(out / name, content)
+    shown = {"files": {name: len(content) for name, content in made.items()}}
+    return shown, "\n".join(f"wrote {out / name}" for name in made), "ok"
+
+
+@app.command()
 def manual(ctx: typer.Context) -> Shown:
     """Print this manual of every command, in Markdown."""
     from baas.terminal import manual as pages

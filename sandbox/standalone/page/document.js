@@ -1,0 +1,60 @@
+// Does a document match a digest: as it is, as an earlier revision of a PDF, or not at all
+// (sandbox/evidence/document.py).
+import { same } from "./bytes.js";
+import { digestFile } from "./files.js";
+import { revisionDigests } from "./pdf.js";
+
+/** A file (or any Blob), read as seldom as may be: each digest is computed once. */
+export class Document {
+  constructor(blob, onProgress = () => {}) {
+    this.blob = blob;
+    this.onProgress = onProgress;
+    this.digests = new Map();
+    this.revisions = new Map();
+  }
+
+  /** Compute the digests by these algorithms, in one reading. */
+  async prepare(slugs) {
+    const missing = [...new Set(slugs)].filter((slug) => !this.digests.has(slug));
+    if (missing.length === 0) return;
+    for (const [slug, digest] of await digestFile(this.blob, missing, this.onProgress)) this.digests.set(slug, digest);
+  }
+
+  async digest(slug) {
+    await this.prepare([slug]);
+    return this.digests.get(slug);
+  }
+
+  async revisionDigests(slug) {
+    if (!this.revisions.has(slug)) {
+      this.revisions.set(slug, await revisionDigests(this.blob, slug, this.onProgress));
+    }
+    return this.revisions.get(slug);
+  }
+}
+
+/**
+ * {actual, exact, revision, revisions, end}: the document's own digest, and whether it is the expected one, or
+ * revision i of k (from 1; 0 is none) is. With several expected digests, all must be of the same bytes.
+ */
+export async function match(document, [expected, ...also]) {
+  await document.prepare([expected, ...also].map((digest) => digest.algorithm));
+  const found = await matchOne(document, expected);
+  for (const other of also) {
+    if (!found.exact && !found.revision) break;
+    const second = await matchOne(document, other);
+    if (second.exact !== found.exact || second.revision !== found.revision || second.end !== found.end) {
+      return { actual: second.actual, exact: false, revision: 0, revisions: 0, end: 0 };
+    }
+  }
+  return found;
+}
+
+async function matchOne(document, expected) {
+  const actual = await document.digest(expected.algorithm);
+  if (actual.equals(expected)) return { actual, exact: true, revision: 0, revisions: 0, end: 0 };
+  const revisions = await document.revisionDigests(expected.algorithm);
+  const at = revisions.findIndex(({ digests }) => digests.some((digest) => same(digest, expected.value)));
+  if (at < 0) return { actual, exact: false, revision: 0, revisions: 0, end: 0 };
+  return { actual, exact: false, revision: at + 1, revisions: revisions.length, end: revisions[at].end };
+}

@@ -1,0 +1,361 @@
+// The verification steps, one object each, and the policies that say which of them must pass
+// (sandbox/evidence/policy.py). A step gives an outcome or throws an EvidenceError, which is a failure.
+import * as algorithms from "./algorithms.js";
+import * as anchoredRoot from "./anchored_root.js";
+import { same, toHex } from "./bytes.js";
+import { openCheckpoint, parseUnverified } from "./checkpoint.js";
+import * as document from "./document.js";
+import { utcText } from "./encoding.js";
+import { VerificationError } from "./errors.js";
+import * as header from "./header.js";
+import * as manifest from "./manifest.js";
+import * as merkle from "./merkle.js";
+import { verifiedNames } from "./note.js";
+import * as renewals from "./renewal.js";
+import { failed, flagged, notChecked, passed } from "./report.js";
+import * as rlp from "./rlp.js";
+import { MAX_AHEAD_MS, openSealedBlock } from "./sealer.js";
+import * as transactionReceipt from "./transaction_receipt.js";
+import * as trie from "./trie.js";
+import { chainOf, logOf, requireValid } from "./trust.js";
+import { witnessed } from "./witnesses.js";
+
+const verifiers = (keys) => keys.map((key) => key.verifier);
+
+const documentDigest = {
+  number: 1, name: "document-digest", layer: "document", needsAnchor: false,
+  async run(context) {
+    const { receipt } = context;
+    if (receipt.manifest) manifest.requireHeader(receipt.manifest, receipt.document);
+    const { digests } = context.held;
+    const match = await document.match(context.document, digests);
+    const [{ algorithm, value }] = digests;
+    if (match.exact) return passed("document.exact", { algorithm, digest: toHex(value) });
+    if (match.revision) {
+      const { revision, revisions, end } = match;
+      return passed("document.revision", { revision, revisions, end });
+    }
+    return failed("document.differs", {
+      actual: toHex(match.actual.value), found: match.actual.algorithm, digest: toHex(value), algorithm,
+    });
+  },
+};
+
+const commitmentOpens = {
+  number: 2, name: "commitment", layer: "document", needsAnchor: false,
+  run: ({ receipt }) => passed("commitment.opened", { commitment: toHex(receipt.document.commitment) }),
+};
+
+const entryCommitment = {
+  number: 3, name: "entry", layer: "document", needsAnchor: false,
+  run({ receipt: { document: salted, entry } }) {
+    if (entry.commitment === null) return failed("entry.empty", { kind: entry.kind });
+    if (!same(entry.commitment, salted.commitment)) {
+      return failed("entry.other", { found: toHex(entry.commitment) });
+    }
+    return passed("entry.carries", { kind: entry.kind });
+  },
+};
+
+const leafIncluded = {
+  number: 4, name: "inclusion", layer: "log", needsAnchor: false,
+  run({ receipt: { inclusion, entry, checkpoint } }) {
+    const { root } = parseUnverified(checkpoint); // step 5 checks who says so
+    merkle.verifyInclusion(entry.leafHash, inclusion.index, inclusion.size, inclusion.proof, root);
+    return passed("inclusion.proven", { index: inclusion.index, size: inclusion.size, root: toHex(root) });
+  },
+};
+
+const checkpointSigned = {
+  number: 5, name: "checkpoint", layer: "log", needsAnchor: false,
+  run(context) {
+    const { inclusion, checkpoint } = context.receipt;
+    const log = logOf(context.trust, inclusion.origin);
+    if (log === null) {
+      throw new VerificationError(`the trust root knows no log with origin '${inclusion.origin}'`);
+    }
+    const opened = openCheckpoint(checkpoint, verifiers(log.keys));
+    const { origin, size } = opened.checkpoint;
+    if (origin !== inclusion.origin || size !== BigInt(inclusion.size)) {
+      throw new VerificationError(
+        `the checkpoint is of log '${origin}' at size ${size}, the inclusion proof of '${inclusion.origin}' at ${inclusion.size}`,
+      );
+    }
+    Object.assign(context, { log, opened });
+    return passed("checkpoint.signed", { keys: verifiedNames(opened.note), origin, size });
+  },
+};
+
+const contractTrusted = {
+  number: 6, name: "contract", layer: "anchor", needsAnchor: true,
+  run(context) {
+    const { log, anchor } = context;
+    const chain = chainOf(context.trust, anchor.chainId);
+    if (chain === null || log.chainId !== anchor.chainId) {
+      throw new VerificationError(`log '${log.origin}' is anchored on chain ${log.chainId}, not ${anchor.chainId}`);
+    }
+    const contract = `0x${toHex(anchor.contract)}`;
+    if (!log.contracts.some((trusted) => same(trusted, anchor.contract))) {
+      throw new VerificationError(`contract ${contract} is not trusted to anchor '${log.origin}'`);
+    }
+    context.chain = chain;
+    return passed("contract.trusted", { contract, chain_id: anchor.chainId });
+  },
+};
+
+const headerSealed = {
+  number: 7, name: "sealed-header", layer: "anchor", needsAnchor: true,
+  run(context) {
+    const { anchor, chain } = context;
+    const block = header.parse(anchor.header);
+    const sealed = openSealedBlock(anchor.sealerNote, verifiers(chain.sealingKeys));
+    const stated = sealed.block;
+    if (
+      stated.chainId !== BigInt(chain.chainId) || stated.number !== block.number || !same(stated.hash, block.hash)
+    ) {
+      throw new VerificationError(
+        `the sealer's note is of chain ${stated.chainId}, block ${stated.number}, hash ${toHex(stated.hash)}; the header is of ${chain.chainId}, ${block.number}, ${toHex(block.hash)}`,
+      );
+    }
+    Object.assign(context, { header: block, sealed });
+    return passed("header.sealed", {
+      keys: verifiedNames(sealed.note), number: block.number, chain_id: chain.chainId, hash: `0x${toHex(block.hash)}`,
+    });
+  },
+};
+
+const timeCoherent = {
+  number: 8, name: "validity-and-time", layer: "time", needsAnchor: true,
+  run(context) {
+    const { block, note } = context.sealed;
+    const statedMs = context.header.timestamp * 1000n;
+    const aheadMs = statedMs - (block.moved?.offsetMs ?? 0n) - block.timeMs;
+    if (aheadMs > MAX_AHEAD_MS) {
+      const move = block.moved ? " and the stated move of the chain clock" : "";
+      throw new VerificationError(
+        `the block's timestamp is ${aheadMs} ms ahead of the real time at which it was sealed${move}; at most ${MAX_AHEAD_MS} are allowed`,
+      );
+    }
+    requireValid(context.chain.sealingKeys, note, block.timeMs, "sealing key");
+    requireValid(context.log.keys, context.opened.note, block.timeMs, "log key");
+    const time = { time: utcText(block.timeMs), time_ms: block.timeMs };
+    if (block.moved === null) return passed("time.stated", time);
+    return flagged("time.moved", {
+      ...time, acts: block.moved.acts, offset_ms: block.moved.offsetMs, stated: utcText(statedMs),
+    });
+  },
+};
+
+const transactionReceiptProven = {
+  number: 9, name: "transaction-receipt", layer: "anchor", needsAnchor: true,
+  run(context) {
+    const { anchor } = context;
+    const key = rlp.encodeInteger(anchor.transactionIndex);
+    const found = trie.verify(context.header.receiptsRoot, key, anchor.receiptProof);
+    if (!same(found, anchor.transactionReceipt)) {
+      throw new VerificationError("the block's receipts trie holds another transaction receipt at that index");
+    }
+    const decoded = transactionReceipt.decode(found);
+    if (!decoded.succeeded) throw new VerificationError("the transaction failed (status 0): it anchored nothing");
+    context.logs = decoded.logs;
+    return passed("transaction.proven", { index: anchor.transactionIndex });
+  },
+};
+
+const rootAnchored = {
+  number: 10, name: "anchored-root", layer: "anchor", needsAnchor: true,
+  run(context) {
+    const { anchor, logs } = context;
+    const { root, size } = context.opened.checkpoint;
+    if (anchor.logIndex >= logs.length) {
+      throw new VerificationError(`the transaction receipt has ${logs.length} logs, none at ${anchor.logIndex}`);
+    }
+    if (!same(logs[anchor.logIndex].address, anchor.contract)) {
+      throw new VerificationError("the log at that index is another contract's, not the trusted one's");
+    }
+    const event = anchoredRoot.decode(logs[anchor.logIndex]);
+    if (!same(event.root, root) || event.newSize !== size) {
+      throw new VerificationError(
+        `the chain has root ${toHex(event.root)} at size ${event.newSize}, the checkpoint ${toHex(root)} at size ${size}`,
+      );
+    }
+    return passed("root.anchored", { size, old_size: event.oldSize, by: `0x${toHex(event.by)}` });
+  },
+};
+
+/** X.509 and CMS are not read here: the page says so, and with what else they are checked. */
+const timestampTokens = {
+  number: 11, name: "timestamps", layer: "time", needsAnchor: false,
+  run({ receipt, trust }) {
+    const count = receipt.timestamps.length;
+    if (count === 0) return notChecked("timestamps.none");
+    return notChecked(trust.timestampRoots.length ? "timestamps.no-library" : "timestamps.no-root", { count });
+  },
+};
+
+const laterStatus = {
+  number: 12, name: "later-status", layer: "status", needsAnchor: false,
+  run: ({ receipt }) => notChecked("status.later", { size: receipt.inclusion.size }),
+};
+
+const witnessesCosigned = {
+  number: 13, name: "witnesses", layer: "log", needsAnchor: false,
+  run({ log, receipt }) {
+    if (log.witnesses === null) return notChecked("witnesses.none");
+    const { seen: all, missing, threshold, colluding } = witnessed(receipt.checkpoint, log);
+    const seen = all.map(({ name, operator, time }) => `${name} (${operator}) ${utcText(time * 1000n)}`).join(", ");
+    const count = all.length;
+    if (colluding === null) {
+      return failed("witnesses.few", { count, threshold, seen: seen || "nobody", missing: missing.join(", ") });
+    }
+    const values = { count, threshold, seen, operators: colluding };
+    return colluding === 1 ? flagged("witnesses.alone", values) : passed("witnesses.cosigned", values);
+  },
+};
+
+const lowerBound = {
+  number: 14, name: "lower-bound", layer: "time", needsAnchor: true,
+  async run(context) {
+    const { previous } = context.receipt;
+    if (previous === null) return notChecked("bound.none");
+    const before = context.but(previous.anchor);
+    const size = extended(context, before);
+    for (const step of [contractTrusted, headerSealed, timeCoherent, transactionReceiptProven, rootAnchored]) {
+      await step.run(before);
+    }
+    const [earliest, latest] = [before.sealed.block.timeMs, context.sealed.block.timeMs];
+    const names = { before: verifiedNames(before.sealed.note), after: verifiedNames(context.sealed.note) };
+    const times = { not_before: utcText(earliest), not_after: utcText(latest) };
+    if (earliest > latest + MAX_AHEAD_MS) {
+      throw new VerificationError(
+        `the times contradict each other: the entry was not in the log at ${times.not_before}, says its sealing key, and was at ${times.not_after}, says ${names.after}; at most ${MAX_AHEAD_MS} ms are explained by their clocks`,
+      );
+    }
+    if (earliest > latest) return flagged("bound.skewed", { size, ...times, ...names, skew_ms: earliest - latest });
+    return passed("bound.interval", { size, ...times, ...names, not_before_ms: earliest, not_after_ms: latest });
+  },
+};
+
+/** The size of an earlier checkpoint of the log, which the receipt's own extends and which has not its entry. */
+function extended({ receipt, log, opened }, before) {
+  const earlier = openCheckpoint(receipt.previous.checkpoint, verifiers(log.keys));
+  const { origin, size, root } = earlier.checkpoint;
+  if (origin !== log.origin) {
+    throw new VerificationError(`the earlier checkpoint is of log '${origin}', not '${log.origin}'`);
+  }
+  if (size > BigInt(receipt.inclusion.index)) {
+    throw new VerificationError(
+      `the earlier checkpoint has ${size} entries: the entry, ${receipt.inclusion.index}, is one of them`,
+    );
+  }
+  const now = opened.checkpoint;
+  merkle.verifyConsistency(size, now.size, receipt.previous.consistency, root, now.root);
+  Object.assign(before, { log, opened: earlier });
+  return size;
+}
+
+const onlyStamped = ({ renewals: all }) => all.some((renewal) => renewal.anchor === null);
+
+const algorithmsInForce = {
+  number: 15, name: "algorithms", layer: "time", needsAnchor: false,
+  run({ receipt, trust, asOfMs }) {
+    if (asOfMs === null) return notChecked("algorithms.undated");
+    if (onlyStamped(receipt)) return notChecked("algorithms.unread");
+    const found = algorithms.ended(receipt, trust, asOfMs);
+    if (found) {
+      return failed("algorithms.ended", {
+        slug: found.slug, until: utcText(found.until), moment: utcText(found.momentMs),
+      });
+    }
+    return passed("algorithms.hold", {
+      as_of: utcText(asOfMs), slugs: algorithms.resting(receipt).join(", "), renewals: receipt.renewals.length,
+    });
+  },
+};
+
+const renewed = {
+  number: 16, name: "renewal", layer: "time", needsAnchor: false,
+  async run(context) {
+    const { receipt, trust } = context;
+    if (receipt.renewals.length === 0) return notChecked("renewal.none");
+    let beforeMs = context.sealed?.block.timeMs ?? null;
+    let below = algorithms.ofReceipt(receipt);
+    for (const [position, renewal] of receipt.renewals.entries()) {
+      await requireSameDocument(context, renewal);
+      const madeMs = await renewedAt(context, renewal, renewals.rootOf(receipt, position));
+      const which = `renewal ${position + 1} is of ${utcText(madeMs)}`;
+      if (beforeMs !== null && madeMs < beforeMs - MAX_AHEAD_MS) {
+        throw new VerificationError(`${which}, before what it renews existed (${utcText(beforeMs)})`);
+      }
+      const late = algorithms.endedBefore(below, trust, madeMs);
+      if (late) {
+        throw new VerificationError(
+          `${which}, and ${late.slug} was not relied on from ${utcText(late.until)} on: it came too late`,
+        );
+      }
+      beforeMs = madeMs;
+      below = algorithms.ofRenewal(renewal);
+    }
+    return passed("renewal.renewed", {
+      count: receipt.renewals.length,
+      slug: receipt.renewals.at(-1).digest.algorithm,
+      time: utcText(beforeMs),
+      time_ms: beforeMs,
+    });
+  },
+};
+
+/** Throws VerificationError unless the renewal's digest is of the document that step 1 found. */
+async function requireSameDocument(context, { digest }) {
+  const { digests } = context.held;
+  let holds;
+  if (digests.some((known) => known.algorithm === digest.algorithm)) {
+    holds = digests.some((known) => known.equals(digest)); // step 1 binds all of them to one document
+  } else {
+    const found = await document.match(context.document, [digest]);
+    const first = await document.match(context.document, [digests[0]]);
+    holds = (found.exact || found.revision > 0) && found.end === first.end;
+  }
+  if (!holds) {
+    const stated = `its ${digest.algorithm} digest is ${toHex(digest.value)}`;
+    throw new VerificationError(`the renewal is of another document: ${stated}`);
+  }
+}
+
+/** When the renewal's root was on the chain, in milliseconds since 1970. */
+async function renewedAt(context, renewal, root) {
+  const { anchor } = renewal;
+  if (anchor === null) {
+    throw new VerificationError("the renewal is on no chain, and its time-stamps cannot be checked here");
+  }
+  const chain = chainOf(context.trust, anchor.chainId);
+  const notaries = (chain?.contracts ?? []).filter(({ template }) => template === renewals.TEMPLATE);
+  if (!notaries.some(({ address }) => same(address, anchor.contract))) {
+    throw new VerificationError(
+      `contract 0x${toHex(anchor.contract)} on chain ${anchor.chainId} is no trusted ${renewals.TEMPLATE}`,
+    );
+  }
+  const inner = context.but(anchor);
+  inner.chain = chain;
+  headerSealed.run(inner);
+  const { block, note } = inner.sealed;
+  requireValid(chain.sealingKeys, note, block.timeMs, "sealing key");
+  transactionReceiptProven.run(inner);
+  const log = inner.logs[anchor.logIndex];
+  if (log === undefined || !same(log.address, anchor.contract)) {
+    throw new VerificationError("the renewal's transaction has no log of the trusted contract at that index");
+  }
+  renewals.requireNotarised(log, root);
+  return block.timeMs;
+}
+
+export const CHECKS = [
+  documentDigest, commitmentOpens, entryCommitment, leafIncluded, checkpointSigned, contractTrusted, headerSealed,
+  timeCoherent, transactionReceiptProven, rootAnchored, timestampTokens, laterStatus, witnessesCosigned, lowerBound,
+  algorithmsInForce, renewed,
+];
+
+const upTo = (last) => new Set(CHECKS.filter(({ number }) => number <= last).map(({ name }) => name));
+
+/** What a receipt proves in full; and what one whose root is not yet on a chain can prove. */
+export const POLICIES = { standard: upTo(10), "log-only": upTo(5) };

@@ -1,0 +1,45 @@
+// Verification reports: what each step found, and what each layer's answer is (sandbox/evidence/report.py).
+
+export const LAYERS = ["document", "log", "anchor", "time", "status"];
+
+/** What one step found: `key` names the message, `values` are its blanks; a flag is what a reader must see anyway. */
+const outcome = (result) => (key, values = {}) => ({ result, key, values, flag: false });
+export const passed = outcome("passed");
+export const failed = outcome("failed");
+export const notChecked = outcome("not_checked");
+export const flagged = (key, values) => ({ ...passed(key, values), flag: true });
+
+/** The steps in their order; everything else follows from them. */
+export class Report {
+  constructor(steps) {
+    this.steps = steps;
+  }
+
+  get ok() {
+    return this.failedStep === null;
+  }
+
+  /** The first step that failed, or that the policy requires and that was not checked: its name. */
+  get failedStep() {
+    const stopped = this.steps.find(
+      ({ required, outcome: { result } }) => result === "failed" || (required && result !== "passed"),
+    );
+    return stopped?.name ?? null;
+  }
+
+  get flags() {
+    return this.steps.filter((step) => step.outcome.flag);
+  }
+
+  /** Each layer's answer: failed if a step of it did, passed only if all of its steps did. */
+  get layers() {
+    return Object.fromEntries(LAYERS.map((layer) => [layer, this.#answer(layer)]));
+  }
+
+  #answer(layer) {
+    const results = new Set(this.steps.filter((step) => step.layer === layer).map((step) => step.outcome.result));
+    if (results.has("failed")) return "failed";
+    if (results.size === 1) return [...results][0];
+    return results.has("passed") ? "partial" : "not_checked";
+  }
+}

@@ -1,0 +1,137 @@
+"""baas-verify.pyz on an interpreter without packages and without a network: it answers as the library does."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from baas import verifier
+from sandbox.standalone import archive
+from tests.sandbox.evidence.conftest import World
+from tests.sandbox.standalone.vectors import Vector, differences, shape
+
+#: Reads vectors as lines and answers each with a line, inside the archive's own interpreter.
+DRIVER = """
+import base64, json, pathlib, sys, tempfile
+from datetime import UTC, datetime
+sys.path.insert(0, sys.argv[1])
+from sandbox.errors import EvidenceError
+from sandbox.evidence import ed25519, keccak, receipt, timestamp, trust
+from sandbox.standalone.program import POLICIES
+from sandbox.evidence.verify import verify
+assert ed25519.LIBRARY is keccak.LIBRARY is None and not timestamp.available()
+assert receipt.__file__.startswith(sys.argv[1])
+for line in sys.stdin:
+    _, *parts, policy, as_of = json.loads(line)
+    document, made, root = map(base64.b64decode, parts)
+    moment = None if as_of is None else datetime.fromtimestamp(as_of / 1000, UTC)
+    try:
+        report = verify(document, receipt.parse(made), trust.parse(root), POLICIES[policy], as_of=moment).to_dict()
+    except EvidenceError:
+        report = None
+    print(json.dumps(report))
+"""
+
+
+@pytest.fixture(scope="module")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / archive.NAME
+    path.write_bytes(archive.build(verifier.spoken()))
+    return path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    world = World()
+    (tmp_path / "doc").write_bytes(world.document)
+    (tmp_path / "receipt").write_bytes(world.receipt().to_bytes())
+    (tmp_path / "trust").write_bytes(world.trust().to_bytes())
+    return tmp_path
+
+
+def run(
+    pyz: Path, folder: Path, *arguments: str, prefix: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-I", "-S", str(pyz), *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={"LANG": "C.UTF-8"}, timeout=60
+    )
+
+
+def test_the_same_sources_give_the_same_bytes() -> None:
+    first = archive.build(verifier.spoken())
+    assert first == archive.build(verifier.spoken())
+    with zipfile.ZipFile(io.BytesIO(first)) as opened:
+        infos = opened.infolist()
+        assert [info.filename for info in infos] == sorted(info.filename for info in infos)
+        assert {info.date_time for info in infos} == {(1980, 1, 1, 0, 0, 0)}
+        suffixes = {Path(info.filename).suffix for info in infos if not info.filename.startswith("licences/")}
+        assert suffixes == {".py", ".md", ".json"}
+        assert {
+            name.removeprefix("licences/") for name in opened.namelist() if name.startswith("licences/")
+        } == {
+            "baas-sandbox",
+            *archive.CARRIED,
+        }
+
+
+def test_it_runs_with_no_package_and_no_network(pyz: Path, files: Path) -> None:
+    unshare = shutil.which("unshare")
+    alone = (
+        (unshare, "-rn")
+        if unshare and subprocess.run([unshare, "-rn", "true"], check=False).returncode == 0
+        else ()
+    )
+    done = run(pyz, files, "doc", "receipt", "--trust", "trust", prefix=alone)
+    assert done.returncode == 0, done.stderr
+    assert "L'empremta electrònica del document: Comprovat" in done.stdout
+    assert "Signatures comprovades per: Python." in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("doc", "receipt", "--trust", "trust", "--lang", "en"), 0, "The document's digest: Checked"),
+        (
+            ("doc", "receipt", "--trust", "trust", "--lang=es"),
+            0,
+            "La huella electrónica del documento: Comprobado",
+        ),
+        (("receipt", "receipt", "--trust", "trust", "--lang", "en"), 1, "not checked, since step 1 failed"),
+        (("doc", "trust", "--trust", "trust", "--lang", "en"), 1, "cannot be relied on"),
+        (("doc", "nothing", "--trust", "trust", "--lang", "en"), 2, "cannot read nothing"),
+        (("doc", "receipt"), 2, "--trust"),
+        (("doc", "receipt", "--trust", "trust", "--policy", "none"), 2, "log-only"),
+    ],
+)
+def test_it_ends_as_baas_verify_does(
+    pyz: Path, files: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    done = run(pyz, files, *arguments)
+    assert (done.returncode, words in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
+def test_its_json_is_that_of_baas_verify(pyz: Path, files: Path) -> None:
+    done = run(pyz, files, "doc", "receipt", "--trust", "trust", "--json")
+    report = json.loads(done.stdout)
+    assert (report["type"], report["ok"]) == ("baas-verification-report", True)
+    refused = json.loads(run(pyz, files, "doc", "doc", "--trust", "trust", "--json").stdout)
+    assert refused["exit_code"] == 1
+
+
+def test_it_answers_each_vector_as_the_library_does(pyz: Path, vectors: list[Vector]) -> None:
+    lines = "\n".join(vector.to_line() for vector in vectors)
+    command = [sys.executable, "-I", "-S", "-c", DRIVER, str(pyz)]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(vectors) > 600
+    assert differences(vectors, [report and shape(report) for report in found]) == []

@@ -1,0 +1,157 @@
+"""What the stand-alone verifiers are held to: every verification of the Python suite, flipped bits, hostile spellings.
+
+Each vector is a document, a receipt and a trust root as bytes; `answer` is what sandbox.evidence says of it where no
+library reads time-stamps, which is how the stand-alone verifiers are.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from sandbox.errors import EvidenceError
+from sandbox.evidence import receipt, timestamp, trust
+from sandbox.evidence.policy import LOG_ONLY, STANDARD
+from sandbox.evidence.verify import verify
+from tests.sandbox.evidence.conftest import World
+from tests.sandbox.standalone import recorder
+
+ROOT = Path(__file__).parents[3]
+POLICIES = {"standard": STANDARD, "log-only": LOG_ONLY}
+
+
+@dataclass(frozen=True)
+class Vector:
+    name: str
+    document: bytes
+    receipt: bytes
+    trust: bytes
+    policy: str = "standard"
+    as_of: datetime | None = None
+
+    def to_line(self) -> str:
+        b64 = [base64.b64encode(each).decode() for each in (self.document, self.receipt, self.trust)]
+        as_of = None if self.as_of is None else int(self.as_of.timestamp() * 1000)
+        return json.dumps([self.name, *b64, self.policy, as_of])
+
+
+def answer(vector: Vector) -> dict[str, Any] | None:
+    """Python's: what each step found, by name; None where receipt or trust root cannot be read."""
+    try:
+        made, root = receipt.parse(vector.receipt), trust.parse(vector.trust)
+    except EvidenceError:
+        return None
+    with patch.object(timestamp, "available", return_value=False):
+        report = verify(vector.document, made, root, POLICIES[vector.policy], as_of=vector.as_of)
+    return shape(report.to_dict())
+
+
+def shape(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without what is in a language: reasons are English, and each verifier's own."""
+    steps = [
+        {
+            "name": step["name"],
+            "result": step["result"],
+            "key": step["key"],
+            "required": step["required"],
+            "values": {name: value for name, value in step["values"].items() if name != "reason"},
+        }
+        for step in report["steps"]
+    ]
+    return {name: report[name] for name in ("ok", "failed_step", "layers", "flags")} | {"steps": steps}
+
+
+def recorded(folder: Path) -> list[Vector]:
+    """Every verification that tests/sandbox/evidence makes."""
+    out = folder / "recorded.jsonl"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.sandbox.standalone.recorder",
+        "tests/sandbox/evidence",
+    ]
+    environment = os.environ | {recorder.OUT: str(out), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    vectors = {}
+    for line in out.read_text("ascii").splitlines():
+        found = json.loads(line)
+        document, made, root = (base64.b64decode(found[each]) for each in ("document", "receipt", "trust"))
+        as_of = found["as_of"] and datetime.fromisoformat(found["as_of"])
+        vectors[document, made, root, found["policy"], as_of] = Vector(
+            found["name"], document, made, root, found["policy"], as_of
+        )
+    return list(vectors.values())
+
+
+def flipped(good: Vector, one_in: int) -> Iterator[Vector]:
+    """The receipt, and then the trust root, with one bit of one byte in `one_in` flipped."""
+    chosen = random.Random(1)
+    for part in ("receipt", "trust"):
+        data = getattr(good, part)
+        for position in range(chosen.randrange(one_in), len(data), one_in):
+            altered = bytearray(data)
+            altered[position] ^= 1 << chosen.randrange(8)
+            yield replace(good, name=f"bit of byte {position} of {part}", **{part: bytes(altered)})
+
+
+def spelled(good: Vector) -> Iterator[Vector]:
+    """The same receipt in spellings that are not the canonical one, and what is no JSON at all."""
+    data = good.receipt
+    text = data.decode()
+    spellings = {
+        "a newline after it": data + b"\n",
+        "a byte order mark": b"\xef\xbb\xbf" + data,
+        "a space": data.replace(b":", b": ", 1),
+        "an escape": data.replace(b"baas-receipt", b"\\u0062aas-receipt"),
+        "an escaped slash": data.replace(b"/", b"\\/", 1),
+        "a repeated key": data.replace(b'"v":1', b'"v":1,"v":1'),
+        "a fraction": data.replace(b'"v":1', b'"v":1.0'),
+        "an exponent": data.replace(b'"v":1', b'"v":1e0'),
+        "a minus zero": data.replace(b'"log_index":1', b'"log_index":-0'),
+        "a number that is too large": data.replace(b'"log_index":1', b'"log_index":9007199254740992'),
+        "a real fraction": data.replace(b'"log_index":1', b'"log_index":1.5'),
+        "true for one": data.replace(b'"v":1', b'"v":true'),
+        "half a character": data.replace(b"baas-receipt", b"\\ud800"),
+        "a key beyond ASCII": text.replace('"v":1', '"v":1,"é":1').encode(),
+        "a key called __proto__": data.replace(b'{"anchor"', b'{"__proto__":1,"anchor"'),
+        "bytes that are no UTF-8": data.replace(b"baas-receipt", b"\xff"),
+        "upper-case hexadecimal": data.replace(b"a", b"A", 3),
+        "nothing": b"",
+        "a list": b"[]",
+        "deep nesting": b"[" * 40 + b"]" * 40,
+        "very deep nesting": b"[" * 100_000,
+        "not a number": b"NaN",
+        "a trust root in its place": good.trust,
+    }
+    assert all(data != made for made in spellings.values())
+    for name, made in spellings.items():
+        yield replace(good, name=name, receipt=made)
+
+
+def all_vectors(folder: Path) -> list[Vector]:
+    world = World()
+    good = Vector("good", world.document, world.receipt().to_bytes(), world.trust().to_bytes())
+    return [good, *recorded(folder), *spelled(good), *flipped(good, 9)]
+
+
+def differences(vectors: Iterable[Vector], found: Iterable[dict[str, Any] | None]) -> list[str]:
+    """Where a verifier's answers are not Python's."""
+    wrong = []
+    for vector, got in zip(vectors, found, strict=True):
+        if got != (expected := answer(vector)):
+            wrong.append(f"{vector.name}:\n  expected {json.dumps(expected)}\n  got      {json.dumps(got)}")
+    return wrong
