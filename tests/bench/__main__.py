@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
-from tests.bench import chains, evidence, notarisations
+from tests.bench import chains, notarisations, offline
 from tests.bench.figures import Figure, show, turns
 
 OUT = Path("build/bench/bench.json")
@@ -74,7 +74,7 @@ def main() -> None:
             print("offline verification, beside two bare Ed25519 verifications each", file=sys.stderr)
             case = bench.receipts(200)
             complete, shared, bound = turns(
-                5, lambda: evidence.complete(case), lambda: evidence.shared(case), evidence.signatures
+                5, lambda: offline.complete(case), lambda: offline.shared(case), offline.signatures
             )
             figures.append(
                 Figure(

@@ -21,7 +21,7 @@ from sandbox.abi import encode_call
 from sandbox.artifacts import load_artifact
 from sandbox.evidence.commitment import commit
 from sandbox.evidence.digest import Digest
-from tests.bench.evidence import Receipts
+from tests.bench.offline import Receipts
 
 CODE = "9999990009"
 BATCH, BATCHES, SINGLE, WAITED = 10_000, 10, 300, 5
