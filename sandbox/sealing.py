@@ -112,6 +112,12 @@ class Sealer(Background):
             self._after(self._block(batch, timestamp, empty=True))
             return self._node.head()
 
+    def seconds_until_next(self, spare: int) -> float:
+        """How long until a block could be sealed at once, and `spare` more after it; 0 where it could be now."""
+        clock, head = self._moved(), self._node.head()
+        now = self._clock() + clock.offset_ms / 1000
+        return max(0.0, head.timestamp + 1 + spare - MAX_SECONDS_AHEAD - now)
+
     def sign_missing(self) -> None:
         """Every block up to the newest has its note when this returns."""
         with self.held():

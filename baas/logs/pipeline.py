@@ -60,6 +60,7 @@ class Pipeline:
         self._retry: dict[int, float] = {}
         self._problems: dict[int, str] = {}
         self._stopped = False
+        self._ended = threading.Event()
 
     def start(self) -> None:
         """Resume whatever a crash or a stop left on its way."""
@@ -91,6 +92,7 @@ class Pipeline:
     def stop(self) -> None:
         with self._guard:
             self._stopped = True
+            self._ended.set()
             for timer in self._timers.values():
                 timer.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -175,6 +177,13 @@ class Pipeline:
                 select(Anchor).where(Anchor.log == number, col(Anchor.anchored).is_(None))
             ).one_or_none()
         chain = self._chains.awake(deployment.chain)
+        if planned is None and (ahead := chain.seconds_until_next_block()):
+            # a chain that seals without a pause is ahead of its clock: to wait now, and not once a root is sent, lets
+            # what is accepted meanwhile go with it
+            self._ended.wait(ahead)
+            self._include(number)
+            with self._store.reading() as session:
+                log = _log(session, number)
         with self._chains.sending(deployment.chain):
             anchor = planned or self._plan(log, deployment, chain)
             if not self._send(chain, anchor):

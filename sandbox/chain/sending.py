@@ -22,6 +22,7 @@ from sandbox.evidence.keccak import keccak
 from sandbox.faucet import LABEL as FAUCET
 from sandbox.gateway import Asker, Endpoint
 from sandbox.rotation import ROLE_GAS, Contract, Rotation, Rotator
+from sandbox.sealing import Sealer
 from sandbox.spec import TRANSACTION_GAS_CAP
 
 #: Seconds that the answer to a lone transaction waits for its block, at most: more than one of honest chain time.
@@ -153,6 +154,13 @@ class Sending(Permitting):
     def hurry(self) -> None:
         """Seal what waits without collecting more. Returns at once; `wait` waits."""
         self._sealer.hurry()
+
+    def seconds_until_next_block(self, spare: int = 2) -> float:
+        """How long the next block, and `spare` more, would have to wait for the clock; 0 on a chain made elsewhere.
+
+        Whoever sends again and again does better to wait first: what comes meanwhile can go with it.
+        """
+        return self._sealer.seconds_until_next(spare) if isinstance(self._sealer, Sealer) else 0.0
 
     def waiting(self) -> int:
         """How many accepted transactions are in no block yet."""

@@ -33,7 +33,9 @@ class Served:
     def __enter__(self) -> Self:
         token = self._prepare()
         command = [sys.executable, "-m", "cli", "--data", str(self._folder), "serve", "--port", "0", "--json"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
         assert "url" in ready, ready
@@ -59,7 +61,9 @@ class Served:
                 body = services.administrations.create(
                     session, operator, CODE, "Banc de proves (fictici)", AdministrationKind.OTHER
                 )
-                member = services.administrations.add_member(session, operator, CODE, "bench", frozenset(Role))
+                member = services.administrations.add_member(
+                    session, operator, CODE, "bench", frozenset(Role)
+                )
                 issued = services.tokens.issue(session, operator, "bench", member.id, 1)
             roles = {body.id: frozenset(Role)}
             scope = TenantScope(Caller(CallerKind.MEMBER, member.id, administration_id=body.id, roles=roles))
@@ -77,7 +81,9 @@ class Served:
         return sum(body.count(b'"digest"') for body in made) / (time.perf_counter() - start)
 
     def post(self, body: bytes) -> Any:
-        answer = self.client.post("/notarisations", content=body, headers={"Content-Type": "application/json"})
+        answer = self.client.post(
+            "/notarisations", content=body, headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == 202, answer.text
         return answer.json()
 

@@ -163,6 +163,14 @@ def test_chain_time_is_never_more_than_the_limit_ahead(tmp_path, journal, make):
     assert node.head().timestamp == NOW + MAX_SECONDS_AHEAD + 1
 
 
+@pytest.mark.parametrize(
+    ("ahead", "expected"), [(-100, 0), (0, 0), (MAX_SECONDS_AHEAD - 3, 0), (MAX_SECONDS_AHEAD, 3)]
+)
+def test_it_says_how_long_the_next_blocks_would_wait(tmp_path, journal, make, ahead, expected):
+    sealer = make(FakeNode(tmp_path, timestamp=NOW + ahead), Clock())
+    assert sealer.seconds_until_next(2) == expected
+
+
 def test_a_transaction_that_needs_a_kill_is_dropped_alone(tmp_path, journal, make):
     node, drops = FakeNode(tmp_path), []
     node.slow = {b"\x05"}
