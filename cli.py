@@ -151,6 +151,31 @@ def serve(
 
 
 @app.command()
+def backup(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(help="A directory that is not there yet.", file_okay=False)],
+) -> Shown:
+    """Write a backup of a data directory whose service is stopped, without its master key."""
+    from baas.terminal import backing, session
+
+    return backing.backup(session.data_place(ctx), out)
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path, typer.Argument(metavar="BACKUP", help="A backup.", exists=True, file_okay=False)
+    ],
+    replace: Annotated[bool, typer.Option("--replace", help="What is there now is deleted.")] = False,
+) -> Shown:
+    """Put a backup in a data directory's place. What was erased since it was made is erased again at once."""
+    from baas.terminal import backing, session
+
+    return backing.restore(session.data_place(ctx), directory, replace)
+
+
+@app.command()
 def login(
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(help="The service's address.")],

@@ -23,7 +23,10 @@ from baas.errors import StoreBusy, StoreClosed, StoreError
 from baas.store.lock import lock
 from baas.store.migrations import upgrade
 
-__all__ = ["Session", "Store", "raw"]
+__all__ = ["DATABASE", "RESTORING", "Session", "Store", "raw"]
+
+#: The database's file in the data directory; and a mark that stands there while a backup is put in its place.
+DATABASE, RESTORING = "baas.sqlite", "restoring"
 
 BUSY = "the database is busy with another write: send the same request again"
 
@@ -49,7 +52,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"the data directory {directory} cannot be used: {error.strerror}") from error
         try:
-            path = directory / "baas.sqlite"
+            _require_whole(directory)
+            path = directory / DATABASE
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             engine = _engine(path, write_timeout)
             try:
@@ -153,6 +157,14 @@ def raw(session: Session) -> sqlite3.Connection:
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)
     return connection
+
+
+def _require_whole(directory: Path) -> None:
+    if (directory / RESTORING).exists():
+        raise StoreError(
+            f"a restore of the data directory {directory} was cut off: do it again (baas restore), from the same "
+            "backup; until then what is there is not whole"
+        )
 
 
 def _engine(path: Path, write_timeout: float) -> Engine:
