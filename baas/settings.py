@@ -87,6 +87,14 @@ class Settings(BaseSettings):
     metrics_on_loopback: bool = Field(
         False, description="whether /metrics answers this machine without a token of AOC's staff"
     )
+    timestamp_url: str = Field(
+        "",
+        description="the RFC 3161 time-stamp service that is asked for a token on each checkpoint; without it, the test "
+        "authority that is built in, which no law gives any weight",
+    )
+    timestamp_root: Path | None = Field(
+        None, description="the PEM file of that service's root certificate, needed with its address"
+    )
     write_timeout: Annotated[float, Field(gt=0)] = Field(
         10.0, description="how long a write waits for the database before the answer 503, in seconds"
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from cryptography.x509 import load_pem_x509_certificate
+
 from baas.accounts.service import Accounts
 from baas.administrations import first
 from baas.administrations.limits import Limits, LimitsOf
@@ -27,12 +29,14 @@ from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
 from baas.deployments.mirror import Mirror
 from baas.deployments.service import Deployments
-from baas.errors import Conflict
+from baas.errors import Conflict, SettingsError
 from baas.evaluations.service import Evaluations
 from baas.explorer.service import Explorer
+from baas.logs.batching import Batchings
 from baas.logs.pipeline import Pipeline
 from baas.logs.publication import Publication
 from baas.logs.service import Logs
+from baas.logs.stamps import Stamps
 from baas.logs.trust import TrustRoots
 from baas.notarisations.service import Notarisations
 from baas.pilots.examination import Examiner
@@ -97,7 +101,9 @@ class Services:
     explorer: Explorer
     mirror: Mirror
     pipeline: Pipeline
+    stamps: Stamps
     logs: Logs
+    batchings: Batchings
     publication: Publication
     notarisations: Notarisations
     registers: Registers
@@ -155,16 +161,19 @@ class Services:
         contracts = Contracts(store)
         permissions = ChainPermissions(store, audit, chains, fleet)
         deployments = Deployments(store, clock, ids, audit, chains)
-        pipeline = Pipeline(store, clock, chains)
+        authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
+        stamps = Stamps(store, clock, timestamp.asking(authority, _outside(settings)))
+        pipeline = Pipeline(store, clock, chains, on_anchored=stamps.poke)
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline)
         notarisations = Notarisations(logs, audit)
         registers = Registers(clock, ids, audit, logs)
         erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
-        authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
-        root = TimestampRoot("Baas Sandbox", authority.root_pem.decode())
-        trust = TrustRoots([root])
+        roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
+        if (outside := _outside(settings)) is not None:
+            roots.append(TimestampRoot(settings.timestamp_url, outside.trust_anchor.decode()))
+        trust = TrustRoots(roots)
         address = Address()
 
         def incumbent(slug: str) -> ConnectorSettings:
@@ -196,7 +205,9 @@ class Services:
             accounts=Accounts(store, audit, chains, contracts),
             explorer=Explorer(chains, contracts),
             pipeline=pipeline,
+            stamps=stamps,
             logs=logs,
+            batchings=Batchings(audit),
             publication=Publication(clock, audit),
             notarisations=notarisations,
             registers=registers,
@@ -217,6 +228,7 @@ class Services:
         self.chains.reconcile()
         self.pilots.recover()
         self.pipeline.start()
+        self.stamps.start()
         self.supervisor.start()
         self.scrubber.start()
 
@@ -226,6 +238,7 @@ class Services:
         self.scrubber.stop()
         self.pilots.stop(15.0)
         self.pipeline.stop()
+        self.stamps.stop()
         self.mirror.stop()
         self.chains.close()
         self.time_stamp_authority.close()
@@ -235,3 +248,18 @@ class Services:
         """The first operator with its token, shown once. Raises AlreadyInitialised."""
         with self.store.session() as session:
             return first.initialise(session, self.tokens, self.clock, self.ids, self.audit, label)
+
+
+def _outside(settings: Settings) -> ConnectorSettings | None:
+    """The time-stamp service that the settings name; None for the built-in one. SettingsError if it cannot be used."""
+    if not settings.timestamp_url:
+        return None
+    try:
+        root = settings.timestamp_root.read_bytes() if settings.timestamp_root else b""
+        load_pem_x509_certificate(root)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            "BAAS_TIMESTAMP_ROOT: expected the PEM file of the root certificate of BAAS_TIMESTAMP_URL, got "
+            f"{settings.timestamp_root or 'none'}: {error}"
+        ) from None
+    return ConnectorSettings(settings.timestamp_url, root, Environment.PREPRODUCTION)

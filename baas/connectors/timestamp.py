@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import ClassVar, Self
 
 import httpx2
@@ -33,8 +34,9 @@ from baas.connectors._tsa.http import PATH, QUERY, REPLY, routes
 from baas.connectors._tsa.messages import request_der
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence.digest import IMPRINTS, Digest
+from sandbox.evidence.timestamp import token_of
 
-__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "request_der", "routes"]
+__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "asking", "request_der", "routes"]
 
 MAX_REPLY_BYTES = 64 * 1024
 
@@ -137,6 +139,30 @@ class TimestampConnector:
         if len(answer.content) > MAX_REPLY_BYTES:
             raise MalformedEvidence(f"{url}: a reply of {len(answer.content)} bytes is no time-stamp")
         return answer.content
+
+
+def asking(embedded: TimeStampAuthority, outside: ConnectorSettings | None) -> Callable[[Digest], bytes]:
+    """How to ask for a TimeStampToken (its DER, verified): the service outside, or without one the embedded authority.
+
+    The embedded one is asked in this process, since a server may not be up; each call outside has its own connection.
+    """
+    if outside is not None:
+
+        def ask_outside(digest: Digest) -> bytes:
+            with closing(TimestampConnector.open(outside)) as connector:
+                return token_of(connector.stamp(digest).content)
+
+        return ask_outside
+    root = x509.load_pem_x509_certificate(embedded.root_pem)
+
+    def ask_embedded(digest: Digest) -> bytes:
+        nonce = secrets.randbits(64)
+        name = IMPRINTS[digest.algorithm].hashlib_name
+        reply = embedded.respond(request_der(digest.value, nonce, algorithm=name))
+        token.refuse_rejection(reply)
+        return token_of(token.check(reply, digest, root, nonce).content)
+
+    return ask_embedded
 
 
 CONNECTOR = TimestampConnector

@@ -15,7 +15,7 @@ from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit
 from baas.errors import Forbidden, Invalid
 from baas.logs.model import EntryState
 from baas.notarisations.schemas import NotarisationIn
-from baas.notarisations.service import Document, Notarisation
+from baas.notarisations.service import Notarisation
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.tenancy import Role
 from baas.wire import REPEATED
@@ -50,7 +50,7 @@ def _notarise(posted: PostedVisit, body: bytes) -> Response:
         raise Invalid(
             "/documents", "an administration and digests", f"{error.error_count()} errors"
         ) from None
-    documents = [Document(each.algorithm, each.digest, each.supersedes) for each in wanted.documents]
+    documents = [each.to_document() for each in wanted.documents]
     services = posted.services
     with services.store.session() as session:
         if asked and (before := stored_answer(session, asked)):

@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from baas.logs.digests import write_also
 from baas.logs.model import Log, LogBatch
 from baas.store import raw
-from sandbox.evidence.commitment import SALT_SIZE, commit_all
+from sandbox.evidence.commitment import SALT_SIZE, commit_all, commit_several
+from sandbox.evidence.digest import Digest
 
 INSERT = (
     "INSERT INTO log_entries (log, position, kind, algorithm, digest, salt, commitment, refers_to, reason) "
@@ -42,6 +44,8 @@ class Draft(NamedTuple):
     digest: bytes | None = None
     refers_to: int | None = None
     reason: str | None = None
+    also: tuple[Digest, ...] = ()
+    """Digests of the same document by other algorithms, whose slugs all come after `algorithm`."""
 
 
 def accept(
@@ -56,6 +60,8 @@ def accept(
     """Write `drafts` at the end of `log` in the caller's transaction; its commit is the acknowledgement."""
     first = log.accepted
     raw(session).executemany(INSERT, _rows(log.key, first, drafts, random))
+    if several := [(first + at, draft.also) for at, draft in enumerate(drafts) if draft.also]:
+        write_also(session, log, several)
     return _batch(session, log, len(drafts), batch_id, at)
 
 
@@ -122,8 +128,11 @@ def _rows(
             drawn = random(SALT_SIZE * len(run))  # one system call, not one for each
             salts = [drawn[at : at + SALT_SIZE] for at in range(0, len(drawn), SALT_SIZE)]
             commitments = commit_all(algorithm, digests, drawn)
-        for (kind, _, digest, refers_to, reason), salt, commitment in zip(
+        for (kind, _, digest, refers_to, reason, also), salt, commitment in zip(
             run, salts, commitments, strict=True
         ):
-            yield (log, position, kind, algorithm, digest, salt, commitment, refers_to, reason)
+            opened = commitment
+            if also and digest is not None and salt is not None:
+                opened = commit_several((Digest(algorithm or "", digest), *also), salt)
+            yield (log, position, kind, algorithm, digest, salt, opened, refers_to, reason)
             position += 1

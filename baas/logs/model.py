@@ -62,6 +62,7 @@ class LogBatch(TenantRow, table=True):
     """Entries that were accepted together: indexes `first_index` to `first_index + count - 1` of `log`."""
 
     __tablename__ = "log_batches"
+    __table_args__ = (Index("ix_log_batches_log_first_index", "log", "first_index"),)
 
     id: str = Field(primary_key=True)
     log: int = Field(foreign_key="logs.number", index=True)
@@ -71,7 +72,10 @@ class LogBatch(TenantRow, table=True):
 
 
 class LogEntry(SQLModel, table=True):
-    """One entry. `salt` and `digest` are what an erasure deletes; the leaf needs only the other columns."""
+    """One entry. `salt` and `digest` are what an erasure deletes; the leaf needs only the other columns.
+
+    Its digests beside this row are `LogDigest`'s and `DigestIndex`'s; `baas.logs.digests.forget` deletes them.
+    """
 
     __tablename__ = "log_entries"
     __table_args__ = (
@@ -123,3 +127,42 @@ class Anchor(SQLModel, table=True):
     checkpoint: str | None = None
     planned: datetime
     anchored: datetime | None = None
+    token: bytes | None = None
+    """A TimeStampToken (RFC 3161) over the checkpoint's text; None until its authority has given one."""
+    stamped: datetime | None = None
+
+
+class DocumentBatching(TenantRow, table=True):
+    """When an administration's documents are anchored, where an admin said so; without a row, at once."""
+
+    __tablename__ = "document_batching"
+
+    administration_id: str = Field(primary_key=True, foreign_key="administrations.id")
+    entries: int
+    seconds: int
+
+
+class LogDigest(SQLModel, table=True):
+    """A further digest of what an entry commits to, by another algorithm than the entry's own row."""
+
+    __tablename__ = "log_digests"
+    __table_args__ = {"sqlite_with_rowid": False}  # SQLAlchemy's name and type
+
+    log: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    algorithm: str = Field(primary_key=True)
+    digest: bytes
+
+
+class DigestIndex(SQLModel, table=True):
+    """By which entries of document logs a digest was recorded; written at inclusion, off the road of acceptance."""
+
+    __tablename__ = "digest_index"
+    __table_args__ = (
+        Index("ix_digest_index_log_position", "log", "position"),  # for an erasure
+        {"sqlite_with_rowid": False},  # SQLAlchemy's name and type
+    )
+
+    digest: bytes = Field(primary_key=True)
+    log: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)

@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +21,8 @@ from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import BaasError
+from baas.logs import digests
+from baas.logs.batching import waits
 from baas.logs.model import Anchor, Log, LogKind
 from baas.logs.tree import entries, tree
 from baas.store import Store
@@ -50,13 +53,23 @@ class AnchorFailed(SandboxError):
 class Pipeline:
     """Background work of one service; `poke` a log when entries were accepted."""
 
-    def __init__(self, store: Store, clock: Clock, chains: Chains, *, threads: int = 8) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        chains: Chains,
+        *,
+        threads: int = 8,
+        on_anchored: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store, self._clock, self._chains = store, clock, chains
+        self._on_anchored = on_anchored
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pipeline")
         self._guard = threading.Lock()
         self._busy: set[int] = set()
         self._again: set[int] = set()
         self._timers: dict[int, threading.Timer] = {}
+        self._due: dict[int, float] = {}
         self._retry: dict[int, float] = {}
         self._problems: dict[int, str] = {}
         self._stopped = False
@@ -135,14 +148,21 @@ class Pipeline:
     def _try_later(self, log: int) -> None:
         delay = self._retry.get(log, FIRST_RETRY)
         self._retry[log] = min(delay * 2, LAST_RETRY)
+        self._poke_in(log, delay)
+
+    def _poke_in(self, log: int, delay: float) -> None:
+        due = time.monotonic() + delay
         timer = threading.Timer(delay, self.poke, [log])
         timer.daemon = True
         with self._guard:
             if self._stopped:
                 return
-            if before := self._timers.get(log):  # who asks often must not leave a timer each time
+            before = self._timers.get(log)
+            if before and before.is_alive():  # who asks often must not leave a timer each time
+                if self._due[log] <= due:
+                    return
                 before.cancel()
-            self._timers[log] = timer
+            self._timers[log], self._due[log] = timer, due
             timer.start()
 
     # -- the two steps -----------------------------------------------------------------------------
@@ -161,6 +181,8 @@ class Pipeline:
             if stop == log.size:
                 return False
             tree(session, log).append([entry.leaf_hash() for entry in entries(session, log, log.size, stop)])
+            if log.kind == LogKind.DOCUMENTS:
+                digests.index(session, log, log.size, stop)
             log.size = stop
             session.add(log)
         return True
@@ -176,6 +198,10 @@ class Pipeline:
             planned = session.exec(
                 select(Anchor).where(Anchor.log == number, col(Anchor.anchored).is_(None))
             ).one_or_none()
+            wait = waits(session, log, self._clock.now(), NOT_A_CALLER) if planned is None else 0.0
+        if wait > 0:
+            self._poke_in(number, wait)
+            return False
         chain = self._chains.awake(deployment.chain)
         if planned is None and (ahead := chain.seconds_until_next_block()):
             # a chain that seals without a pause is ahead of its clock: to wait now, and not once a root is sent, lets
@@ -272,6 +298,7 @@ class Pipeline:
             anchor.anchored = self._clock.now()
             log.anchored_size = anchor.new_size
             session.add_all([anchor, log])
+        self._on_anchored()
 
 
 def _log(session: Session, number: int) -> Log:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session, col, select
@@ -15,6 +15,7 @@ from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
 from baas.logs.acceptance import Draft, accept, accept_digests
+from baas.logs.digests import read_also
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.pipeline import Pipeline
 from baas.logs.tree import tree
@@ -25,7 +26,7 @@ from baas.tenancy import TenantScope
 from sandbox.engines import Adopting, engines
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.note import NoteSigner
-from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest, anchor_from_json
+from sandbox.evidence.receipt import Inclusion, Previous, Receipt, SaltedDigest, anchor_from_json
 from sandbox.lifecycle import DesiredState
 
 #: The template whose contract anchors each kind of log.
@@ -133,9 +134,30 @@ class Logs:
 
     # -- receipts ----------------------------------------------------------------------------------
 
-    def receipt(self, session: Session, log: Log, index: int) -> Receipt:
-        """The portable proof of one entry. Raises NotAnchoredYet or Erased."""
-        return next(self.receipts(session, log, index, index + 1))
+    def receipt(self, session: Session, log: Log, index: int, *, previous: bool = False) -> Receipt:
+        """The portable proof of one entry; with `previous`, what bounds its time from below. NotAnchoredYet or Erased.
+
+        An entry of the log's first growth has nothing before it: then there is no such bound.
+        """
+        found = next(self.receipts(session, log, index, index + 1))
+        return self._with_previous(session, log, found) if previous else found
+
+    def _with_previous(self, session: Session, log: Log, receipt: Receipt) -> Receipt:
+        before = session.exec(
+            select(Anchor)
+            .where(
+                Anchor.log == log.key,
+                Anchor.new_size <= receipt.inclusion.index,
+                col(Anchor.anchored).is_not(None),
+            )
+            .order_by(col(Anchor.new_size).desc())
+            .limit(1)
+        ).first()
+        if before is None:
+            return receipt
+        proof = tree(session, log).consistency_proof(before.new_size, receipt.inclusion.size)
+        anchor = anchor_from_json(json.loads(str(before.evidence)))
+        return replace(receipt, previous=Previous(str(before.checkpoint), tuple(proof), anchor))
 
     def receipts(
         self, session: Session, log: Log, start: int, stop: int, *, leave_out_erased: bool = False
@@ -144,6 +166,7 @@ class Logs:
         self.require_anchored(log, start, stop)
         grown = tree(session, log)
         anchor = self._anchor_over(session, log, start)
+        also = read_also(session, log, start, stop)
         rows = raw(session).execute(
             "SELECT position, kind, algorithm, digest, salt, commitment, refers_to, reason FROM log_entries "
             "WHERE log = ? AND position >= ? AND position < ? ORDER BY position",
@@ -161,18 +184,20 @@ class Logs:
                     "still proves that the entry is in it"
                 )
             yield Receipt(
-                document=SaltedDigest(algorithm, digest, salt),
+                document=SaltedDigest(algorithm, digest, salt, also.get(index, ())),
                 entry=Entry(kind, commitment, refers_to, reason),
                 inclusion=Inclusion(
                     log.origin, index, anchor.new_size, tuple(grown.inclusion_proof(index, anchor.new_size))
                 ),
                 checkpoint=str(anchor.checkpoint),
                 anchor=anchor_from_json(json.loads(str(anchor.evidence))),
+                timestamps=() if anchor.token is None else (anchor.token,),
             )
 
-    def source(self, session: Session, log: Log, index: int) -> Source:
+    def source(self, session: Session, log: Log, index: int, *, previous: bool = False) -> Source:
         """What an entry's receipt is made from in any format; as `receipt`."""
-        return Source(self.receipt(session, log, index), NoteSigner(log.origin, log.signing_key))
+        made = self.receipt(session, log, index, previous=previous)
+        return Source(made, NoteSigner(log.origin, log.signing_key))
 
     def require_anchored(self, log: Log, start: int, stop: int) -> None:
         """NotAnchoredYet unless entries `start` to `stop - 1` all are."""
@@ -191,6 +216,15 @@ class Logs:
     def anchor_over(self, session: Session, log: Log, index: int) -> Anchor | None:
         """The anchored growth that first covered this entry; None until there is one."""
         return self._anchor_over(session, log, index) if index < log.anchored_size else None
+
+    def batch_of(self, session: Session, scope: TenantScope, log: Log, index: int) -> LogBatch:
+        """The batch that an entry was accepted with."""
+        return session.exec(
+            scope.select(LogBatch)
+            .where(LogBatch.log == log.key, LogBatch.first_index <= index)
+            .order_by(col(LogBatch.first_index).desc())
+            .limit(1)
+        ).one()
 
     def entry(self, session: Session, log: Log, index: int) -> LogEntry:
         row = session.get(LogEntry, (log.key, index))

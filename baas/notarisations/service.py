@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col
@@ -21,6 +21,8 @@ from baas.chains.model import Chain
 from baas.deployments.model import Deployment
 from baas.errors import Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
+from baas.logs.digests import positions, read_also
+from baas.logs.effects import follower, require_in_effect
 from baas.logs.model import EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.service import OPENED, TEMPLATE_OF, Logs
 from baas.receipts import Source
@@ -28,21 +30,27 @@ from baas.store.paging import Paged, PageOf, paged
 from baas.tenancy import Role, TenantScope
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import header
-from sandbox.evidence.digest import algorithm
+from sandbox.evidence.digest import Digest, algorithm
 from sandbox.evidence.receipt import Receipt, anchor_from_json
 
 MOST_DOCUMENTS = 10_000
+#: Of one digest, what a look-up shows.
+MOST_WITH_DIGEST = 100
 REASONS = ("error", "withdrawn", "replaced", "other")
 _ID = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})-(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is asked to be notarised: a digest, and the notarisation that it supersedes, if any."""
+    """What is asked to be notarised: a digest, the notarisation that it supersedes, if any, and its further digests.
+
+    `also` holds (algorithm, hex) of the same document by other algorithms, in any order.
+    """
 
     algorithm: str
     digest: str
     supersedes: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,15 @@ class Notarisation:
     problem: str | None
     reason: str | None
     accepted: datetime
+    also: tuple[Digest, ...] = ()
+    refers_to: str | None = None
+    followed_by: str | None = None
+    ended: str | None = None
+    """How it ended, by the kind of the entry that refers to it (`supersede`, `revoke`, `erase`); None in effect."""
+    same_digest: str | None = None
+    """The earliest other one of the administration's with a digest of this one, accepted before it."""
+    timestamped: datetime | None = None
+    """When its checkpoint got a time-stamp; from then on a receipt holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +117,10 @@ class Notarisations:
         log = self._log(session, scope, owner)
         batch = self._accept_plain(session, log, documents)
         if batch is None:
+            superseded: dict[int, int] = {}
             drafts = [
-                self._draft(session, scope, log, place, document) for place, document in enumerate(documents)
+                self._draft(session, scope, log, place, document, superseded)
+                for place, document in enumerate(documents)
             ]
             batch = self._logs.accept(session, log, drafts)
         detail = {"log": log.id, "count": batch.count}
@@ -123,6 +142,7 @@ class Notarisations:
             raise Conflict(
                 f"{notarisation} is a {row.kind} entry: only a notarised document can be left without effect"
             )
+        require_in_effect(session, log, index, f"notarisation {notarisation}")
         batch = self._logs.accept(session, log, [Draft("revoke", refers_to=index, reason=reason)])
         detail = {"reason": reason, "batch": batch.id}
         self._audit.record(
@@ -138,7 +158,39 @@ class Notarisations:
 
     def get(self, session: Session, scope: TenantScope, notarisation: str) -> Notarisation:
         batch, log, index = self._find(session, scope, notarisation)
-        return self._stand(batch, log, self._logs.entry(session, log, index))
+        return self._detailed(session, scope, batch, log, index)
+
+    def versions(self, session: Session, scope: TenantScope, notarisation: str) -> list[Notarisation]:
+        """Every version of the document that this one is of, the first one first, and what ended the last one, if any."""
+        _, log, index = self._find(session, scope, notarisation)
+        while (before := self._logs.entry(session, log, index).refers_to) is not None:
+            index = before
+        found = [index]
+        while (after := follower(session, log, found[-1])) is not None:
+            found.append(after.position)
+        return [
+            self._detailed(session, scope, self._logs.batch_of(session, scope, log, at), log, at)
+            for at in found
+        ]
+
+    def with_digest(
+        self, session: Session, scope: TenantScope, digest: str, limit: int = MOST_WITH_DIGEST
+    ) -> list[Notarisation]:
+        """Those that recorded this digest, by whatever algorithm, oldest first; known from their inclusion on.
+
+        Of all administrations that the caller reaches. The same digest twice is two acts at two times, and both stay.
+        """
+        try:
+            value = bytes.fromhex(digest)
+        except ValueError:
+            raise Invalid("/digest", "a digest in hex", repr(digest[:40])) from None
+        found: list[Notarisation] = []
+        logs = session.exec(scope.select(Log).where(Log.kind == LogKind.DOCUMENTS).order_by(col(Log.number)))
+        for log in logs.all():
+            for index in positions(session, log, value, limit - len(found)):
+                batch = self._logs.batch_of(session, scope, log, index)
+                found.append(self._detailed(session, scope, batch, log, index))
+        return found[:limit]
 
     def anchored(self, session: Session, scope: TenantScope, notarisation: str) -> Anchored | None:
         """Where it is anchored; None until it is."""
@@ -191,14 +243,18 @@ class Notarisations:
             statement = statement.where(LogBatch.administration_id == owner.id)
         return paged(session, statement, col(LogBatch.id), page)
 
-    def receipt(self, session: Session, scope: TenantScope, notarisation: str) -> Receipt:
+    def receipt(
+        self, session: Session, scope: TenantScope, notarisation: str, *, previous: bool = False
+    ) -> Receipt:
         _, log, index = self._find(session, scope, notarisation)
-        return self._logs.receipt(session, log, index)
+        return self._logs.receipt(session, log, index, previous=previous)
 
-    def source(self, session: Session, scope: TenantScope, notarisation: str) -> Source:
+    def source(
+        self, session: Session, scope: TenantScope, notarisation: str, *, previous: bool = False
+    ) -> Source:
         """What its receipt is made from in any format (`baas.receipts`)."""
         _, log, index = self._find(session, scope, notarisation)
-        return self._logs.source(session, log, index)
+        return self._logs.source(session, log, index, previous=previous)
 
     def receipts(
         self, session: Session, scope: TenantScope, batch_id: str, start: int = 0, stop: int = MOST_DOCUMENTS
@@ -241,7 +297,7 @@ class Notarisations:
     def _accept_plain(self, session: Session, log: Log, documents: Sequence[Document]) -> LogBatch | None:
         """Batches are mostly new documents of one algorithm, and go the short way; None where each must be looked at."""
         slug = documents[0].algorithm
-        if any(each.supersedes is not None or each.algorithm != slug for each in documents):
+        if any(each.supersedes is not None or each.algorithm != slug or each.also for each in documents):
             return None
         try:
             digests = [bytes.fromhex(each.digest) for each in documents]
@@ -249,10 +305,19 @@ class Notarisations:
         except (ValueError, MalformedEvidence):
             return None  # one of them is wrong: looking at each says which
 
-    def _draft(self, session: Session, scope: TenantScope, log: Log, place: int, document: Document) -> Draft:
-        digest = _digest(document, place)
+    def _draft(
+        self,
+        session: Session,
+        scope: TenantScope,
+        log: Log,
+        place: int,
+        document: Document,
+        superseded: dict[int, int],
+    ) -> Draft:
+        """What is to become the entry; `superseded` remembers, by index, which place of this request takes whose."""
+        first, *also = _digests(document, place)
         if document.supersedes is None:
-            return Draft("notarise", document.algorithm, digest)
+            return Draft("notarise", first.algorithm, first.value, also=tuple(also))
         _, old_log, index = self._find(session, scope, document.supersedes)
         if old_log.id != log.id or self._logs.entry(session, log, index).digest is None:
             raise Invalid(
@@ -260,7 +325,14 @@ class Notarisations:
                 "a notarised document of the same administration",
                 document.supersedes,
             )
-        return Draft("supersede", document.algorithm, digest, refers_to=index)
+        if (other := superseded.setdefault(index, place)) != place:
+            raise Invalid(
+                f"/documents/{place}/supersedes",
+                f"one document in its place, but document {other} of this request takes it already",
+                document.supersedes,
+            )
+        require_in_effect(session, log, index, f"notarisation {document.supersedes}")
+        return Draft("supersede", first.algorithm, first.value, refers_to=index, also=tuple(also))
 
     def _find(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[LogBatch, Log, int]:
         """Its batch, its log, and its index in the log."""
@@ -286,6 +358,48 @@ class Notarisations:
             raise NotFound("notarisation", named)
         return found, log
 
+    def _detailed(
+        self, session: Session, scope: TenantScope, batch: LogBatch, log: Log, index: int
+    ) -> Notarisation:
+        """One with all that others say of it: what it refers to and what followed, who recorded the same digest."""
+        row = self._logs.entry(session, log, index)
+        anchor = self._logs.anchor_over(session, log, index)
+        after = follower(session, log, index)
+        also = read_also(session, log, index, index + 1).get(index, ())
+        return replace(
+            self._stand(batch, log, row),
+            also=also,
+            refers_to=None if row.refers_to is None else self._name(session, scope, log, row.refers_to),
+            followed_by=None if after is None else self._name(session, scope, log, after.position),
+            ended=None if after is None else after.kind,
+            same_digest=self._same_digest(session, scope, log, row, also),
+            timestamped=None if anchor is None else anchor.stamped,
+        )
+
+    def _same_digest(
+        self, session: Session, scope: TenantScope, log: Log, row: LogEntry, also: Sequence[Digest]
+    ) -> str | None:
+        own = [row.digest] if row.digest else []
+        statement = scope.select(Log).where(
+            Log.administration_id == log.administration_id,
+            Log.kind == LogKind.DOCUMENTS,
+            col(Log.number) <= log.key,
+        )
+        for each in session.exec(statement.order_by(col(Log.number))):
+            found = [
+                index
+                for digest in (*own, *(one.value for one in also))
+                for index in positions(session, each, digest, 1)
+                if each.key < log.key or index < row.position
+            ]
+            if found:
+                return self._name(session, scope, each, min(found))
+        return None
+
+    def _name(self, session: Session, scope: TenantScope, log: Log, index: int) -> str:
+        batch = self._logs.batch_of(session, scope, log, index)
+        return f"{batch.id}-{index - batch.first_index}"
+
     def _stand(self, batch: LogBatch, log: Log, row: LogEntry) -> Notarisation:
         return Notarisation(
             id=f"{batch.id}-{row.position - batch.first_index}",
@@ -304,12 +418,21 @@ class Notarisations:
         )
 
 
-def _digest(document: Document, place: int) -> bytes:
-    try:
-        digest, expected = bytes.fromhex(document.digest), algorithm(document.algorithm).size
-    except (ValueError, MalformedEvidence) as error:
-        raise Invalid(f"/documents/{place}", "an algorithm and its digest in hex", str(error)) from None
-    if len(digest) != expected:
-        got = f"{len(digest)} bytes"
-        raise Invalid(f"/documents/{place}/digest", f"{expected} bytes in hex for {document.algorithm}", got)
-    return digest
+def _digests(document: Document, place: int) -> list[Digest]:
+    """The document's digests, in the order of their slugs; Invalid where one is wrong or an algorithm comes twice."""
+    given = [(document.algorithm, document.digest, "digest")]
+    given += [(slug, value, f"also/{at}") for at, (slug, value) in enumerate(document.also)]
+    found: dict[str, Digest] = {}
+    for slug, value, where in given:
+        try:
+            digest, expected = bytes.fromhex(value), algorithm(slug).size
+        except (ValueError, MalformedEvidence) as error:
+            raise Invalid(f"/documents/{place}", "an algorithm and its digest in hex", str(error)) from None
+        if len(digest) != expected:
+            raise Invalid(
+                f"/documents/{place}/{where}", f"{expected} bytes in hex for {slug}", f"{len(digest)} bytes"
+            )
+        if slug in found:
+            raise Invalid(f"/documents/{place}/{where}", "one digest by each algorithm", f"{slug} twice")
+        found[slug] = Digest(slug, digest)
+    return [found[slug] for slug in sorted(found)]

@@ -3,6 +3,7 @@
 | where | what | why it must go |
 |---|---|---|
 | `log_entries` | digests, salt, algorithm | with them the commitment opens |
+| `log_digests`, `digest_index` | digests by further algorithms, and where a digest was recorded | the same |
 | `register_rows` | content, and the key unless it is to stay | the row itself; a key can be a person's number |
 | `idempotency_keys` | whole rows: key, fingerprint of the request, answer | a request is guessed as a document is |
 
@@ -18,6 +19,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlmodel import Session
 
+from baas.logs import digests
 from baas.store import raw
 
 #: Batches that one statement looks for in the idempotency answers.
@@ -31,6 +33,8 @@ def clear_entries(session: Session, log: int, positions: Collection[int]) -> Non
         "UPDATE log_entries SET algorithm = NULL, digest = NULL, salt = NULL WHERE log = ? AND position = ?",
         [(log, position) for position in positions],
     )
+    for position in positions:
+        digests.forget(session, log, position)
 
 
 def clear_rows(session: Session, log: int, positions: Collection[int], *, keep_key: bool) -> None:

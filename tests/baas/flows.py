@@ -86,6 +86,16 @@ def anchored(town: Town, notarisation: str) -> dict[str, Any]:
     return until(ask)
 
 
+def stamped(town: Town, notarisation: str) -> dict[str, Any]:
+    """The notarisation, once its checkpoint has a time-stamp: from then on its receipt is the same each time."""
+
+    def ask() -> dict[str, Any] | None:
+        found = dict(ok(town.member.get(f"/notarisations/{notarisation}")))
+        return found if found["timestamped"] else None
+
+    return until(ask)
+
+
 def checked(document: bytes, receipt: bytes, trust: TrustRoot) -> Report:
     """The offline verification of a receipt as it was handed out."""
     return verify(document, receipts.parse(receipt), trust)

@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "DeploymentIn": {"template": "document-notary"},
     "ExtensionIn": {"days": 100},
     "LimitsIn": {"chains": 20},
+    "BatchingIn": {},
     "SuspensionIn": {"reason": "una prova"},
     "ExportIn": {"password": "una contrasenya llarga"},
     "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},

@@ -26,6 +26,7 @@ BODIES: dict[str, Any] = {
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "ExtensionIn": {"days": 100},
     "LimitsIn": {"chains": 20},
+    "BatchingIn": {},
     "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
     "ChainExportIn": {},

@@ -15,7 +15,7 @@ from baas.notarisations.service import MOST_DOCUMENTS
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust
 from sandbox.evidence.report import Result
-from tests.baas.flows import anchored, checked, digest, notarise, ok
+from tests.baas.flows import anchored, checked, digest, notarise, ok, stamped
 
 
 def trust_of(town: Any) -> trust.TrustRoot:
@@ -26,7 +26,7 @@ def test_every_receipt_of_a_batch_verifies_offline(town: Any) -> None:
     documents = [os.urandom(40) for _ in range(30)]
     batch = notarise(town, *map(digest, documents))
     assert (batch["count"], len(batch["items"])) == (30, 30)
-    last = anchored(town, batch["items"][-1])
+    last = stamped(town, batch["items"][-1])
     assert last["index"] == batch["first_index"] + 29
     root = trust_of(town)
     streamed = town.member.get(f"/notarisations/batches/{batch['batch']}/receipts")
@@ -38,6 +38,7 @@ def test_every_receipt_of_a_batch_verifies_offline(town: Any) -> None:
         assert alone.content == line
         report = checked(document, line, root)
         assert report.ok, report.to_text()
+        assert report.steps[10].outcome.key == "timestamps.hold"
     assert not checked(documents[1], lines[0], root).ok
 
 

@@ -21,7 +21,7 @@ from baas.tenancy import Role, across_administrations
 from sandbox.evidence import merkle, trust
 from sandbox.evidence.commitment import commit
 from tests.baas.conftest import Server
-from tests.baas.flows import TEST, Town, anchored, checked, digest, new_town, notarise, ok, until
+from tests.baas.flows import TEST, Town, anchored, checked, digest, new_town, notarise, ok, stamped, until
 from tests.baas.privacy.traces import document_needles, salt_of, spellings, traces
 
 COLUMNS = ["dni", "nom", "adreca"]
@@ -57,7 +57,8 @@ def test_an_erased_document_cannot_be_matched_and_every_other_proof_holds(server
     documents = [b"acta num. %d de la junta fictici" % number for number in range(5)]
     batch = notarise(town, *map(digest, documents), key="sent-with-a-key")
     lone = notarise(town, digest(b"un altre document fictici"), key="alone")
-    anchored(town, lone["items"][0])
+    stamped(town, lone["items"][0])  # from now on their receipts are the same each time
+    stamped(town, batch["items"][0])
     root = trust.parse(town.member.get(f"/administrations/{town.code}/trust").content)
     before = [town.member.get(f"/notarisations/{item}/receipt").content for item in batch["items"]]
     shown = anchored(town, batch["items"][2])
@@ -115,6 +116,21 @@ def test_an_erased_document_cannot_be_matched_and_every_other_proof_holds(server
 
     erased(town, town.member.post(f"/notarisations/{lone['items'][0]}/erasure", json={"basis": "unlawful"}))
     assert traces(data, {"fingerprint": asked.hash}) == []
+
+
+def test_digests_by_further_algorithms_and_the_look_up_go_too(server: Server, town: Town) -> None:
+    document = b"un document amb dues empremtes, fictici"
+    further = hashlib.sha3_256(document)
+    given = {**digest(document), "also": [{"algorithm": "sha3-256", "digest": further.hexdigest()}]}
+    item = notarise(town, given)["items"][0]
+    anchored(town, item)
+    data, needles = server.services.settings.data, {"sha3": further.digest(), "sha3 hex": further.hexdigest().encode()}
+    assert traces(data, needles)
+    erased(town, town.member.post(f"/notarisations/{item}/erasure", json={"basis": "objection"}))
+    assert traces(data, needles) == []
+    for value in (given["digest"], further.hexdigest()):
+        assert ok(town.member.get(f"/notarisations/by-digest/{value}"))["items"] == []
+    assert ok(town.member.get(f"/notarisations/{item}"))["also"] == []
 
 
 def test_what_was_asked_again_under_a_forgotten_key_is_done_anew(town: Town) -> None:
