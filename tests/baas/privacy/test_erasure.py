@@ -124,7 +124,10 @@ def test_digests_by_further_algorithms_and_the_look_up_go_too(server: Server, to
     given = {**digest(document), "also": [{"algorithm": "sha3-256", "digest": further.hexdigest()}]}
     item = notarise(town, given)["items"][0]
     anchored(town, item)
-    data, needles = server.services.settings.data, {"sha3": further.digest(), "sha3 hex": further.hexdigest().encode()}
+    data, needles = (
+        server.services.settings.data,
+        {"sha3": further.digest(), "sha3 hex": further.hexdigest().encode()},
+    )
     assert traces(data, needles)
     erased(town, town.member.post(f"/notarisations/{item}/erasure", json={"basis": "objection"}))
     assert traces(data, needles) == []
