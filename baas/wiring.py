@@ -122,6 +122,7 @@ class Services:
         Raises StoreError, DataDirectoryLocked, StoreTooNew, MasterKeyError.
         """
         clock = clock or SystemClock()
+        outside = _outside(settings)
         configure(PoolLimits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
         try:
@@ -162,7 +163,7 @@ class Services:
         permissions = ChainPermissions(store, audit, chains, fleet)
         deployments = Deployments(store, clock, ids, audit, chains)
         authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
-        stamps = Stamps(store, clock, timestamp.asking(authority, _outside(settings)))
+        stamps = Stamps(store, clock, timestamp.asking(authority, outside))
         pipeline = Pipeline(store, clock, chains, on_anchored=stamps.poke)
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline)
@@ -171,7 +172,7 @@ class Services:
         erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
-        if (outside := _outside(settings)) is not None:
+        if outside is not None:
             roots.append(TimestampRoot(settings.timestamp_url, outside.trust_anchor.decode()))
         trust = TrustRoots(roots)
         address = Address()
