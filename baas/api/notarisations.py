@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
@@ -64,8 +64,8 @@ def list_batches(call: Calling, page: Paging, administration: Of = None) -> Page
     )
 
 
-@router.get("/notarisations/by-digest/{digest}")
-def find_by_digest(digest: Annotated[str, Path(max_length=128)], call: Calling) -> NotarisationsOut:
+@router.get("/notarisations/by-digest")
+def find_by_digest(digest: Annotated[str, Query(max_length=128)], call: Calling) -> NotarisationsOut:
     """Those of the administrations that you reach that recorded this digest, oldest first; known once included."""
     found = call.read(lambda session: call.services.notarisations.with_digest(session, call.scope, digest))
     return NotarisationsOut(items=[NotarisationOut.model_validate(each) for each in found])

@@ -41,7 +41,9 @@ def test_the_same_document_again_is_another_act_and_the_first_is_named(world: An
         for item in (first, *twice)
     ]
     assert len({entry.commitment for entry in entries}) == 3  # nobody can tell that they are of one document
-    found = ok(town.member.get(f"/notarisations/by-digest/{hashlib.sha256(data).hexdigest()}"))["items"]
+    found = ok(town.member.get(f"/notarisations/by-digest?digest={hashlib.sha256(data).hexdigest()}"))[
+        "items"
+    ]
     assert [each["id"] for each in found] == [first, *twice]
 
 
@@ -51,10 +53,10 @@ def test_a_look_up_ends_at_the_scope(world: Any) -> None:
     mine = notarise(world.town, digest(data))["items"][0]
     anchored(world.other, theirs)
     assert anchored(world.town, mine)["same_digest"] is None
-    path = f"/notarisations/by-digest/{hashlib.sha256(data).hexdigest()}"
+    path = f"/notarisations/by-digest?digest={hashlib.sha256(data).hexdigest()}"
     assert [each["id"] for each in ok(world.town.member.get(path))["items"]] == [mine]
-    assert ok(world.town.member.get("/notarisations/by-digest/00"))["items"] == []
-    assert world.town.member.get("/notarisations/by-digest/zz").status_code == 422
+    assert ok(world.town.member.get("/notarisations/by-digest?digest=00"))["items"] == []
+    assert world.town.member.get("/notarisations/by-digest?digest=zz").status_code == 422
 
 
 # -- versions --------------------------------------------------------------------------------------
@@ -131,9 +133,9 @@ def test_several_digests_of_one_document(town: Any, first: str) -> None:
     assert checked(data, raw, trust_of(town)).ok
     assert not checked(data + b"x", raw, trust_of(town)).ok
     for value in (found["digest"], *(each["digest"] for each in found["also"])):
-        assert [each["id"] for each in ok(town.member.get(f"/notarisations/by-digest/{value}"))["items"]] == [
-            item
-        ]
+        assert [
+            each["id"] for each in ok(town.member.get(f"/notarisations/by-digest?digest={value}"))["items"]
+        ] == [item]
 
 
 @pytest.mark.parametrize(
