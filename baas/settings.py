@@ -87,8 +87,8 @@ class Settings(BaseSettings):
     metrics_on_loopback: bool = Field(
         False, description="whether /metrics answers this machine without a token of AOC's staff"
     )
-    timestamp_url: str = Field(
-        "",
+    timestamp_url: str | None = Field(
+        None,
         description="the RFC 3161 time-stamp service that is asked for a token on each checkpoint; without it, the test "
         "authority that is built in, which no law gives any weight",
     )
