@@ -173,7 +173,7 @@ class Services:
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
         if outside is not None:
-            roots.append(TimestampRoot(settings.timestamp_url, outside.trust_anchor.decode()))
+            roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
         trust = TrustRoots(roots)
         address = Address()
 
