@@ -6,6 +6,7 @@ it is the list of what can be asked, and it changes for one reason, the API.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -94,6 +95,10 @@ class Client:
 
     def administrations(self) -> list[Json]:
         return list(self._pages("/administrations"))
+
+    def code_of(self, administration_id: str) -> str:
+        """The code of an administration that one may see."""
+        return next(str(each["code"]) for each in self.administrations() if each["id"] == administration_id)
 
     def limits(self, administration: str) -> Json:
         return dict(self._get(f"/administrations/{administration}/limits"))
@@ -480,6 +485,17 @@ class Client:
         """The RFC 9162 proof that the log of `new_size` entries extends the log of `old_size`."""
         answer = self._get(f"/registers/{register}/consistency", old=old_size, new=new_size)
         return [bytes.fromhex(node) for node in answer["proof"]]
+
+    def register_rows(self, register: str, start: int, stop: int) -> bytes:
+        """Lines of an export's rows.jsonl."""
+        params = {"start": start, "stop": stop}
+        return self.request("GET", f"/api/v1/registers/{register}/rows", params=params).content
+
+    def register_anchors(self, register: str, after: int) -> list[tuple[bytes, int]]:
+        """Lines of an export's checkpoints.jsonl, each with the size that its checkpoint states."""
+        found = self.request("GET", f"/api/v1/registers/{register}/anchors", params={"after": after}).content
+        lines = found.splitlines(keepends=True)
+        return [(line, int(json.loads(line)["checkpoint"].split("\n")[1])) for line in lines]
 
     # -- logs as static files ------------------------------------------------------------------------
 

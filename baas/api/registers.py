@@ -15,12 +15,13 @@ from baas.api.receipt_files import RECEIPTS, In, Language, receipt_file
 from baas.logs.model import Anchor, Log
 from baas.notarisations.schemas import AcceptedOut
 from baas.receipts import Format
-from baas.registers import schemas
+from baas.registers import export, schemas
 from baas.registers.model import Register
 from baas.registers.service import Appended
 from baas.wire import Page
 
 router = APIRouter(tags=["registers"])
+LINES, MOST = "application/x-ndjson", 2**63 - 1
 # in the query, since real registers number their rows `2024/0001`
 Key = Annotated[str, Query(description="the row's value in the register's key column", max_length=1000)]
 
@@ -151,6 +152,34 @@ def list_checkpoints(register: str, call: Calling) -> schemas.CheckpointsOut:
     """Every checkpoint, oldest first."""
     anchors = call.read(lambda session: call.services.registers.checkpoints(session, call.scope, register))
     return schemas.CheckpointsOut(items=[_checkpoint(each) for each in anchors])
+
+
+@router.get("/registers/{register}/rows", response_class=Response)
+def export_rows(
+    register: str,
+    call: Calling,
+    start: Annotated[int, Query(ge=0)] = 0,
+    stop: Annotated[int, Query(ge=0)] = MOST,
+) -> Response:
+    """The rows of entries `start` to `stop - 1` with what opens their commitments, a canonical JSON object a line: what
+    an export's `rows.jsonl` is made of. As far as the log is anchored, and at most 5,000."""
+
+    def ask(session: Session) -> bytes:
+        _, log = call.services.registers.get(session, call.scope, register)
+        return b"".join(export.rows(session, log, start, min(stop, start + export.ROWS_AT_ONCE)))
+
+    return Response(call.read(ask), media_type=LINES)
+
+
+@router.get("/registers/{register}/anchors", response_class=Response)
+def export_anchors(register: str, call: Calling, after: Annotated[int, Query(ge=0)] = 0) -> Response:
+    """The checkpoints of more than `after` entries with their anchors, one a line, oldest first, at most 100."""
+
+    def ask(session: Session) -> bytes:
+        _, log = call.services.registers.get(session, call.scope, register)
+        return b"".join(export.anchors(session, log, after))
+
+    return Response(call.read(ask), media_type=LINES)
 
 
 @router.get("/registers/{register}/consistency")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from baas.terminal import files, rows
+from baas.terminal import exporting, files, rows
 from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, record, table
@@ -175,6 +175,21 @@ def supersede(
     with connect(ctx) as client:
         done = client.supersede_entry(register, key, rows.one(row), reason)
     return record(done, "first_index", "accepted")
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    register: Register,
+    out: Annotated[Path, typer.Option(help="The directory to make.")],
+) -> Shown:
+    """Write the whole register to a directory that `baas audit` checks without the service.
+
+    Rows with their salts, entries, tiles, every anchored checkpoint and the trust root. It holds what only the
+    administration has: keep it as you keep the register.
+    """
+    with connect(ctx) as client:
+        return exporting.run(client, register, out)
 
 
 @app.command()
