@@ -27,7 +27,8 @@ def rows(session: Session, log: Log, start: int, stop: int) -> Iterator[bytes]:
         "WHERE e.log = ? AND e.position >= ? AND e.position < ? ORDER BY e.position",
         (log.key, start, min(stop, log.anchored_size)),
     )
-    for index, kind, algorithm, salt, key, version, content in found:
+    for index, kind, algorithm, salt, stated, version, content in found:
+        key = stated or None  # an erased row's key is the empty text
         if salt is None or content is None:
             yield line(None, None, index, key, kind, None, version)
         else:

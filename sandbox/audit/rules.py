@@ -83,8 +83,9 @@ class Rules:
             return None
         if version != self.versions[index]:
             return f"it says version {version}, and {self.versions[index]} would follow"
-        if key is None:
-            return None if self.flags[index] & (UNOPENED | DOUBTFUL) else "it has no key"
+        if key is None:  # gone with the row that was erased, and from what ended that row
+            unknown = self.flags[index] & (UNOPENED | DOUBTFUL) or (kind == "revoke" and not self.keys[index])
+            return None if unknown else "it has no key"
         hashed = key_hash(key)
         if self.keys[index] and hashed != self.keys[index]:
             return "it is a later version of a row that has another key"

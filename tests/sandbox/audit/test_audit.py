@@ -241,10 +241,11 @@ def test_what_it_may_do(tmp_path: Path) -> None:
         decree(7, "3", 2, "amend", 5),
         revoke(1, "1", 1, "erase"),
         revoke(7, "3", 2, "erase"),
+        revoke(2, "2", 1, "erase"),
     )
 
     def erased(index: int, made: Made) -> Made:
-        return replace(made, content=None, salt=None, key=None) if index in (1, 7) else made
+        return replace(made, content=None, salt=None, key=None) if index in (1, 2, 6, 7) else made
 
     report = audit(Directory(export(tmp_path / "export", made, erased)), TRUSTED)
     assert report.ok, report.to_text()
