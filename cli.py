@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ EXITS: dict[str, tuple[int, str]] = {
 #: The groups, each a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
-    "template", "register", "trust", "pilot",
+    "template", "notarisation", "register", "trust", "pilot",
 )  # fmt: skip
 
 EPILOG = """\
@@ -236,15 +237,30 @@ def notarise(
     administration: Annotated[str | None, typer.Option(help="Its code, if you reach several.")] = None,
     out: Annotated[Path | None, typer.Option(help="The receipts' directory.", file_okay=False)] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the chain and write a receipt for each file.")] = True,
+    digest: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ALGORITHM", help="By which algorithm; several times for several. sha-256 unless said."
+        ),
+    ] = None,
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="FILE is a folder: notarise one root over all its files.")
+    ] = False,
 ) -> Shown:
     """Notarise files: each gets FILE.receipt.json, beside it or in --out.
 
     A file that changes while it is hashed, or cannot be read, is told and left out; the others go on, and the
-    command ends with 1.
+    command ends with 1. With --manifest one notarisation is of a whole folder: each file gets a receipt of its own in
+    FOLDER.receipts or --out, and manifest.json there holds names and salts, which stay with you.
     """
-    from baas.terminal import notarising, session
+    from baas.terminal import folders, notarising, session
 
-    return notarising.run(documents, administration, out, wait, lambda: session.connect(ctx))
+    slugs = digest or ["sha-256"]
+    if manifest:
+        if len(documents) != 1:
+            raise typer.BadParameter("--manifest takes one folder", param_hint="FILE")
+        return folders.run(documents[0], administration, out, wait, lambda: session.connect(ctx), slugs)
+    return notarising.run(documents, administration, out, wait, lambda: session.connect(ctx), slugs)
 
 
 @app.command()
@@ -252,12 +268,15 @@ def receipt(
     ctx: typer.Context,
     notarisation: Annotated[str, typer.Argument(help="The notarisation's id.")],
     out: Annotated[Path | None, typer.Option(help="The file; stdout unless said.", dir_okay=False)] = None,
+    previous: Annotated[
+        bool, typer.Option("--with-previous", help="With what bounds its time from below.")
+    ] = False,
 ) -> Shown:
     """Get the receipt of a notarisation that was not waited for."""
     from baas.terminal import files, session
 
     with session.connect(ctx) as client:
-        found = client.receipt(notarisation)
+        found = client.receipt(notarisation, previous=previous)
     if out is None:
         return json.loads(found), found.decode(), "ok"
     files.write(out, found)
@@ -269,6 +288,10 @@ def verify(
     file: Annotated[Path, typer.Argument(help="The document.", exists=True, dir_okay=False)],
     receipt: Annotated[Path, typer.Argument(help="Its receipt.", exists=True, dir_okay=False)],
     trust: Annotated[Path, typer.Option(help="What you trust already.", exists=True, dir_okay=False)],
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="Judge the algorithms as of this day (UTC).", formats=["%Y-%m-%d"]),
+    ] = None,
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
 
@@ -280,7 +303,8 @@ def verify(
     from sandbox.evidence import verify as evidence
 
     root = trust_roots.parse(trust.read_bytes())
-    report = evidence.verify(file, receipts.parse(receipt.read_bytes()), root)
+    moment = None if as_of is None else as_of.replace(tzinfo=UTC)
+    report = evidence.verify(file, receipts.parse(receipt.read_bytes()), root, as_of=moment)
     return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
 
 

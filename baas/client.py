@@ -391,8 +391,30 @@ class Client:
     ) -> Json:
         """Accept these hex digests as one batch. On return they are on disk: `{"batch", "items": [{"id", …}]}`."""
         documents = [{"algorithm": algorithm, "digest": digest} for digest in digests]
-        body = {"administration": administration, "documents": documents}
+        return self.notarise_documents(administration, documents, key=key)
+
+    def notarise_documents(
+        self, administration: str, documents: Sequence[Json], *, key: str | None = None
+    ) -> Json:
+        """As `notarise`, for documents with `supersedes` or with digests by other algorithms (`also`)."""
+        body = {"administration": administration, "documents": list(documents)}
         return dict(self._post("/notarisations", body, key=key or secrets.token_hex(16)))
+
+    def versions(self, notarisation: str) -> list[Json]:
+        """Every version of its document, the first one first, and what ended the last one, if anything did."""
+        return list(self._get(f"/notarisations/{notarisation}/versions")["items"])
+
+    def with_digest(self, digest: str) -> list[Json]:
+        """The notarisations that recorded this hex digest, oldest first."""
+        return list(self._get("/notarisations/by-digest", digest=digest)["items"])
+
+    def batching(self, administration: str) -> Json:
+        return dict(self._get(f"/administrations/{administration}/batching"))
+
+    def set_batching(self, administration: str, entries: int, seconds: int) -> Json:
+        """Anchor documents when `entries` of them wait, or when the oldest has waited for `seconds`."""
+        path = f"/api/v1/administrations/{administration}/batching"
+        return dict(self.request("PUT", path, json={"entries": entries, "seconds": seconds}).json())
 
     def notarisation(self, notarisation: str) -> Json:
         return dict(self._get(f"/notarisations/{notarisation}"))
@@ -403,8 +425,10 @@ class Client:
     def revoke_notarisation(self, notarisation: str, reason: str) -> Json:
         return dict(self._post(f"/notarisations/{notarisation}/revoke", {"reason": reason}))
 
-    def receipt(self, notarisation: str) -> bytes:
-        return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt").content
+    def receipt(self, notarisation: str, *, previous: bool = False) -> bytes:
+        """Its receipt; with `previous`, with the checkpoint before it, which bounds its time from below."""
+        params = {"previous": True} if previous else None
+        return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt", params=params).content
 
     def receipts(self, batch: str) -> list[bytes]:
         """Every receipt of a batch, in the order of its documents."""
@@ -421,6 +445,19 @@ class Client:
             ),
             timeout,
         )
+
+    def wait_stamped(self, notarisation: str, *, timeout: float = 5.0) -> bool:
+        """Wait until its checkpoint has a time-stamp, which receipts then hold; False when that took too long."""
+        try:
+            _until(
+                lambda: self.notarisation(notarisation),
+                lambda now: now["timestamped"] is not None,
+                lambda now: "no time-stamp yet",
+                timeout,
+            )
+        except TimeoutError:
+            return False
+        return True
 
     # -- registers ---------------------------------------------------------------------------------
 

@@ -629,6 +629,26 @@ def test_a_receipt_can_be_had_later(world: World, here: Callable[..., Done], tmp
     assert here("verify", document, tmp_path / "r.json", "--trust", tmp_path / "trust.json").code == 0
 
 
+def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
+    one, two = tmp_path / "v1.txt", tmp_path / "v2.txt"
+    for path in (one, two):
+        path.write_text(f"versió de {path.name}", encoding="utf-8")
+    done = here("notarise", one, "--digest", "sha-256", "--digest", "sha3-256", "--json")
+    first = done.json["items"][0]["notarisation"]
+    found = here("notarisation", "find", one, "--algorithm", "sha3-256", "--json").json["items"]
+    assert [each["id"] for each in found] == [first]
+    second = here("notarisation", "supersede", first, two, "--json").json["id"]
+    refused = here("notarisation", "revoke", first, "--reason", "error")
+    assert (refused.code, "superseded" in refused.err) == (6, True)
+    end = here("notarisation", "revoke", second, "--reason", "withdrawn", "--json").json["id"]
+    shown = here("notarisation", "versions", end, "--json").json["items"]
+    assert [(each["id"], each["ended"]) for each in shown] == [(first, "supersede"), (second, "revoke"), (end, None)]
+    assert here("notarisation", "show", second, "--json").json["followed_by"] == end
+    assert here("notarisation", "batching", CODE, "--json").json == {"entries": 1, "seconds": 0}
+    assert here("notarisation", "batching", CODE, "--entries", "2").code != 0
+    assert here("receipt", first, "--with-previous").code == 0
+
+
 def test_an_error_that_nobody_expected_has_a_traceback_only_when_asked_for(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,27 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from baas.client import Client
 from baas.terminal import files
 from baas.terminal.problems import Unusable
 from baas.terminal.render import BIG_FILE, Shown, note, progress
 from sandbox.errors import DocumentChanged
-from sandbox.evidence.digest import Digest, digest_file
+from sandbox.evidence.digest import DEFAULT, Digest, digests_file
 
+#: `--digest`: the algorithms of a document's digests.
+Digests = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ALGORITHM",
+        help="By which algorithm; several times for several. sha-256, sha-512 or sha3-256.",
+    ),
+]
 #: Documents in one request: a few hundred kilobytes of JSON.
 BATCH = 1000
 #: Seconds to wait for a batch to be on the chain.
 PATIENCE = 300.0
+#: Seconds to wait for its time-stamp after that.
+STAMP_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """A file and its digest, as it was read once."""
+    """A file and its digests, as it was read once: the first one is the receipt's own, by the order of slugs."""
 
     file: Path
     digest: Digest
+    also: tuple[Digest, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API takes it."""
+        value: dict[str, Any] = {"algorithm": self.digest.algorithm, "digest": self.digest.value.hex()}
+        if self.also:
+            value["also"] = [{"algorithm": each.algorithm, "digest": each.value.hex()} for each in self.also]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +76,17 @@ def receipt_paths(documents: Sequence[Path], out: Path | None) -> dict[Path, Pat
     return found
 
 
-def hash_all(documents: Sequence[Path]) -> tuple[list[Hashed], list[Failed]]:
+def hash_all(
+    documents: Sequence[Path], algorithms: Sequence[str] = (DEFAULT,)
+) -> tuple[list[Hashed], list[Failed]]:
     """The digests of the files; those that changed meanwhile or cannot be read are told and left out."""
+    slugs = sorted(set(algorithms))
     hashed: list[Hashed] = []
     failed: list[Failed] = []
     for document in documents:
         try:
-            hashed.append(
-                Hashed(document, digest_file(document, progress(f"hashing {document.name}", BIG_FILE)))
-            )
+            first, *also = digests_file(document, slugs, progress(f"hashing {document.name}", BIG_FILE))
+            hashed.append(Hashed(document, first, tuple(also)))
         except (DocumentChanged, OSError) as error:
             failed.append(Failed(document, str(error)))
             note(f"not notarised: {error}")
@@ -81,11 +103,11 @@ def notarise(
 
     Each batch is on the service's disk before the next is sent. Without `store` nothing is waited for.
     """
-    owner = administration or _only_administration(client)
+    owner = administration or only_administration(client)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(documents), BATCH):
         part = documents[start : start + BATCH]
-        accepted = client.notarise(owner, [each.digest.value.hex() for each in part])
+        accepted = client.notarise_documents(owner, [each.to_json() for each in part])
         note(f"accepted: {len(part)} documents, batch {accepted['batch']}")
         rows += [
             {
@@ -99,12 +121,21 @@ def notarise(
         ]
         if store is None:
             continue
-        client.wait_anchored(accepted["items"][-1], timeout=PATIENCE)
+        wait_anchored(client, accepted["items"][-1])
         receipts = client.receipts(accepted["batch"])
         for row, each, receipt in zip(rows[start:], part, receipts, strict=True):
             row["receipt"] = str(store(each.file, receipt))
         note(f"anchored: receipts of batch {accepted['batch']} are written")
     return rows
+
+
+def wait_anchored(client: Client, notarisation: str) -> None:
+    """Wait for the chain, and a little for the time-stamp that comes after it; without one the receipt says less."""
+    client.wait_anchored(notarisation, timeout=PATIENCE)
+    if not client.wait_stamped(notarisation, timeout=STAMP_PATIENCE):
+        note(
+            f"no time-stamp yet: for a receipt with one, ask again later (baas receipt {notarisation} --out FILE)"
+        )
 
 
 def shown(rows: Sequence[dict[str, Any]], failed: Sequence[Failed]) -> Shown:
@@ -124,10 +155,15 @@ def run(
     out: Path | None,
     wait: bool,
     open_client: Callable[[], Any],
+    algorithms: Sequence[str] = (DEFAULT,),
 ) -> Shown:
     """The whole of `baas notarise`; `open_client` gives the client as a context manager, once all is hashed."""
+    if folders := [each for each in documents if each.is_dir()]:
+        raise Unusable(
+            f"{folders[0]} is a directory: give its files, or notarise it as a whole with --manifest"
+        )
     receipts = receipt_paths(documents, out) if wait else {}
-    hashed, failed = hash_all(documents)
+    hashed, failed = hash_all(documents, algorithms)
     if not hashed:
         return shown([], failed)
 
@@ -142,7 +178,7 @@ def run(
     return shown(rows, failed)
 
 
-def _only_administration(client: Client) -> str:
+def only_administration(client: Client) -> str:
     codes = [each["administration"]["code"] for each in client.me()["administrations"]]
     if len(codes) != 1:
         raise Unusable(

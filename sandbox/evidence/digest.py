@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,17 +73,25 @@ def digest_bytes(data: bytes, slug: str = DEFAULT) -> Digest:
 def digest_file(
     path: Path | str, on_progress: Callable[[int, int], None] | None = None, slug: str = DEFAULT
 ) -> Digest:
-    """The digest of a file, read once in 1 MiB chunks.
+    """The digest of a file, read once in 1 MiB chunks; as `digests_file`."""
+    return digests_file(path, (slug,), on_progress)[0]
+
+
+def digests_file(
+    path: Path | str, slugs: Sequence[str], on_progress: Callable[[int, int], None] | None = None
+) -> tuple[Digest, ...]:
+    """The digests of a file by several algorithms, in their order, read once in 1 MiB chunks.
 
     `on_progress(done, total)` is called after each chunk, in bytes. Raises DocumentChanged when size,
     modification time or identity of the file differ before and after, and OSError when it cannot be read.
     """
-    state = hashlib.new(algorithm(slug).hashlib_name)
+    states = [hashlib.new(algorithm(slug).hashlib_name) for slug in slugs]
     with Path(path).open("rb") as file:
         before = file_identity(os.fstat(file.fileno()))
         total, done = before[0], 0
         while chunk := file.read(CHUNK):
-            state.update(chunk)
+            for state in states:
+                state.update(chunk)
             done += len(chunk)
             if done > total:  # it grows while it is read, perhaps for ever
                 raise _changed(path)
@@ -92,7 +100,7 @@ def digest_file(
         require_unchanged(path, before)
     if done != total:
         raise _changed(path)
-    return Digest(slug, state.digest())
+    return tuple(Digest(slug, state.digest()) for slug, state in zip(slugs, states, strict=True))
 
 
 #: What tells a file from a changed one: size, modification time in nanoseconds, inode and device.
