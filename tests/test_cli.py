@@ -642,7 +642,11 @@ def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done]
     assert (refused.code, "superseded" in refused.err) == (6, True)
     end = here("notarisation", "revoke", second, "--reason", "withdrawn", "--json").json["id"]
     shown = here("notarisation", "versions", end, "--json").json["items"]
-    assert [(each["id"], each["ended"]) for each in shown] == [(first, "supersede"), (second, "revoke"), (end, None)]
+    assert [(each["id"], each["ended"]) for each in shown] == [
+        (first, "supersede"),
+        (second, "revoke"),
+        (end, None),
+    ]
     assert here("notarisation", "show", second, "--json").json["followed_by"] == end
     assert here("notarisation", "batching", CODE, "--json").json == {"entries": 1, "seconds": 0}
     assert here("notarisation", "batching", CODE, "--entries", "2").code != 0
