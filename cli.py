@@ -38,7 +38,7 @@ EXITS: dict[str, tuple[int, str]] = {
 #: The groups, each a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
-    "template", "notarisation", "register", "trust", "pilot",
+    "template", "notarisation", "register", "witness", "trust", "pilot",
 )  # fmt: skip
 
 EPILOG = """\

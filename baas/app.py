@@ -23,7 +23,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.server import ServerProtocol
 
 from baas import api
-from baas.api import metrics, problems, rpc, rpc_websocket, static_logs
+from baas.api import metrics, problems, rpc, rpc_websocket, static_logs, witness_door
 from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
@@ -71,6 +71,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(rpc_websocket.router)
     app.include_router(metrics.router)
     app.include_router(static_logs.router)
+    app.include_router(witness_door.router)
     app.include_router(timestamp.routes(services.time_stamp_authority))
     console.mount(app, services, problems.TABLE)
     return app

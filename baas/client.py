@@ -19,6 +19,8 @@ import httpx2
 Json = dict[str, Any]
 #: Seconds for which a named problem may stand before whoever waits is told: it may be about to be solved.
 STUCK = 10.0
+#: Seconds for which a receipt waits for the witnesses of its log.
+WITNESSES = 10.0
 
 
 class ApiProblem(Exception):
@@ -68,6 +70,18 @@ class Client:
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: value for name, value in params.items() if value is not None}
         return self.request("GET", f"/api/v1{path}", params=given).json()
+
+    def _proof(self, path: str, params: Json | None = None) -> bytes:
+        """What is made from an anchored checkpoint: witnesses that are about to cosign it are waited for a moment."""
+        deadline = time.monotonic() + WITNESSES
+        while True:
+            try:
+                return self.request("GET", f"/api/v1{path}", params=params).content
+            except ApiProblem as problem:
+                waits = str(problem.problem.get("type", "")).endswith("/not-witnessed-yet")
+                if not waits or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def _post(self, path: str, body: Json | None = None, *, key: str | None = None) -> Any:
         response = self.request("POST", f"/api/v1{path}", json=body or {}, idempotency_key=key)
@@ -428,11 +442,11 @@ class Client:
     def receipt(self, notarisation: str, *, previous: bool = False) -> bytes:
         """Its receipt; with `previous`, with the checkpoint before it, which bounds its time from below."""
         params = {"previous": True} if previous else None
-        return self.request("GET", f"/api/v1/notarisations/{notarisation}/receipt", params=params).content
+        return self._proof(f"/notarisations/{notarisation}/receipt", params)
 
     def receipts(self, batch: str) -> list[bytes]:
         """Every receipt of a batch, in the order of its documents."""
-        return self.request("GET", f"/api/v1/notarisations/batches/{batch}/receipts").content.splitlines()
+        return self._proof(f"/notarisations/batches/{batch}/receipts").splitlines()
 
     def wait_anchored(self, notarisation: str, *, timeout: float = 60.0) -> Json:
         """Poll until the notarisation is anchored; TimeoutError says where it stood."""
@@ -502,7 +516,7 @@ class Client:
 
     def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
         params = {"key": key} | ({"version": version} if version is not None else {})
-        return self.request("GET", f"/api/v1/registers/{register}/receipt", params=params).content
+        return self._proof(f"/registers/{register}/receipt", params)
 
     def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
         """Wait until all that was accepted is anchored, and answer the newest checkpoint."""
@@ -545,9 +559,39 @@ class Client:
     def withdraw_log(self, log: str) -> Json:
         return dict(self._post(f"/logs/{log}/withdraw"))
 
+    def log_witnesses(self, log: str) -> Json:
+        return dict(self._get(f"/logs/{log}/witnesses"))
+
+    def set_log_witnesses(self, log: str, threshold: int, witnesses: Sequence[str]) -> Json:
+        body = {"threshold": threshold, "witnesses": list(witnesses)}
+        return dict(self.request("PUT", f"/api/v1/logs/{log}/witnesses", json=body).json())
+
+    def clear_log_witnesses(self, log: str) -> None:
+        self._delete(f"/logs/{log}/witnesses")
+
     def log_file(self, log: str, path: str) -> bytes:
         """One of a log's static files: `checkpoint`, `tile/0/000`."""
         return self.request("GET", f"/logs/{log}/{path}").content
+
+    # -- witnesses ---------------------------------------------------------------------------------
+
+    def create_witness(self, administration: str, label: str = "w1") -> Json:
+        return dict(self._post("/witnesses", {"administration": administration, "label": label}))
+
+    def witnesses(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/witnesses", administration=administration))
+
+    def known_witnesses(self) -> list[Json]:
+        return list(self._get("/known-witnesses")["items"])
+
+    def witness(self, witness: str) -> Json:
+        return dict(self._get(f"/witnesses/{witness}"))
+
+    def follow_log(self, witness: str, origin: str, key: str) -> None:
+        self._post(f"/witnesses/{witness}/follow", {"origin": origin, "key": key})
+
+    def unfollow_log(self, witness: str, origin: str) -> None:
+        self._post(f"/witnesses/{witness}/unfollow", {"origin": origin})
 
     # -- trust, pilots -----------------------------------------------------------------------------
 

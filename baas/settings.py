@@ -41,6 +41,14 @@ class Settings(BaseSettings):
         description="the name under which this installation signs: the first line of its checkpoints, "
         "and the host in the `type` of its problem documents",
     )
+    operator: str = Field(
+        "",
+        description="who runs this installation, as trust roots name it beside those who run witnesses; without it, "
+        "the origin",
+    )
+    witnesses_file: Path | None = Field(
+        None, description="the path of the file of witnesses elsewhere (guide: witnesses)"
+    )
     language: Literal["ca", "es", "en"] = Field("ca", description="the console's language")
     body_limit: Annotated[int, Field(ge=1024)] = Field(
         4 * 1024 * 1024, description="the largest request body, in bytes"

@@ -38,6 +38,7 @@ from baas.logs.publication import Publication
 from baas.logs.service import Logs
 from baas.logs.stamps import Stamps
 from baas.logs.trust import TrustRoots
+from baas.logs.witnessing import Witnessing
 from baas.notarisations.service import Notarisations
 from baas.pilots.examination import Examiner
 from baas.pilots.service import Pilots
@@ -50,6 +51,7 @@ from baas.store import Store
 from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
 from baas.telemetry import Telemetry
+from baas.witnesses.service import Witnesses
 from sandbox.engines.embedded.pool import Limits as PoolLimits
 from sandbox.engines.embedded.pool import configure
 from sandbox.evidence.trust import TimestampRoot
@@ -58,6 +60,8 @@ from sandbox.evidence.trust import TimestampRoot
 MASTER_KEY = "master.key"
 #: The embedded time-stamp authority's place in the data directory.
 AUTHORITY = "time-stamp-authority"
+#: The place of its witnesses' files.
+WITNESSES = "witnesses"
 
 
 class Address:
@@ -102,6 +106,8 @@ class Services:
     mirror: Mirror
     pipeline: Pipeline
     stamps: Stamps
+    witnesses: Witnesses
+    witnessing: Witnessing
     logs: Logs
     batchings: Batchings
     publication: Publication
@@ -164,9 +170,26 @@ class Services:
         deployments = Deployments(store, clock, ids, audit, chains)
         authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
         stamps = Stamps(store, clock, timestamp.asking(authority, outside))
-        pipeline = Pipeline(store, clock, chains, on_anchored=stamps.poke)
+        operator = settings.operator or settings.origin
+        witnesses = Witnesses(
+            store,
+            clock,
+            ids,
+            audit,
+            settings.data / WITNESSES,
+            settings.origin,
+            operator,
+            settings.witnesses_file,
+        )
+        witnessing = Witnessing(store, clock, audit, witnesses)
+
+        def anchored(log: int) -> None:
+            stamps.poke()
+            witnessing.poke(log)
+
+        pipeline = Pipeline(store, clock, chains, on_anchored=anchored)
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
-        logs = Logs(clock, ids, settings.origin, pipeline)
+        logs = Logs(clock, ids, settings.origin, pipeline, witnessing)
         notarisations = Notarisations(logs, audit)
         registers = Registers(clock, ids, audit, logs)
         erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
@@ -174,7 +197,7 @@ class Services:
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
         if outside is not None:
             roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
-        trust = TrustRoots(roots)
+        trust = TrustRoots(roots, operator)
         address = Address()
 
         def incumbent(slug: str) -> ConnectorSettings:
@@ -207,6 +230,8 @@ class Services:
             explorer=Explorer(chains, contracts),
             pipeline=pipeline,
             stamps=stamps,
+            witnesses=witnesses,
+            witnessing=witnessing,
             logs=logs,
             batchings=Batchings(audit),
             publication=Publication(clock, audit),
@@ -230,6 +255,7 @@ class Services:
         self.pilots.recover()
         self.pipeline.start()
         self.stamps.start()
+        self.witnessing.start()
         self.supervisor.start()
         self.scrubber.start()
 
@@ -240,6 +266,8 @@ class Services:
         self.pilots.stop(15.0)
         self.pipeline.stop()
         self.stamps.stop()
+        self.witnessing.stop()
+        self.witnesses.close()
         self.mirror.stop()
         self.chains.close()
         self.time_stamp_authority.close()

@@ -56,7 +56,7 @@ WAIT = 10.0
 TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 _EMPTY_ROOT = sha256(b"").digest()
 _SCHEMA = """
-CREATE TABLE witness (name TEXT NOT NULL, seed BLOB);
+CREATE TABLE witness (name TEXT NOT NULL, key TEXT NOT NULL, seed BLOB);
 CREATE TABLE log_keys (origin TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (origin, key));
 CREATE TABLE heads (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL,
                     checkpoint TEXT NOT NULL);
@@ -119,7 +119,8 @@ def create(path: Path, name: str, seed: bytes | None = None, *, keep_key: bool =
         with file:
             for statement in _SCHEMA.strip().split(";\n"):
                 file.execute(statement)
-            file.execute("INSERT INTO witness VALUES (?, ?)", (name, seed if keep_key else None))
+            kept = seed if keep_key else None
+            file.execute("INSERT INTO witness VALUES (?, ?, ?)", (name, cosigner.verifier.vkey, kept))
     finally:
         file.close()
     return cosigner.verifier.vkey
@@ -128,7 +129,8 @@ def create(path: Path, name: str, seed: bytes | None = None, *, keep_key: bool =
 class Witness:
     """An open witness. Thread-safe; several processes may have the same file open.
 
-    `clock` gives seconds since 1970. `seed` is needed where the file holds no key. Raises WitnessError.
+    `clock` gives seconds since 1970. Where the file holds no key, it cosigns only with the `seed` that is handed in.
+    Raises WitnessError.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float], seed: bytes | None = None) -> None:
@@ -137,21 +139,24 @@ class Witness:
         self._clock, self._lock = clock, threading.Lock()
         self._file = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
         try:
-            self._cosigner = self._opened(path, seed)
+            self.vkey, self._cosigner = self._opened(path, seed)
         except BaseException:
             self._file.close()
             raise
 
-    def _opened(self, path: Path, seed: bytes | None) -> Cosigner:
+    def _opened(self, path: Path, seed: bytes | None) -> tuple[str, Cosigner | None]:
         try:
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = FULL")
-            name, kept = self._file.execute("SELECT name, seed FROM witness").fetchone()
+            name, key, kept = self._file.execute("SELECT name, key, seed FROM witness").fetchone()
         except sqlite3.DatabaseError as error:
             raise WitnessError(f"{path} is no witness's file: {error}") from error
         if not (seed := seed or kept):
-            raise WitnessError(f"the witness at {path} holds no key: hand in its private key")
-        return Cosigner(name, seed)
+            return key, None
+        cosigner = Cosigner(name, seed)
+        if cosigner.verifier.vkey != key:
+            raise WitnessError(f"the private key handed in is not that of {key}")
+        return key, cosigner
 
     def __enter__(self) -> Self:
         return self
@@ -167,12 +172,12 @@ class Witness:
 
     @property
     def name(self) -> str:
-        return self._cosigner.verifier.name
+        return self.vkey.partition("+")[0]
 
     @property
-    def vkey(self) -> str:
-        """What verifiers need to know of this witness."""
-        return self._cosigner.verifier.vkey
+    def signs(self) -> bool:
+        """Whether it has its private key; without, it can only be looked at and told which logs to follow."""
+        return self._cosigner is not None
 
     # -- which logs --------------------------------------------------------------------------------
 
@@ -215,7 +220,9 @@ class Witness:
     # -- the protocol ------------------------------------------------------------------------------
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """The answer to one request. It never raises for what the request holds."""
+        """The answer to one request. It never raises for what the request holds; WitnessError without the key."""
+        if self._cosigner is None:
+            raise WitnessError(f"the file of {self.vkey} holds no private key: hand it in")
         try:
             old_size, proof, note = _parsed(body)
             origin = parse_unverified(note).origin

@@ -25,6 +25,7 @@ from baas.api import (
     states,
     tokens,
     trust,
+    witnesses,
 )
 from baas.api.problems import MEDIA_TYPE
 
@@ -48,6 +49,7 @@ ROUTERS = (
     privacy.router,
     pilots.router,
     trust.router,
+    witnesses.router,
 )
 
 _PROBLEM = {

@@ -23,6 +23,7 @@ from baas import errors
 from baas.audit.redaction import redact
 from baas.chains.service import ChainDeleted
 from baas.connectors import ConnectorError
+from baas.logs.witnessing import NotWitnessedYet
 from sandbox import errors as sandbox
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,6 +54,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     ),
     errors.AlreadyExists: Kind(409, "already-exists", "It already exists"),
     errors.Conflict: Kind(409, "conflict", "It contradicts what is there"),
+    NotWitnessedYet: Kind(409, "not-witnessed-yet", "Too few witnesses have cosigned"),
     errors.QuotaExceeded: Kind(409, "quota-exceeded", "A limit is reached"),
     errors.TooMuch: Kind(429, "too-much", "A limit of use is reached"),
     errors.Invalid: Kind(422, "invalid", "A value does not hold"),

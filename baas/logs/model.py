@@ -166,3 +166,39 @@ class DigestIndex(SQLModel, table=True):
     digest: bytes = Field(primary_key=True)
     log: int = Field(primary_key=True)
     position: int = Field(primary_key=True)
+
+
+class WitnessPolicy(SQLModel, table=True):
+    """How many witnesses must cosign a log's checkpoint before receipts are made from it; no row where none must."""
+
+    __tablename__ = "witness_policies"
+
+    log: int = Field(primary_key=True, foreign_key="logs.number")
+    threshold: int
+
+
+class LogWitness(SQLModel, table=True):
+    """A witness that a log asks, or asked, under one key. Times are seconds since 1970, as cosignatures state them.
+
+    `size` is that of the checkpoint that it cosigned last, as far as the log was told.
+    """
+
+    __tablename__ = "log_witnesses"
+
+    log: int = Field(primary_key=True, foreign_key="logs.number")
+    key: str = Field(primary_key=True)
+    name: str
+    operator: str
+    since: int
+    until: int | None = None
+    size: int = 0
+
+
+class AnchorCosignature(SQLModel, table=True):
+    """That a witness cosigned an anchored checkpoint, and when it says it did. The line is in the checkpoint itself."""
+
+    __tablename__ = "anchor_cosignatures"
+
+    anchor: int = Field(primary_key=True, foreign_key="anchors.id")
+    key: str = Field(primary_key=True)
+    time: int

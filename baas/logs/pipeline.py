@@ -51,7 +51,10 @@ class AnchorFailed(SandboxError):
 
 
 class Pipeline:
-    """Background work of one service; `poke` a log when entries were accepted."""
+    """Background work of one service; `poke` a log when entries were accepted.
+
+    `on_anchored` is told of each log that has a new checkpoint, once that is on disk; it must not take long.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class Pipeline:
         chains: Chains,
         *,
         threads: int = 8,
-        on_anchored: Callable[[], None] = lambda: None,
+        on_anchored: Callable[[int], None] = lambda _log: None,
     ) -> None:
         self._store, self._clock, self._chains = store, clock, chains
         self._on_anchored = on_anchored
@@ -298,7 +301,7 @@ class Pipeline:
             anchor.anchored = self._clock.now()
             log.anchored_size = anchor.new_size
             session.add_all([anchor, log])
-        self._on_anchored()
+        self._on_anchored(anchor.log)
 
 
 def _log(session: Session, number: int) -> Log:

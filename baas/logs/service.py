@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +19,7 @@ from baas.logs.digests import read_also
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.pipeline import Pipeline
 from baas.logs.tree import tree
+from baas.logs.witnessing import Witnessing
 from baas.receipts import Source
 from baas.store import raw
 from baas.store.ulid import Ulids
@@ -64,8 +65,11 @@ class Progress:
 class Logs:
     """The slice's service: what documents and registers share; every method takes the caller's open session."""
 
-    def __init__(self, clock: Clock, ids: Ulids, origin: str, pipeline: Pipeline) -> None:
+    def __init__(
+        self, clock: Clock, ids: Ulids, origin: str, pipeline: Pipeline, witnessing: Witnessing
+    ) -> None:
         self._clock, self._ids, self._origin, self._pipeline = clock, ids, origin, pipeline
+        self._witnessing = witnessing
 
     def open(self, session: Session, deployment: Deployment, kind: LogKind, name: str) -> Log:
         """A new log with its own key, anchored by `deployment`; its first leaf is the genesis entry (index 0)."""
@@ -135,9 +139,10 @@ class Logs:
     # -- receipts ----------------------------------------------------------------------------------
 
     def receipt(self, session: Session, log: Log, index: int, *, previous: bool = False) -> Receipt:
-        """The portable proof of one entry; with `previous`, what bounds its time from below. NotAnchoredYet or Erased.
+        """The portable proof of one entry; with `previous`, what bounds its time from below.
 
-        An entry of the log's first growth has nothing before it: then there is no such bound.
+        An entry of the log's first growth has nothing before it: then there is no such bound. Raises NotAnchoredYet,
+        NotWitnessedYet or Erased.
         """
         found = next(self.receipts(session, log, index, index + 1))
         return self._with_previous(session, log, found) if previous else found
@@ -164,8 +169,9 @@ class Logs:
     ) -> Iterator[Receipt]:
         """The proofs of entries `start` to `stop - 1`, in order; the tree and the anchors are read once for all."""
         self.require_anchored(log, start, stop)
+        proving = self._proving(session, log, stop)
         grown = tree(session, log)
-        anchor = self._anchor_over(session, log, start)
+        anchor = proving(start)
         also = read_also(session, log, start, stop)
         rows = raw(session).execute(
             "SELECT position, kind, algorithm, digest, salt, commitment, refers_to, reason FROM log_entries "
@@ -174,7 +180,7 @@ class Logs:
         )
         for index, kind, algorithm, digest, salt, commitment, refers_to, reason in rows:
             if index >= anchor.new_size:
-                anchor = self._anchor_over(session, log, index)
+                anchor = proving(index)
             if digest is None or salt is None:
                 if leave_out_erased:
                     continue
@@ -204,6 +210,23 @@ class Logs:
         if stop > log.anchored_size:
             first = max(start, log.anchored_size)
             raise NotAnchoredYet(first, log.state_of(first), self._pipeline.problem(log.key))
+
+    def _proving(self, session: Session, log: Log, stop: int) -> Callable[[int], Anchor]:
+        """Which anchored growth proves an entry below `stop`: the first over it, or, where the log's policy demands
+        witnesses, the first that enough of them cosigned. NotWitnessedYet when there is none for the last entry.
+        """
+        policy = self._witnessing.policy(session, log)
+        if policy is None:
+            return lambda index: self._anchor_over(session, log, index)
+
+        def enough(index: int) -> Anchor:
+            found = self._witnessing.enough_over(session, log, index)
+            if found is None:
+                raise self._witnessing.not_yet(session, log, index, policy)
+            return found
+
+        enough(stop - 1)
+        return enough
 
     def _anchor_over(self, session: Session, log: Log, index: int) -> Anchor:
         return session.exec(

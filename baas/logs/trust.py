@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from baas.administrations import repository
@@ -14,8 +14,9 @@ from baas.administrations.model import Administration
 from baas.chains.model import Chain
 from baas.deployments.model import Deployment
 from baas.errors import NotFound
-from baas.logs.model import Log
+from baas.logs.model import Log, LogWitness, WitnessPolicy
 from baas.tenancy import Row, TenantScope, across_administrations
+from sandbox.evidence.cosignature import CosignatureVerifier
 from sandbox.evidence.note import NoteSigner, NoteVerifier
 from sandbox.evidence.trust import (
     TimestampRoot,
@@ -23,7 +24,9 @@ from sandbox.evidence.trust import (
     TrustedContract,
     TrustedKey,
     TrustedLog,
+    TrustedWitness,
     TrustRoot,
+    Witnesses,
 )
 
 
@@ -34,10 +37,13 @@ class RowsOf(Protocol):
 
 
 class TrustRoots:
-    """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here."""
+    """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here.
 
-    def __init__(self, timestamp_roots: Sequence[TimestampRoot] = ()) -> None:
-        self._timestamp_roots = tuple(timestamp_roots)
+    `operator` is who runs this installation and so its logs: named where a log has witnesses.
+    """
+
+    def __init__(self, timestamp_roots: Sequence[TimestampRoot] = (), operator: str = "") -> None:
+        self._timestamp_roots, self._operator = tuple(timestamp_roots), operator
 
     def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
         """Everything that this administration's receipts are checked against; deleted chains stay in it."""
@@ -72,6 +78,7 @@ class TrustRoots:
         ).all()
         chain_ids = {chain.id: chain.chain_id for chain in chains}
         by_id = {deployment.id: deployment for deployment in deployments}
+        demanded = {log.key: _witnesses(session, log) for log in logs}
         return TrustRoot(
             logs=tuple(
                 TrustedLog(
@@ -79,6 +86,8 @@ class TrustRoots:
                     chain_id=chain_ids[by_id[log.deployment_id].chain],
                     contracts=(_bytes(by_id[log.deployment_id].address),),
                     keys=(_key(NoteSigner(log.origin, log.signing_key).verifier, log.created),),
+                    operator=self._operator if demanded[log.key] else "",
+                    witnesses=demanded[log.key],
                 )
                 for log in logs
             ),
@@ -97,6 +106,30 @@ class TrustRoots:
             ),
             timestamp_roots=self._timestamp_roots,
         )
+
+
+def _witnesses(session: Session, log: Log) -> Witnesses | None:
+    """The witnesses that receipts of this log need, those that were retired included; None where they need none."""
+    policy = session.get(WitnessPolicy, log.key)
+    if policy is None:
+        return None
+    rows = session.exec(
+        select(LogWitness)
+        .where(LogWitness.log == log.key)
+        .order_by(col(LogWitness.name), col(LogWitness.since), col(LogWitness.key))
+    )
+    return Witnesses(
+        policy.threshold,
+        tuple(
+            TrustedWitness(
+                CosignatureVerifier.from_vkey(each.key),
+                each.operator,
+                datetime.fromtimestamp(each.since, UTC),
+                None if each.until is None else datetime.fromtimestamp(each.until, UTC),
+            )
+            for each in rows
+        ),
+    )
 
 
 def _key(verifier: NoteVerifier, since: datetime) -> TrustedKey:

@@ -45,13 +45,13 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
     try:
-        with _bound(settings.host, settings.port) as listener:
+        with bound(settings.host, settings.port) as listener:
             _listen_to_signals_and_logs()
             token = _first_token(place) if first else None
             with in_process(place, host=settings.host, port=settings.port) as services:
                 _require_operator(services, place)
                 server = create_server(services)
-                url = _url(listener)
+                url = url_of(listener)
                 listener.listen(512)  # from now on connections wait for us, so the address may be told
                 hint = f"serving on {url} (Ctrl-C stops it)" + (f"\noperator token {token}" if token else "")
                 listening(Shown({"url": url, "data": place.name, "token": token}, hint))
@@ -76,7 +76,7 @@ def _first_token(place: Place) -> str | None:
         return None
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -90,7 +90,7 @@ def _require_operator(services: Services, place: Place) -> None:
             )
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """A TCP socket on that address. Conflict when another program has it, OSError when it cannot be had."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -114,10 +114,16 @@ def test_a_key_may_be_handed_in_and_is_then_not_in_the_file(tmp_path: Path) -> N
     seed, file = b"\xa5" * 32, tmp_path / "w"
     vkey = create(file, "w.example", seed, keep_key=False)
     assert seed not in file.read_bytes()
-    with pytest.raises(WitnessError, match="holds no key"):
-        Witness(file, Clock())
+    with Witness(file, Clock()) as opened:
+        opened.follow("log.example/decrets", Log().signer.verifier.vkey)
+        assert (opened.signs, opened.vkey) == (False, vkey)
+        with pytest.raises(WitnessError, match="holds no private key"):
+            opened.add_checkpoint(Log().grow("a").request(0))
     with Witness(file, Clock(), seed) as opened:
-        assert (opened.name, opened.vkey) == ("w.example", vkey)
+        assert (opened.signs, opened.name, opened.vkey) == (True, "w.example", vkey)
+        assert opened.add_checkpoint(Log().grow("a").request(0)).status == 200
+    with pytest.raises(WitnessError, match="is not that of"):
+        Witness(file, Clock(), bytes(32))
 
 
 def test_what_is_no_witness_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from baas.client import Client
 from baas.terminal import exporting, files, rows
 from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
@@ -202,18 +203,42 @@ def publish(
     withdraw: Annotated[bool, typer.Option(help="Let nobody else read it any more.")] = False,
 ) -> Shown:
     """Let anybody read and mirror the log: commitments, kinds and reasons, never a row. For admins."""
-    if (register is None) == (documents is None):
-        raise Unusable("expected a register's id or --documents CODE, one of the two")
     with connect(ctx) as client:
-        if register is not None:
-            found = [client.register(register)["log"]]
-        else:
-            found = [each["id"] for each in client.logs(documents) if each["kind"] == "documents"]
-        if not found:
-            raise Unusable(f"administration {documents} has no document log yet: notarise something first")
+        found = _logs(client, register, documents)
         done = [(client.withdraw_log if withdraw else client.publish_log)(each) for each in found]
     addresses = [{**each, "address": f"/logs/{each['id']}/"} for each in done]
     return table(addresses, "origin", "address", "anchored_size", "published")
+
+
+@app.command()
+def witnesses(
+    ctx: typer.Context,
+    register: Annotated[str | None, typer.Argument(help="The register's id.")] = None,
+    documents: Annotated[
+        str | None, typer.Option(help="The document log of this administration instead.", metavar="CODE")
+    ] = None,
+    threshold: Annotated[
+        int | None, typer.Option(help="How many of them must have cosigned; 0 asks none any more.", min=0)
+    ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="The name of a witness (baas witness list --known); repeat it.")
+    ] = None,
+) -> Shown:
+    """Show which witnesses a log asks, or choose them (for admins): receipts then wait for their cosignatures."""
+    if (threshold or 0) > 0 and not witness:
+        raise Unusable("--threshold needs the witnesses: name each with --witness")
+    if witness and not threshold:
+        raise Unusable("--witness needs --threshold: how many of them must have cosigned")
+    with connect(ctx) as client:
+        for log in _logs(client, register, documents):
+            if threshold == 0:
+                client.clear_log_witnesses(log)
+            elif threshold is not None and witness:
+                client.set_log_witnesses(log, threshold, witness)
+            found = client.log_witnesses(log)
+    summary = record(found, "threshold", "operators", "witnessed_size").text
+    rows_ = table(found["witnesses"], "name", "operator", "size", "problem").text
+    return Shown(found, f"{summary}\n\n{rows_}")
 
 
 @app.command()
@@ -231,6 +256,18 @@ def verify(
     root = trust_roots.parse(trust.read_bytes())
     report = evidence.verify(document, receipts.parse(receipt.read_bytes()), root)
     return Shown(report.to_dict(), report.to_text(), "ok" if report.ok else "refused")
+
+
+def _logs(client: Client, register: str | None, documents: str | None) -> list[str]:
+    """The log that a command is about: a register's, or an administration's of documents (one for each chain it had)."""
+    if (register is None) == (documents is None):
+        raise Unusable("expected a register's id or --documents CODE, one of the two")
+    if register is not None:
+        return [client.register(register)["log"]]
+    found = [each["id"] for each in client.logs(documents) if each["kind"] == "documents"]
+    if not found:
+        raise Unusable(f"administration {documents} has no document log yet: notarise something first")
+    return found
 
 
 def _one(delimiter: str | None) -> str | None:

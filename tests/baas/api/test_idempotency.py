@@ -58,6 +58,13 @@ BODIES: dict[str, Any] = {
     "SupersessionIn": {"key": "1", "row": {"numero": "3", "titol": "y"}},
     "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
     "RpcTokenIn": {"label": "rpc"},
+    "WitnessPolicyIn": {"threshold": 1, "witnesses": ["baas-sandbox.example/witnesses/9999990001-w1"]},
+    "UnfollowIn": {"origin": "log.example"},
+    "FollowIn": {
+        "origin": "log.example",
+        "key": "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    },
+    "WitnessIn": {"administration": "9999990001", "label": "w9"},
     "TransactionIn": {"account": "clerk", "to": ADDRESS},
     "StaffIn": {"label": "x", "kind": "operator"},
     "TokenIn": {"label": "x"},

@@ -52,6 +52,12 @@ BODIES: dict[str, Any] = {
     "SupersessionIn": {"key": "1", "row": {"numero": "3", "titol": "y"}},
     "RowsIn": {"rows": [{"numero": "2", "titol": "x"}]},
     "RpcTokenIn": {"label": "rpc"},
+    "WitnessPolicyIn": {"threshold": 1, "witnesses": ["baas-sandbox.example/witnesses/9999990001-w1"]},
+    "UnfollowIn": {"origin": "log.example"},
+    "FollowIn": {
+        "origin": "log.example",
+        "key": "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    },
     "TransactionIn": {"account": "clerk", "to": ADDRESS},
 }
 QUERIES = {"key": "1", "old": 1, "new": 1}
@@ -127,6 +133,7 @@ def owned(world: Any) -> dict[str, str]:
     provider = server.administration("9999990003", "Diputació fictícia")
     given = {"provider": provider["code"], "roles": ["auditor"]}
     mandate = ok(town.member.post(f"/administrations/{town.code}/mandates", json=given), 201)
+    witness = ok(town.member.post("/witnesses", json={"administration": town.code}), 201)
     anchored(town, batch["items"][0])
     ok(town.member.post(f"/chains/{town.chain['id']}/snapshots", json={"name": "owned"}), 201)
     gone = notarise(town, digest(b"gone"))["items"][0]
@@ -141,6 +148,7 @@ def owned(world: Any) -> dict[str, str]:
         "register": register["id"],
         "pilot": pilot["id"],
         "log": register["log"],
+        "witness": witness["id"],
         "member_id": member["id"],
         "token_id": ok(server.client(server.token_of(member["id"])).get("/me"))["token_id"],
         "mandate_id": mandate["id"],
