@@ -137,7 +137,7 @@ def test_receipts_carry_the_cosignatures_that_the_policy_demands(town: Town, clo
 def test_a_receipt_waits_and_says_who_is_missing_and_why(town: Town) -> None:
     good, deaf = town.witness("w1"), town.witness("w2", follows=False)
     town.demand(2, good, deaf)
-    until(lambda: town.problem(deaf))
+    until(lambda: town.problem(deaf) and any(each.size for each in town.policy().asked))
     with pytest.raises(NotWitnessedYet) as refused:
         town.receipt(1)
     (missing,) = refused.value.missing
