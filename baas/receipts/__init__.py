@@ -13,6 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from baas.texts import DEFAULT
+from sandbox.evidence import tlog_proof
+from sandbox.evidence.cose import issue_inclusion
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Receipt
 
@@ -21,6 +23,8 @@ class Format(StrEnum):
     """A receipt's file format, by its slug."""
 
     JSON = "json"
+    COSE = "cose"
+    TLOG_PROOF = "tlog-proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Source:
 
     receipt: Receipt
     signer: NoteSigner
+
+    def cose(self) -> bytes:
+        """The COSE receipt of the same entry under the same root: the same bytes each time."""
+        return issue_inclusion(self.receipt, self.signer).to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,12 @@ RENDERINGS: Mapping[Format, Rendering] = MappingProxyType(
     {
         Format.JSON: Rendering(
             "application/json", ".receipt.json", lambda source, _: source.receipt.to_bytes()
+        ),
+        Format.COSE: Rendering("application/cose", ".receipt.cose", lambda source, _: source.cose()),
+        Format.TLOG_PROOF: Rendering(
+            "text/plain; charset=utf-8",
+            ".tlog-proof",
+            lambda source, _: tlog_proof.from_receipt(source.receipt).to_bytes(),
         ),
     }
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.encoding import from_base64, from_decimal, to_base64
@@ -64,6 +65,29 @@ def parse(text: str) -> Checkpoint:
 def parse_unverified(note_text: str) -> Checkpoint:
     """What a signed checkpoint claims, before anybody checked who signed it."""
     return parse(split(note_text)[0])
+
+
+class Statement(Protocol):
+    """Who states a log's root, in the words of one encoding of a proof; hashable, so that it is checked once for many."""
+
+    def claimed(self) -> Checkpoint:
+        """What is stated, before anybody checked by whom."""
+
+    def open(self, verifiers: Iterable[NoteVerifier]) -> OpenedCheckpoint:
+        """The checkpoint that one of the known keys signed; VerificationError where none did."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStatement:
+    """A signed checkpoint, as JSON receipts and tlog-proofs carry it."""
+
+    text: str
+
+    def claimed(self) -> Checkpoint:
+        return parse_unverified(self.text)
+
+    def open(self, verifiers: Iterable[NoteVerifier]) -> OpenedCheckpoint:
+        return open_checkpoint(self.text, verifiers)
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signers: Sequence[NoteSigner]) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar, cast
 
-from sandbox.evidence.checkpoint import OpenedCheckpoint
+from sandbox.evidence.checkpoint import NoteStatement, OpenedCheckpoint, Statement
 from sandbox.evidence.digest import Digest
-from sandbox.evidence.document import Document
+from sandbox.evidence.document import Document, Match
 from sandbox.evidence.header import Header
 from sandbox.evidence.receipt import Anchor, Receipt
 from sandbox.evidence.sealer import OpenedSealedBlock
@@ -48,7 +48,9 @@ class SharedWork:
 class Context:
     """A receipt, what it is checked against, and what the steps so far established.
 
-    `as_of` is the time at which the question is asked, where somebody said so: no step reads a clock.
+    `as_of` is the time at which the question is asked, where somebody said so: no step reads a clock. An encoding that
+    carries less than the JSON receipt says so: `carried` are the steps that it carries something for (None: all),
+    `stated` is how it states the root, and `match` is what was found of the document while its digests were sought.
     """
 
     document: Document
@@ -56,7 +58,16 @@ class Context:
     trust: TrustRoot
     work: SharedWork = field(default_factory=SharedWork)
     as_of: datetime | None = None
+    encoding: str = "json"
+    carried: frozenset[str] | None = None
+    stated: Callable[[], Statement] | None = None
+    match: Match | None = None
     _established: dict[type, object] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> Statement:
+        """Who states the root; where a proof leads to no root, it raises as the proof's check does."""
+        return self.stated() if self.stated else NoteStatement(self.receipt.checkpoint)
 
     @property
     def anchor(self) -> Anchor:

@@ -109,15 +109,27 @@ def verify_consistency(
 
     A start from size 0 proves nothing and raises; equal sizes need an empty proof and equal roots.
     """
+    new_computed = root_of_consistency(old_size, new_size, proof, old_root)
+    if old_size == new_size and not compare_digest(old_root, new_root):
+        raise VerificationError(f"equal sizes with roots {old_root.hex()} and {new_root.hex()}")
+    if not compare_digest(new_computed, new_root):
+        raise VerificationError(
+            f"the proof leads to new root {new_computed.hex()}, expected {new_root.hex()}"
+        )
+
+
+def root_of_consistency(old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes) -> bytes:
+    """The root at `new_size` that `proof` leads to from `old_root` at `old_size` (2.1.4.2).
+
+    VerificationError unless the proof has the length that the sizes ask for and leads to the old root too.
+    """
     if not 0 < old_size <= new_size:
         raise OutOfRange(f"sizes must be 0 < old <= new, got {old_size} and {new_size}")
-    _require_proof(proof, old_root, new_root)
+    _require_proof(proof, old_root)
     if old_size == new_size:
         if proof:
             raise VerificationError(f"equal sizes need an empty consistency proof, got {len(proof)} hashes")
-        if not compare_digest(old_root, new_root):
-            raise VerificationError(f"equal sizes with roots {old_root.hex()} and {new_root.hex()}")
-        return
+        return old_root
     if not proof:
         raise VerificationError(f"the consistency proof from size {old_size} to {new_size} is empty")
     old_computed, new_computed = _consistent_roots(old_size, new_size, proof, old_root)
@@ -125,10 +137,7 @@ def verify_consistency(
         raise VerificationError(
             f"the proof leads to old root {old_computed.hex()}, expected {old_root.hex()}"
         )
-    if not compare_digest(new_computed, new_root):
-        raise VerificationError(
-            f"the proof leads to new root {new_computed.hex()}, expected {new_root.hex()}"
-        )
+    return new_computed
 
 
 def _consistent_roots(

@@ -106,6 +106,12 @@ class NoteSigner:
     def signature_line(self, text: str) -> str:
         return line(self.verifier, self._key.sign(text.encode()))
 
+    def sign_bytes(self, data: bytes) -> bytes:
+        """The key's signature over these very bytes, which no note can begin with: they are not UTF-8 (`cose`)."""
+        if data[:1] < b"\x80":
+            raise ValueError("these bytes could be a note's text: sign them as one")
+        return self._key.sign(data)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedNote:

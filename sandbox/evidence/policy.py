@@ -27,7 +27,6 @@ from sandbox.evidence import (
     witnesses,
 )
 from sandbox.evidence.check import check, checks
-from sandbox.evidence.checkpoint import open_checkpoint, parse_unverified
 from sandbox.evidence.context import Context
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.encoding import utc_text
@@ -50,6 +49,15 @@ class Policy:
             raise ValueError(f"no such step: {', '.join(sorted(unknown))}")
 
 
+def named(text: str) -> Policy:
+    """The policy that a text names: `standard`, `log-only`, or the names of its steps, separated by commas.
+
+    ValueError for an empty one, and for a step that does not exist.
+    """
+    known = {"standard": STANDARD, "log-only": LOG_ONLY}
+    return known.get(text) or Policy(frozenset(name.strip() for name in text.split(",") if name.strip()))
+
+
 @check
 class DocumentDigest:
     number, name, layer, needs_anchor = 1, "document-digest", "document", False
@@ -60,6 +68,8 @@ class DocumentDigest:
             manifest.require_header(place, notarised)
             notarised = place.file
         expected = notarised.to_digest()
+        if context.match is not None:
+            return _opens(context.match)
         match = document.match(context.document, expected, notarised.also)
         if match.exact:
             return passed(
@@ -69,15 +79,7 @@ class DocumentDigest:
                 digest=expected.value.hex(),
             )
         if match.revision:
-            found = passed(
-                "document.revision",
-                "the document matches revision {revision} of {revisions}: the receipt covers its first {end} "
-                "bytes, and nothing that was added after them",
-                revision=match.revision,
-                revisions=match.revisions,
-                end=match.end,
-            )
-            return found._replace(details=document.details(match))
+            return _revision(match)
         return failed(
             "document.differs",
             "this is not the receipt's document: expected {algorithm} {digest}, got {found} {actual}",
@@ -86,6 +88,37 @@ class DocumentDigest:
             digest=expected.value.hex(),
             algorithm=expected.algorithm,
         )
+
+
+def _opens(match: document.Match) -> Outcome:
+    """Step 1 of an encoding without digests: the document's own, with the salt, open the entry's commitment or not."""
+    if match.exact:
+        return passed(
+            "document.opens",
+            "the document's {algorithm} digest, {digest}, opens the entry's commitment with the salt that comes with it",
+            algorithm=match.actual.algorithm,
+            digest=match.actual.value.hex(),
+        )
+    if match.revision:
+        return _revision(match)
+    return failed(
+        "document.unopened",
+        "this is not the document of the entry, or not its salt: {algorithm} {actual} does not open the commitment",
+        algorithm=match.actual.algorithm,
+        actual=match.actual.value.hex(),
+    )
+
+
+def _revision(match: document.Match) -> Outcome:
+    found = passed(
+        "document.revision",
+        "the document matches revision {revision} of {revisions}: the receipt covers its first {end} "
+        "bytes, and nothing that was added after them",
+        revision=match.revision,
+        revisions=match.revisions,
+        end=match.end,
+    )
+    return found._replace(details=document.details(match))
 
 
 @check
@@ -120,7 +153,7 @@ class LeafIncluded:
 
     def run(self, context: Context) -> Outcome:
         inclusion = context.receipt.inclusion
-        claimed = parse_unverified(context.receipt.checkpoint)  # step 5 checks who says so
+        claimed = context.statement.claimed()  # step 5 checks who says so
         merkle.verify_inclusion(
             context.receipt.entry.leaf_hash(), inclusion.index, inclusion.size, inclusion.proof, claimed.root
         )
@@ -138,13 +171,13 @@ class CheckpointSigned:
     number, name, layer, needs_anchor = 5, "checkpoint", "log", False
 
     def run(self, context: Context) -> Outcome:
-        inclusion, text = context.receipt.inclusion, context.receipt.checkpoint
+        inclusion, statement = context.receipt.inclusion, context.statement
         log = context.trust.log(inclusion.origin)
         if log is None:
             raise VerificationError(f"the trust root knows no log with origin {inclusion.origin!r}")
         opened = context.work.once(
-            ("checkpoint", text, log.origin),
-            lambda: open_checkpoint(text, [key.verifier for key in log.keys]),
+            ("checkpoint", statement, log.origin),
+            lambda: statement.open([key.verifier for key in log.keys]),
         )
         stated = opened.checkpoint
         if (stated.origin, stated.size) != (inclusion.origin, inclusion.size):
@@ -216,9 +249,11 @@ class HeaderSealed:
 
 @check
 class TimeCoherent:
-    number, name, layer, needs_anchor = 8, "validity-and-time", "time", True
+    number, name, layer, needs_anchor = 8, "validity-and-time", "time", False
 
     def run(self, context: Context) -> Outcome:
+        if context.receipt.anchor is None:
+            return _undated(context)
         block, stated_ms = context.sealed.block, context.header.timestamp * 1000
         # The chain's clock may have been moved by an administrator: its note says by how much.
         sealed_ms, ahead_ms = block.time_ms, stated_ms - block.offset_ms - block.time_ms
@@ -248,6 +283,36 @@ class TimeCoherent:
             time=utc_text(sealed_ms),
             time_ms=sealed_ms,
         )
+
+
+def _undated(context: Context) -> Outcome:
+    """Step 8 where no block states a time: the log's key is judged by when the question is asked, or not at all.
+
+    A key that is over by then may have signed afterwards: nothing here tells that from a signature of its time.
+    """
+    note = context.checkpoint.note
+    names = ", ".join(note.verified_names)
+    if context.as_of is None:
+        return not_checked(
+            "time.undated",
+            "nothing here states when {keys} signed, and nobody said as of when to judge it",
+            keys=names,
+        )
+    as_of_ms = int(context.as_of.timestamp() * 1000)
+    valid = any(key.verifier in note.verified and key.is_valid_at(as_of_ms) for key in context.log.keys)
+    if not valid:
+        return failed(
+            "time.expired",
+            "the log key {keys} is not valid as of {as_of}, and nothing here states that it was when it signed",
+            keys=names,
+            as_of=utc_text(as_of_ms),
+        )
+    return passed(
+        "time.valid",
+        "nothing here states when the log signed; its key {keys} is valid as of {as_of}",
+        keys=names,
+        as_of=utc_text(as_of_ms),
+    )
 
 
 @check

@@ -218,7 +218,7 @@ def parse(data: bytes) -> Receipt:
         checkpoint=fields.text(value["checkpoint"], "receipt.checkpoint"),
         anchor=None if value["anchor"] is None else anchor_from_json(value["anchor"]),
         timestamps=_tokens(value["timestamps"], "receipt.timestamps"),
-        manifest=_manifest(value["manifest"]) if "manifest" in value else None,
+        manifest=manifest_from_json(value["manifest"]) if "manifest" in value else None,
         previous=_previous(value["previous"]) if "previous" in value else None,
         renewals=_renewals(value["renewals"]) if "renewals" in value else (),
     )
@@ -241,7 +241,8 @@ def _digest(value: Json, what: str) -> Digest:
     return Digest(slug, fields.hexadecimal(found["digest"], f"{what}.digest", length=algorithm(slug).size))
 
 
-def _manifest(value: Json) -> FilePlace:
+def manifest_from_json(value: Json) -> FilePlace:
+    """The place in a folder manifest that a JSON object states."""
     what = "receipt.manifest"
     found = fields.record(value, what, ("file", "index", "size", "proof"))
     return FilePlace(

@@ -34,7 +34,7 @@ def verify(
     covers them; without it that step is not checked.
     Whatever the receipt holds, the answer is a Report; only a document that cannot be read raises (OSError).
     """
-    return _verify(Context(document, receipt, trust, as_of=as_of), policy)
+    return run(Context(document, receipt, trust, as_of=as_of), policy)
 
 
 def verify_many(
@@ -47,10 +47,11 @@ def verify_many(
     """Check many receipts in order; what they share (a checkpoint, a block) is checked once."""
     work = SharedWork()
     for document, receipt in documents:
-        yield _verify(Context(document, receipt, trust, work, as_of), policy)
+        yield run(Context(document, receipt, trust, work, as_of), policy)
 
 
-def _verify(context: Context, policy: Policy) -> Report:
+def run(context: Context, policy: Policy) -> Report:
+    """Every step on a context that is ready; `encodings` makes those of other encodings than JSON."""
     steps: list[Step] = []
     stopped_at: int | None = None
     for check in checks():
@@ -65,6 +66,12 @@ def _verify(context: Context, policy: Policy) -> Report:
 
 
 def _run(check: Check, context: Context) -> Outcome:
+    if context.carried is not None and check.name not in context.carried:
+        return not_checked(
+            "step.not-carried",
+            "not checked: the encoding {encoding} carries nothing for it, the JSON receipt may",
+            encoding=context.encoding,
+        )
     if check.needs_anchor and context.receipt.anchor is None:
         return not_checked(
             "anchor.none", "the receipt holds no anchor: its log's root was not on a chain yet"
