@@ -476,19 +476,36 @@ class Client:
     # -- registers ---------------------------------------------------------------------------------
 
     def create_register(
-        self, administration: str, name: str, key: str, columns: Sequence[str], deployment: str | None = None
+        self,
+        administration: str,
+        name: str | None,
+        key: str | None = None,
+        columns: Sequence[str] | None = None,
+        deployment: str | None = None,
+        *,
+        preset: str | None = None,
+        numbering: str | None = None,
     ) -> Json:
         body = {
             "administration": administration,
             "name": name,
             "key": key,
-            "columns": list(columns),
+            "columns": list(columns) if columns is not None else None,
             "deployment": deployment,
+            "preset": preset,
+            "numbering": numbering,
         }
         return dict(self._post("/registers", body))
 
     def registers(self, administration: str | None = None) -> list[Json]:
         return list(self._pages("/registers", administration=administration))
+
+    def register_presets(self) -> list[Json]:
+        return list(self._get("/register-presets")["items"])
+
+    def numbering(self, register: str, language: str = "ca") -> Json:
+        """Missing numbers, rows with several versions, numbers used twice."""
+        return dict(self._get(f"/registers/{register}/numbering", lang=language))
 
     def register(self, register: str) -> Json:
         return dict(self._get(f"/registers/{register}"))

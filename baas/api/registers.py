@@ -17,6 +17,7 @@ from baas.notarisations.schemas import AcceptedOut
 from baas.receipts import Format
 from baas.registers import export, schemas
 from baas.registers.model import Register
+from baas.registers.presets import presets
 from baas.registers.service import Appended
 from baas.wire import Page
 
@@ -32,7 +33,15 @@ def open_register(body: schemas.RegisterIn, call: Calling) -> Response:
 
     def act(session: Session) -> schemas.RegisterOut:
         register = call.services.registers.open(
-            session, call.scope, body.administration, body.name, body.key, body.columns, body.deployment
+            session,
+            call.scope,
+            body.administration,
+            body.name or "",
+            body.key or "",
+            body.columns or (),
+            body.deployment,
+            preset=body.preset,
+            numbering=body.numbering,
         )
         return _register(call, session, register)
 
@@ -48,6 +57,40 @@ def list_registers(call: Calling, page: Paging, administration: Of = None) -> Pa
         return Page(items=[_register(call, session, each) for each in found.rows], next=found.next)
 
     return call.read(ask)
+
+
+@router.get("/register-presets")
+def list_presets(call: Calling) -> schemas.PresetsOut:
+    """Ready-made registers: their columns, key and numbering."""
+    return schemas.PresetsOut(items=[schemas.PresetOut.model_validate(each) for each in presets().values()])
+
+
+@router.get("/registers/{register}/numbering")
+def show_numbering(register: str, call: Calling, language: Language = "ca") -> schemas.NumberingOut:
+    """Which numbers are missing, which rows have several versions, which number is used twice."""
+    found = call.read(lambda session: call.services.registers.numbering(session, call.scope, register))
+    groups = [
+        schemas.GroupOut(
+            year=each.year,
+            body=each.body,
+            count=each.count,
+            last=each.last,
+            missing=[schemas.RunOut.model_validate(run) for run in each.missing],
+            several=[schemas.SeveralOut.model_validate(one) for one in each.several],
+            repeated=each.repeated,
+            text=each.sentence(language),
+        )
+        for each in found.groups
+    ]
+    return schemas.NumberingOut(
+        pattern=found.pattern,
+        whole=found.whole,
+        groups=groups,
+        others=found.others,
+        examples=found.examples,
+        erased=found.erased,
+        lines=found.lines(language),
+    )
 
 
 @router.get("/registers/{register}")
@@ -202,6 +245,8 @@ def _register(call: Call, session: Session, register: Register) -> schemas.Regis
         name=register.name,
         key=register.key,
         columns=json.loads(register.columns),
+        preset=register.preset,
+        numbering=register.numbering,
         log=log.id,
         origin=log.origin,
         published=log.published,

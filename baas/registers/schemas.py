@@ -13,9 +13,16 @@ from baas.wire import In, Label, Moment, Out
 
 class RegisterIn(In):
     administration: str = Field(description="the owner's INE10 or DIR3 code")
-    name: Label
-    key: str = Field(description="the column that names a row, such as `numero`")
-    columns: list[Label] = Field(min_length=1, max_length=200)
+    name: Label | None = Field(None, description="by default the preset's, in Catalan")
+    key: str | None = Field(
+        None, description="the column that names a row, such as `numero`; or the preset's"
+    )
+    columns: list[Label] | None = Field(None, min_length=1, max_length=200, description="or the preset's")
+    preset: str | None = Field(None, description="a ready-made register: see `GET /register-presets`")
+    numbering: str | None = Field(
+        None,
+        description="how keys are numbered: `{year}/{number}`, `{body}/{year}/{number}`; or the preset's",
+    )
     deployment: str | None = Field(
         None, description="a free `hash-registry` deployment; by default the first one"
     )
@@ -27,6 +34,8 @@ class RegisterOut(Out):
     name: str
     key: str
     columns: list[str]
+    preset: str | None
+    numbering: str | None
     log: str = Field(description="the log's id: its static files are at `/logs/{log}/`")
     origin: str = Field(description="the log's name in checkpoints and trust roots")
     published: Moment | None = Field(
@@ -82,6 +91,53 @@ class SupersessionIn(In):
     key: str = Field(description="the row whose place is taken")
     row: dict[str, str] = Field(description="the row that takes it, under a key of its own")
     reason: Literal[SUPERSESSION_REASONS] = "replaced"  # type: ignore[valid-type]  # as above
+
+
+class PresetOut(Out):
+    slug: str
+    key: str
+    columns: list[str]
+    numbering: str | None
+    name: dict[str, str] = Field(description="by language: ca, es, en")
+    about: dict[str, str]
+
+
+class PresetsOut(Out):
+    items: list[PresetOut]
+
+
+class RunOut(Out):
+    first: int
+    last: int
+
+
+class SeveralOut(Out):
+    number: int
+    key: str
+    versions: int
+
+
+class GroupOut(Out):
+    year: int | None
+    body: str | None
+    count: int
+    last: int
+    missing: list[RunOut] = Field(description="numbers from 1 to the last one that no row has")
+    several: list[SeveralOut] = Field(description="rows with several versions")
+    repeated: list[int] = Field(description="numbers that two keys have")
+    text: str
+
+
+class NumberingOut(Out):
+    pattern: str
+    whole: bool = Field(description="whether no number is missing or used twice")
+    groups: list[GroupOut]
+    others: int = Field(description="keys that are not numbered like this")
+    examples: list[str]
+    erased: int = Field(
+        description="versions of rows that were erased with their key: their numbers seem missing"
+    )
+    lines: list[str] = Field(description="the same in words")
 
 
 class CheckpointOut(Out):

@@ -25,11 +25,15 @@ from baas.logs.effects import HAPPENED, Follower, NotInEffect
 from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
 from baas.logs.service import OPENED, TEMPLATE_OF, Logs, Progress
 from baas.receipts import Source
+from baas.registers import presets
 from baas.registers.model import Register, RowVersion
+from baas.registers.numbering import Numbering, compiled
+from baas.registers.numbering import numbering as look_at_numbers
 from baas.store import raw
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope
+from baas.texts import DEFAULT as DEFAULT_LANGUAGE
 from sandbox.evidence.canonical import dumps
 from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.receipt import Receipt
@@ -97,10 +101,28 @@ class Registers:
         key: str,
         columns: Sequence[str],
         deployment: str | None = None,
+        *,
+        preset: str | None = None,
+        numbering: str | None = None,
     ) -> Register:
-        """A register on a `hash-registry` deployment that no other register uses (the first free one by default)."""
+        """A register on a `hash-registry` deployment that no other register uses (the first free one by default).
+
+        `preset` says where key, columns and numbering come from; what is not said otherwise is the preset's.
+        """
         owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "opening a register", Role.ADMIN, Role.DEVELOPER)
+        if preset is not None:
+            ready = presets.preset(preset)
+            name, key, columns = (
+                name or ready.name[DEFAULT_LANGUAGE],
+                key or ready.key,
+                columns or ready.columns,
+            )
+            numbering = numbering or ready.numbering
+        if not name:
+            raise Invalid("/name", "a name, or a preset that has one", "neither")
+        if numbering is not None:
+            compiled(numbering)
         if key not in columns or len(set(columns)) != len(columns):
             raise Invalid("/key", f"one of the columns, each named once: {', '.join(columns)}", repr(key))
         if session.exec(
@@ -118,11 +140,13 @@ class Registers:
             name=name,
             key=key,
             columns=json.dumps(list(columns), ensure_ascii=False),
+            preset=preset,
+            numbering=numbering,
             log=log.key,
             created=self._clock.now(),
         )
         session.add(register)
-        detail = {"name": name, "key": key, "deployment": place.id}
+        detail = {"name": name, "key": key, "deployment": place.id, "preset": preset}
         self._audit.record(session, scope.caller, "register.open", "register", register.id, owner.id, detail)
         return register
 
@@ -283,6 +307,16 @@ class Registers:
         if not chosen:
             raise NotFound("version", f"{key}, version {version}")
         return self._logs.source(session, log, chosen[-1].index)
+
+    def numbering(self, session: Session, scope: TenantScope, register_id: str) -> Numbering:
+        """What the numbers of its rows show. Conflict for a register whose keys are not numbered."""
+        register, log = self.get(session, scope, register_id)
+        if register.numbering is None:
+            raise Conflict(
+                f"register {register_id!r} has no numbering: say how its keys are numbered when it is opened, such as "
+                "{year}/{number}"
+            )
+        return look_at_numbers(session, log, register.numbering)
 
     def newest_checkpoint(self, session: Session, scope: TenantScope, register_id: str) -> Anchor | None:
         _, log = self.get(session, scope, register_id)

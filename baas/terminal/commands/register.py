@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from baas.client import Client
 from baas.terminal import exporting, files, rows
 from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
-from baas.terminal.render import Shown, note, record, table
+from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust as trust_roots
@@ -33,6 +34,16 @@ Row = Annotated[
     Path,
     typer.Argument(help="The row as a JSON file: an object of names to texts.", exists=True, dir_okay=False),
 ]
+
+
+class Lang(StrEnum):
+    """The languages of what people read."""
+
+    CA = "ca"
+    ES = "es"
+    EN = "en"
+
+
 FIELDS = ("id", "name", "key", "columns", "accepted", "anchored_size", "problem")
 
 
@@ -40,24 +51,58 @@ FIELDS = ("id", "name", "key", "columns", "accepted", "anchored_size", "problem"
 def create(
     ctx: typer.Context,
     administration: Administration,
-    name: Annotated[str, typer.Argument(help="The register's name.")],
-    key: Annotated[str, typer.Option(help="The column that names a row, such as numero.")],
+    name: Annotated[
+        str | None, typer.Argument(help="The register's name; the preset's, unless said.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The column that names a row, such as numero.")] = None,
     columns: Annotated[str | None, typer.Option(help="Its columns, separated by commas.")] = None,
     csv: Annotated[
         Path | None,
         typer.Option(help="Take the columns from this CSV file's first line.", exists=True, dir_okay=False),
     ] = None,
     delimiter: Delimiter = None,
+    preset: Annotated[str | None, typer.Option(help="A ready-made register (baas register presets).")] = None,
+    numbering: Annotated[
+        str | None, typer.Option(help="How keys are numbered: {year}/{number} or {body}/{year}/{number}.")
+    ] = None,
     deployment: Annotated[
         str | None, typer.Option(help="Id of a free hash-registry deployment; the first, unless said.")
     ] = None,
 ) -> Shown:
     """Open a register on a free deployment of the template hash-registry."""
-    if (columns is None) == (csv is None):
+    if columns is not None and csv is not None:
         raise Unusable("expected the register's columns by --columns or by --csv, one of the two")
-    named = rows.columns(csv, _one(delimiter)) if csv else [each.strip() for each in str(columns).split(",")]
+    if preset is None and (name is None or key is None or (columns is None and csv is None)):
+        raise Unusable("expected --preset, or a name, --key and the columns by --columns or --csv")
+    named = None
+    if csv is not None:
+        named = rows.columns(csv, _one(delimiter))
+    elif columns is not None:
+        named = [each.strip() for each in columns.split(",")]
     with connect(ctx) as client:
-        return record(client.create_register(administration, name, key, named, deployment), *FIELDS)
+        made = client.create_register(
+            administration, name, key, named, deployment, preset=preset, numbering=numbering
+        )
+    return record(made, *FIELDS)
+
+
+@app.command()
+def presets(ctx: typer.Context) -> Shown:
+    """Ready-made registers for `baas register create --preset`."""
+    with connect(ctx) as client:
+        return table(client.register_presets(), "slug", "name.ca", "key", "numbering", "columns")
+
+
+@app.command()
+def numbering(
+    ctx: typer.Context,
+    register: Register,
+    lang: Annotated[Lang, typer.Option(help="The language of the findings.")] = Lang.CA,
+) -> Shown:
+    """Show which numbers are missing, which rows have several versions, and which number is used twice."""
+    with connect(ctx) as client:
+        found = client.numbering(register, lang)
+    return Shown(found, "\n".join(printable(each) for each in found["lines"]))
 
 
 @app.command("list")
