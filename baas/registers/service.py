@@ -263,6 +263,20 @@ class Registers:
     def progress(self, log: Log) -> Progress:
         return self._logs.progress(log)
 
+    def newest_versions(
+        self, session: Session, scope: TenantScope, register_id: str, before: int | None, limit: int
+    ) -> list[Version]:
+        """The versions below index `before` (None: from the end), the newest first, at most `limit`."""
+        _, log = self.get(session, scope, register_id)
+        found = session.exec(
+            select(RowVersion, LogEntry)
+            .where(RowVersion.log == log.key, col(RowVersion.position) < (before or log.accepted))
+            .where(LogEntry.log == col(RowVersion.log), LogEntry.position == col(RowVersion.position))
+            .order_by(col(RowVersion.position).desc())
+            .limit(limit)
+        )
+        return [_version(log, row, entry) for row, entry in found]
+
     def versions(self, session: Session, scope: TenantScope, register_id: str, key: str) -> list[Version]:
         _, log = self.get(session, scope, register_id)
         rows = session.exec(
@@ -273,19 +287,7 @@ class Registers:
         ).all()
         if not rows:
             raise NotFound("entry", key)
-        return [
-            Version(
-                key=row.key,
-                version=row.version,
-                index=row.position,
-                kind=entry.kind,
-                reason=entry.reason,
-                content=json.loads(row.content) if row.content is not None else None,
-                erased=row.content is None and entry.kind in OPENED,
-                state=log.state_of(row.position),
-            )
-            for row, entry in rows
-        ]
+        return [_version(log, row, entry) for row, entry in rows]
 
     def receipt(
         self, session: Session, scope: TenantScope, register_id: str, key: str, version: int | None = None
@@ -412,6 +414,19 @@ class Registers:
                 f"its own): deploy one first (baas deploy CHAIN {template})"
             )
         return found
+
+
+def _version(log: Log, row: RowVersion, entry: LogEntry) -> Version:
+    return Version(
+        key=row.key,
+        version=row.version,
+        index=row.position,
+        kind=entry.kind,
+        reason=entry.reason,
+        content=json.loads(row.content) if row.content is not None else None,
+        erased=row.content is None and entry.kind in OPENED,
+        state=log.state_of(row.position),
+    )
 
 
 def _draft(kind: str, content: str, refers_to: int | None, reason: str | None = None) -> Draft:

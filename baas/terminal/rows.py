@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from baas.registers import csv_file
 from baas.terminal.problems import Unusable
 from sandbox.evidence.canonical import dumps
 
 #: Rows, and bytes of text, in one request: well below the service's limits.
 MOST_ROWS, MOST_BYTES = 1000, 1 << 20
-DELIMITERS = (",", ";", "\t")
 
 
 def columns(file: Path, delimiter: str | None = None) -> list[str]:
     """The names in a CSV file's first line."""
-    return _read(file, delimiter)[0]
+    with _named(file):
+        return csv_file.parse(file.read_bytes(), delimiter)[0]
 
 
 def read(file: Path, delimiter: str | None = None) -> list[dict[str, str]]:
     """Every row of a CSV file (RFC 4180, UTF-8, a line of names first). Unusable names the line that is wrong."""
-    names, lines = _read(file, delimiter)
-    rows = []
-    for number, cells in lines:
-        if len(cells) != len(names):
-            raise Unusable(f"{file}, line {number}: expected {len(names)} values, got {len(cells)}")
-        rows.append(dict(zip(names, cells, strict=True)))
-    if not rows:
-        raise Unusable(f"{file}: expected rows below the line of names, got none")
-    return rows
+    with _named(file):
+        return csv_file.rows(file.read_bytes(), delimiter)
 
 
 def batches(rows: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
@@ -71,34 +64,14 @@ def file_stem(key: str) -> str:
     return re.sub(r"[^\w.-]+", "-", key).strip(".-")[:100] or "row"
 
 
-def _read(file: Path, delimiter: str | None) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """What is wrong with the file, with its name and line."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unusable(
-            f"{file}: expected UTF-8, got another encoding from byte {error.start}: export it as «CSV UTF-8»"
-        ) from None
-    first = text.partition("\n")[0]
-    chosen = delimiter or max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
-    lines = _lines(file, reader)
-    _, names = next(lines, (0, []))
-    if not names or not all(name.strip() for name in names) or len(set(names)) != len(names):
-        raise Unusable(f"{file}: expected names in the first line, each one once and none empty, got {names}")
-    return names, lines
-
-
-def _lines(file: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not empty, with the number of the line at which each ends."""
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise Unusable(f"{file}, line {reader.line_num}: not CSV: {error}") from None  # type: ignore[attr-defined]
-        if cells:
-            yield reader.line_num, cells  # type: ignore[attr-defined]
+        yield
+    except csv_file.NotCsv as error:
+        where = f"{file}, line {error.line}" if error.line else str(file)
+        raise Unusable(f"{where}: {error.what}") from None
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
