@@ -191,11 +191,11 @@ def _opened(document: Document | SaltedDigest, proof: InclusionReceipt) -> tuple
     for match, digests in _candidates(document, opening):
         made = _receipt(proof, _salted(digests, opening.salt))
         if proof.entry.commitment is not None and made.document.commitment() == proof.entry.commitment:
-            if not match.exact and not isinstance(
-                document, SaltedDigest
-            ):  # a revision, of which there is more to say
-                match = documents.match(document, digests[0], digests[1:])
-            return made, match
+            if match.exact or isinstance(document, SaltedDigest):
+                return made, match
+            return made, documents.match(
+                document, digests[0], digests[1:]
+            )  # a revision: there is more to say
         first = first or (made, Match(match.actual, exact=False))
     assert first is not None, "a document has a digest"
     return first
