@@ -11,7 +11,7 @@ export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-manual crash lint serve bench bench-chains contracts examples test-browser test-tools test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-manual crash lint serve bench bench-chains contracts examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -62,6 +62,9 @@ bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache
 
 contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
 	@$(BIN)/python -m sandbox.solidity check
+
+verifier: $(VENV)/.tools  ## rebuild the page verify.html and compare with the committed one (installs Node from PyPI, @noble and esbuild from npm)
+	@$(BIN)/python -m baas.verifier check
 
 examples: setup  ## make the 200 fictional PDFs of docs/examples again
 	@$(BIN)/python docs/examples/make.py

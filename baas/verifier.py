@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from baas import texts
-from sandbox.standalone import archive
+from sandbox.errors import InstallError
+from sandbox.standalone import archive, bundle
 
 #: What the files say: the verification's own messages, and the program's and the page's words.
 PREFIXES = ("evidence.", "verifier.")
+_USAGE = "usage: python -m baas.verifier build|check\n"
 
 
 def files() -> dict[str, bytes]:
     """File name → content."""
-    return {archive.NAME: archive.build(spoken())}
+    return {archive.NAME: archive.build(spoken()), bundle.NAME: bundle.build(spoken())}
 
 
 def spoken() -> dict[str, dict[str, str]]:
@@ -23,3 +28,31 @@ def spoken() -> dict[str, dict[str, str]]:
         language: {key: text for key, text in texts.catalogue(language).items() if key.startswith(PREFIXES)}
         for language in texts.LANGUAGES
     }
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when done, 1 when the page differs or cannot be made, 2 for wrong usage."""
+    if arguments not in (["build"], ["check"]):
+        sys.stderr.write(_USAGE)
+        return 2
+    tree = Path(__file__).resolve().parents[1]
+    path = tree / "sandbox" / "standalone" / bundle.NAME
+    try:
+        page = bundle.make(tree / "build" / "verifier").encode()
+    except InstallError as error:
+        sys.stderr.write(f"verifier: {error}\n")
+        return 1
+    if arguments == ["build"]:
+        path.write_bytes(page)
+    elif not path.exists() or path.read_bytes() != page:
+        sys.stderr.write(
+            f"verifier: {bundle.NAME} is not what its modules and its lock make: `python -m baas.verifier build`, "
+            "then look at it and commit\n"
+        )
+        return 1
+    sys.stdout.write(f"verifier: {bundle.NAME} is what its sources make, {len(page)} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

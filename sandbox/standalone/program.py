@@ -19,7 +19,7 @@ from pathlib import Path
 from sandbox.errors import EvidenceError
 from sandbox.evidence import ed25519, keccak, receipt, trust
 from sandbox.evidence.policy import LOG_ONLY, STANDARD
-from sandbox.evidence.report import Outcome, Report
+from sandbox.evidence.report import Detail, Outcome, Report
 from sandbox.evidence.verify import verify
 
 LANGUAGES = ("ca", "es", "en")
@@ -126,7 +126,7 @@ def _fail(line: str, code: int, as_json: bool) -> int:
     return code
 
 
-def _said(outcome: Outcome, texts: Texts) -> str:
+def _said(outcome: Outcome | Detail, texts: Texts) -> str:
     return _printable(texts[f"evidence.message.{outcome.key}"].format(**outcome.values))
 
 

@@ -33,9 +33,13 @@ export class Document {
   }
 }
 
+const NO_REVISION = { revision: 0, revisions: 0, end: 0, states: [], tail: 0 };
+
 /**
- * {actual, exact, revision, revisions, end}: the document's own digest, and whether it is the expected one, or
- * revision i of k (from 1; 0 is none) is. With several expected digests, all must be of the same bytes.
+ * {actual, exact, revision, revisions, end, states, tail}: the document's own digest, and whether it is the expected
+ * one, or revision i of k (from 1; 0 is none) is, which then has its first `end` bytes. `states` are all k of them as
+ * {end, digest, notarised}, and `tail` is how many bytes belong to none. What a revision added is not read here.
+ * With several expected digests, all must be of the same bytes.
  */
 export async function match(document, [expected, ...also]) {
   await document.prepare([expected, ...also].map((digest) => digest.algorithm));
@@ -44,7 +48,7 @@ export async function match(document, [expected, ...also]) {
     if (!found.exact && !found.revision) break;
     const second = await matchOne(document, other);
     if (second.exact !== found.exact || second.revision !== found.revision || second.end !== found.end) {
-      return { actual: second.actual, exact: false, revision: 0, revisions: 0, end: 0 };
+      return { actual: second.actual, exact: false, ...NO_REVISION };
     }
   }
   return found;
@@ -52,9 +56,16 @@ export async function match(document, [expected, ...also]) {
 
 async function matchOne(document, expected) {
   const actual = await document.digest(expected.algorithm);
-  if (actual.equals(expected)) return { actual, exact: true, revision: 0, revisions: 0, end: 0 };
+  if (actual.equals(expected)) return { actual, exact: true, ...NO_REVISION };
   const revisions = await document.revisionDigests(expected.algorithm);
   const at = revisions.findIndex(({ digests }) => digests.some((digest) => same(digest, expected.value)));
-  if (at < 0) return { actual, exact: false, revision: 0, revisions: 0, end: 0 };
-  return { actual, exact: false, revision: at + 1, revisions: revisions.length, end: revisions[at].end };
+  if (at < 0) return { actual, exact: false, ...NO_REVISION };
+  const states = revisions.map(({ end, digests }, position) => {
+    const longest = digests.length - 1;
+    // the notarised one may have ended before the end of line that the next one completed
+    const chosen = position === at ? digests.findIndex((digest) => same(digest, expected.value)) : longest;
+    return { end: end - (longest - chosen), digest: digests[chosen], notarised: position === at };
+  });
+  const tail = document.blob.size - revisions.at(-1).end;
+  return { actual, exact: false, revision: at + 1, revisions: revisions.length, end: states[at].end, states, tail };
 }

@@ -33,13 +33,23 @@ const documentDigest = {
     if (match.exact) return passed("document.exact", { algorithm, digest: toHex(value) });
     if (match.revision) {
       const { revision, revisions, end } = match;
-      return passed("document.revision", { revision, revisions, end });
+      return { ...passed("document.revision", { revision, revisions, end }), details: details(match, algorithm) };
     }
     return failed("document.differs", {
       actual: toHex(match.actual.value), found: match.actual.algorithm, digest: toHex(value), algorithm,
     });
   },
 };
+
+/** What there is to say of each revision of a document of which an earlier one was notarised. */
+function details({ states, tail }, algorithm) {
+  const lines = states.map(({ end, digest, notarised }, position) => ({
+    key: notarised ? "document.revision-notarised" : "document.revision-other",
+    values: { number: position + 1, end, algorithm, digest: toHex(digest) },
+  }));
+  if (tail > 0) lines.push({ key: "document.tail", values: { count: tail } });
+  return lines;
+}
 
 const commitmentOpens = {
   number: 2, name: "commitment", layer: "document", needsAnchor: false,
@@ -260,7 +270,7 @@ const algorithmsInForce = {
   number: 15, name: "algorithms", layer: "time", needsAnchor: false,
   run({ receipt, trust, asOfMs }) {
     if (asOfMs === null) return notChecked("algorithms.undated");
-    if (onlyStamped(receipt)) return notChecked("algorithms.unread");
+    if (onlyStamped(receipt)) return notChecked("algorithms.stamped");
     const found = algorithms.ended(receipt, trust, asOfMs);
     if (found) {
       return failed("algorithms.ended", {

@@ -2,8 +2,8 @@
 
 export const LAYERS = ["document", "log", "anchor", "time", "status"];
 
-/** What one step found: `key` names the message, `values` are its blanks; a flag is what a reader must see anyway. */
-const outcome = (result) => (key, values = {}) => ({ result, key, values, flag: false });
+/** What one step found: `key` names the message, `values` its blanks, `details` say it part by part; a flag must be seen. */
+const outcome = (result) => (key, values = {}) => ({ result, key, values, flag: false, details: [] });
 export const passed = outcome("passed");
 export const failed = outcome("failed");
 export const notChecked = outcome("not_checked");

@@ -1,0 +1,35 @@
+// A verification as plain data, as `baas verify --json` gives it but for its English: what is compared with Python's.
+import { Document } from "./document.js";
+import { EvidenceError } from "./errors.js";
+import { POLICIES } from "./policy.js";
+import * as receipts from "./receipt.js";
+import * as trusts from "./trust.js";
+import { verify } from "./verify.js";
+
+/** The report of bytes under a policy's name and, perhaps, a time; null where receipt or trust root cannot be read. */
+export async function answer(document, receipt, trust, policy = "standard", asOfMs = null) {
+  try {
+    const options = { required: POLICIES[policy], asOfMs: asOfMs === null ? null : BigInt(asOfMs) };
+    const [made, root] = [receipts.parse(receipt), trusts.parse(trust)];
+    return plain(await verify(new Document(new Blob([document])), made, root, options));
+  } catch (error) {
+    if (error instanceof EvidenceError) return null;
+    throw error;
+  }
+}
+
+export const plain = (report) => ({
+  ok: report.ok,
+  failed_step: report.failedStep,
+  layers: report.layers,
+  flags: report.flags.map(({ outcome }) => outcome.key),
+  steps: report.steps.map(({ name, required, outcome: { result, key, values, details } }) => {
+    const { reason, ...others } = values; // a sentence: each verifier's own
+    return { name, required, result, key, values: numbers(others), details: details.map(({ key: line }) => line) };
+  }),
+});
+
+const numbers = (values) =>
+  Object.fromEntries(
+    Object.entries(values).map(([blank, value]) => [blank, typeof value === "bigint" ? Number(value) : value]),
+  );

@@ -1,0 +1,131 @@
+// The page: files are chosen or dropped, the document is hashed in pieces, and the report is shown. Nothing is sent:
+// the page's own policy forbids it.
+import { Document } from "./document.js";
+import { EvidenceError } from "./errors.js";
+import { split } from "./note.js";
+import { POLICIES } from "./policy.js";
+import * as receipts from "./receipt.js";
+import { element, LANGUAGES, printable, speak, text } from "./texts.js";
+import * as trusts from "./trust.js";
+import { verify } from "./verify.js";
+import * as view from "./view.js";
+
+const part = (name) => document.getElementById(name);
+const status = part("status");
+const progress = part("progress");
+const submit = part("form").querySelector("button[type=submit]");
+const NAMES = { ca: "Català", es: "Castellano", en: "English" };
+let shown = null; // the report, so that it can be said again in another language
+let saying = null; // the status: [key, values, whether it is a problem]
+
+/** A mistake that the person can mend, by its text's key. */
+class Shown extends Error {
+  constructor(key, values = {}) {
+    super(key);
+    this.values = values;
+  }
+}
+
+function say(key, values = {}, problem = false) {
+  saying = [key, values, problem];
+  status.textContent = key ? text(key, values) : "";
+  status.classList.toggle("problem", problem);
+}
+
+function chooseLanguage(language) {
+  speak(language);
+  for (const button of part("languages").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.lang === language));
+  }
+  part("languages").setAttribute("aria-label", text("verifier.page.languages"));
+  progress.setAttribute("aria-label", text("verifier.page.progress"));
+  if (saying) say(...saying);
+  if (shown) view.show(shown);
+}
+
+async function check() {
+  const [file] = part("document").files;
+  const [receiptFile] = part("receipt").files;
+  const [trustFile] = part("trust").files;
+  const pasted = part("qr").value;
+  if (!file || !(receiptFile || pasted.trim()) || !trustFile) throw new Shown("verifier.page.choose");
+  const receipt = await read(receiptFile ?? new Blob([pasted]), receipts.parse, "verifier.page.not_a_receipt");
+  const trust = await read(trustFile, trusts.parse, "verifier.page.not_a_trust_root");
+  progress.hidden = false;
+  const started = performance.now();
+  const holder = new Document(file, (done, total) => {
+    progress.max = Math.max(total, 1);
+    progress.value = done;
+  });
+  const asOf = part("as-of").value;
+  const report = await verify(holder, receipt, trust, {
+    required: POLICIES[part("policy").value],
+    asOfMs: asOf ? BigInt(Date.parse(`${asOf}T00:00:00Z`)) : null,
+  });
+  return { report, files: elsewhere(receipt, trust), seconds: (performance.now() - started) / 1000 };
+}
+
+async function read(blob, parse, complaint) {
+  if (blob.size > receipts.MAX_BYTES) throw new Shown(complaint, { reason: `${blob.size} > ${receipts.MAX_BYTES} bytes` });
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (error instanceof EvidenceError) throw new Shown(complaint, { reason: printable(error.message) });
+    throw error;
+  }
+}
+
+/** What a reader takes to openssl: this page reads no time-stamp tokens. */
+function elsewhere(receipt, trust) {
+  if (receipt.timestamps.length === 0) return [];
+  return [
+    { name: "checkpoint.txt", content: split(receipt.checkpoint).text },
+    ...receipt.timestamps.map((content, at) => ({ name: `token-${at + 1}.tsr`, content })),
+    ...trust.timestampRoots.map(({ certificatePem }, at) => ({ name: `root-${at + 1}.pem`, content: certificatePem })),
+  ];
+}
+
+part("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  submit.disabled = true;
+  shown = null;
+  view.hide();
+  say("verifier.page.working");
+  try {
+    const { report, files, seconds } = await check();
+    shown = report;
+    view.show(report);
+    view.offer(files);
+    say("verifier.page.done", { seconds: seconds.toFixed(1) });
+    view.focus();
+  } catch (error) {
+    if (error instanceof Shown) say(error.message, error.values, true);
+    else say("verifier.page.unreadable", { reason: printable(String(error.message)) }, true);
+  } finally {
+    progress.hidden = true;
+    submit.disabled = false;
+  }
+});
+
+/** A file dropped on a field is chosen in it. */
+for (const field of document.querySelectorAll(".drop")) {
+  const input = field.querySelector("input[type=file]");
+  field.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    field.classList.add("over");
+  });
+  field.addEventListener("dragleave", () => field.classList.remove("over"));
+  field.addEventListener("drop", (event) => {
+    event.preventDefault();
+    field.classList.remove("over");
+    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+  });
+}
+
+for (const language of LANGUAGES) {
+  const button = element("button", { type: "button", lang: language, content: NAMES[language] });
+  button.addEventListener("click", () => chooseLanguage(language));
+  part("languages").append(button);
+}
+chooseLanguage(LANGUAGES[0]);

@@ -1,0 +1,72 @@
+"""The page's modules under Node: they answer every vector as the library does; the committed page is what they make."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import npm
+from sandbox.errors import EvidenceError
+from sandbox.evidence import receipt
+from sandbox.standalone import bundle
+from tests.sandbox.standalone.vectors import ROOT, Vector, answer, differences, flipped
+
+pytestmark = pytest.mark.tools
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return bundle.prepared(ROOT / "build" / "verifier")
+
+
+def answers(folder: Path, vectors: list[Vector]) -> list[Any]:
+    lines = "\n".join(vector.to_line() for vector in vectors)
+    node = npm.wheel_node()
+    command = [str(node) if node else "node", str(HERE / "differential.mjs"), str(folder)]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def read_by_the_page(answer: Any) -> Any:
+    """Python's answer as the page can give it: it does not read what a PDF's revision added."""
+    for step in answer["steps"] if answer else ():
+        step["details"] = [key for key in step["details"] if not key.startswith("document.added-")]
+    return answer
+
+
+def only_stamped(vector: Vector) -> bool:
+    """Whether a renewal is on no chain: the page does not read the time-stamps over it, and says so in step 15."""
+    try:
+        return any(renewal.anchor is None for renewal in receipt.parse(vector.receipt).renewals)
+    except EvidenceError:
+        return False
+
+
+def wrong(folder: Path, vectors: list[Vector]) -> list[str]:
+    found = answers(folder, vectors)
+    stamped = [only_stamped(vector) for vector in vectors]
+    assert not any(each["ok"] for each, only in zip(found, stamped, strict=True) if only)
+    chosen = [place for place, only in enumerate(stamped) if not only]
+    return differences(
+        [vectors[place] for place in chosen], [found[place] for place in chosen], read_by_the_page
+    )
+
+
+def test_the_modules_answer_each_vector_as_the_library_does(folder: Path, vectors: list[Vector]) -> None:
+    assert wrong(folder, vectors) == []
+
+
+def test_the_modules_answer_flipped_bits_as_the_library_does(folder: Path, vectors: list[Vector]) -> None:
+    """Of the receipts with everything in them: manifests, renewals, witnesses, lower bounds, moved clocks."""
+    good = [vector for vector in vectors if (found := answer(vector)) and found["ok"]]
+    by_shape = {tuple(step["key"] for step in answer(vector)["steps"]): vector for vector in good}  # type: ignore[index]
+    assert len(by_shape) > 5
+    altered = [each for vector in by_shape.values() for each in flipped(vector, 11)]
+    assert len(altered) > 2000
+    assert wrong(folder, altered) == []

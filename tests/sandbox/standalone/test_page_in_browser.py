@@ -1,0 +1,226 @@
+"""verify.html in headless Chromium, opened from disk: what it says of each vector, how it looks, and what it holds.
+
+The screenshots are in build/screenshots, for whoever wants to look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baas import verifier
+from sandbox.evidence.note import NoteSigner
+from sandbox.standalone import bundle
+from tests.baas.console.chromium import CHECKS, SCREENSHOTS, chromium, wait_until
+from tests.sandbox.evidence.conftest import World, seed
+from tests.sandbox.standalone.test_page import only_stamped
+from tests.sandbox.standalone.vectors import Vector, answer
+
+pytestmark = pytest.mark.browser
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "documents" / "acta-2024-0081.pdf"
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+#: Put files into the form as a person does by choosing them, send it, and give what the page shows then.
+CHECK = """
+const done = arguments[arguments.length - 1];
+const [vectors] = arguments;
+const part = (name) => document.getElementById(name);
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const choose = (name, text) => {
+  const chosen = new DataTransfer();
+  chosen.items.add(new File([bytes(text)], name));
+  part(name).files = chosen.files;
+};
+const ready = () => new Promise((resolve) => {
+  const button = part("form").querySelector("button[type=submit]");
+  new MutationObserver((_, observer) => {
+    if (!button.disabled) { observer.disconnect(); resolve(); }
+  }).observe(button, { attributes: true });
+});
+(async () => {
+  const found = [];
+  for (const [, document_, receipt, trust, policy, asOf] of vectors) {
+    choose("document", document_);
+    choose("receipt", receipt);
+    choose("trust", trust);
+    part("policy").value = policy;
+    part("as-of").value = asOf === null ? "" : new Date(asOf).toISOString().slice(0, 10);
+    const settled = ready();
+    part("form").requestSubmit();
+    await settled;
+    found.push(part("results").hidden ? null : {
+      ok: part("summary").className === "met",
+      steps: [...document.querySelectorAll("#steps > li")].map((item) => item.className),
+      layers: [...document.querySelectorAll("#layers > li")].map((item) => item.className),
+      flags: document.querySelectorAll("#flags p").length,
+    });
+  }
+  return found;
+})().then((value) => done({ value }), (error) => done({ error: String(error) }));
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    browser: Any
+    folder: Path
+
+    def choose(self, **files: Path) -> None:
+        for name, path in files.items():
+            self.browser.find_element("id", name).send_keys(str(path))
+
+    def check(self, document: Path, world: World, trust: bytes | None = None, seconds: int = 30) -> list[str]:
+        """Check as a person does; the classes of the steps."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        (self.folder / "receipt.json").write_bytes(world.receipt().to_bytes())
+        (self.folder / "trust.json").write_bytes(trust or world.trust().to_bytes())
+        self.browser.refresh()
+        self.choose(document=document, receipt=self.folder / "receipt.json", trust=self.folder / "trust.json")
+        self.browser.find_element("css selector", "button[type=submit]").click()
+        results = self.browser.find_element("id", "results")
+        WebDriverWait(self.browser, seconds, poll_frequency=0.05).until(lambda _: results.is_displayed())
+        return [
+            item.get_attribute("class") for item in self.browser.find_elements("css selector", "#steps > li")
+        ]
+
+    def text(self, selector: str = "main") -> str:
+        return str(self.browser.find_element("css selector", selector).text)
+
+    def picture(self, name: str) -> None:
+        """At a desk's width and at a phone's; nothing is wider than either, and what needs a label has one."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for suffix, width, mobile in (("", 1200, False), ("-phone", 390, True)):
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": mobile}
+            self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            assert self.browser.execute_script(CHECKS) == [], (name, width)
+            metrics["height"] = self.browser.execute_script("return document.documentElement.scrollHeight")
+            self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            self.browser.save_screenshot(str(SCREENSHOTS / f"{name}{suffix}.png"))
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(browser: Any, tmp_path: Path) -> Iterator[Page]:
+    path = tmp_path / bundle.NAME
+    path.write_bytes(verifier.files()[bundle.NAME])
+    browser.get(path.as_uri())
+    yield Page(browser, tmp_path)
+    # neither a script's error nor anything that the page's own policy refused
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def world_of(document: Path) -> World:
+    return World(document=document.read_bytes())
+
+
+def test_a_good_receipt_an_altered_document_and_a_foreign_trust_root(page: Page, tmp_path: Path) -> None:
+    page.picture("verifier-empty")
+    world = world_of(EXAMPLE)
+    assert page.check(EXAMPLE, world) == ["passed"] * 10 + ["not_checked"] * 6
+    assert "Els passos que demana la política" in page.text("#summary")
+    assert "Passos no comprovats: 6." in page.text("#summary")
+    assert page.browser.switch_to.active_element.get_attribute("id") == "results"
+    page.picture("verifier-good")
+
+    altered = tmp_path / "altered.pdf"
+    content = bytearray(EXAMPLE.read_bytes())
+    content[len(content) // 2] ^= 1
+    altered.write_bytes(content)
+    assert page.check(altered, world) == ["failed"] + ["not_checked"] * 15
+    assert "No es pot donar per bo" in page.text("#summary")
+    page.picture("verifier-altered")
+
+    foreign = world.but(log_signer=NoteSigner("baas.example/log", seed("another"))).trust()
+    assert (
+        page.check(EXAMPLE, world, foreign.to_bytes()) == ["passed"] * 4 + ["failed"] + ["not_checked"] * 11
+    )
+    assert "5. L'estat del llibre està signat" in page.text("#steps")
+    page.picture("verifier-foreign")
+
+
+def test_a_flag_is_seen_and_the_language_changes_what_is_shown(page: Page) -> None:
+    from sandbox.evidence.sealer import ClockMoved
+
+    world = world_of(EXAMPLE).but(moved=ClockMoved(2, 3_600_000), header_seconds_after_sealing=3_600)
+    page.check(EXAMPLE, world)
+    assert page.text("#flags").startswith("ATENCIÓ")
+    for button in page.browser.find_elements("css selector", "#languages button"):
+        if button.get_attribute("lang") == "en":
+            button.click()
+    assert page.text("#flags").startswith("NOTE")
+    assert "Checked" in page.text("#steps")
+    assert page.browser.execute_script("return document.documentElement.lang") == "en"
+
+
+@pytest.mark.parametrize(
+    ("receipt", "trust", "words"),
+    [
+        (None, None, "Trieu el document"),
+        (b"{}", b"{}", "no ho és, o s'ha alterat"),
+        (World().receipt().to_bytes(), b"{}", "El fitxer de confiança no té la forma"),
+    ],
+    ids=["nothing", "no receipt", "no trust root"],
+)
+def test_it_says_what_is_wrong_with_the_files(
+    page: Page, receipt: bytes | None, trust: bytes | None, words: str
+) -> None:
+    if receipt is not None and trust is not None:
+        (page.folder / "r").write_bytes(receipt)
+        (page.folder / "t").write_bytes(trust)
+        page.choose(document=EXAMPLE, receipt=page.folder / "r", trust=page.folder / "t")
+    page.browser.find_element("css selector", "button[type=submit]").click()
+    wait_until(page.browser, lambda: words in page.text("#status"))
+    assert page.text("#results") == ""
+
+
+def test_it_shows_of_each_vector_what_the_library_says(page: Page, vectors: list[Vector]) -> None:
+    chosen = [
+        vector
+        for vector in vectors
+        if not only_stamped(vector)
+        and not vector.name.startswith("bit")
+        and (vector.as_of is None or vector.as_of.isoformat().endswith("T00:00:00+00:00"))
+    ]
+    assert len(chosen) > 100
+    lines = [json.loads(vector.to_line()) for vector in chosen]
+    answered = page.browser.execute_async_script(CHECK, lines)
+    assert "error" not in answered, answered
+    for vector, found in zip(chosen, answered["value"], strict=True):
+        expected = answer(vector)
+        assert (found is None) == (expected is None), vector.name
+        if expected is not None:
+            assert found == {
+                "ok": expected["ok"],
+                "steps": [step["result"] for step in expected["steps"]],
+                "layers": list(expected["layers"].values()),
+                "flags": len(expected["flags"]),
+            }, vector.name
+
+
+@pytest.mark.timeout(240)
+def test_a_document_larger_than_what_it_holds(page: Page, tmp_path: Path) -> None:
+    """300 MB, of which the page holds a few at a time; the rate is printed and judged by nobody."""
+    size = 300 << 20
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(size)
+    world = World()
+    before = page.browser.execute_script("return performance.memory.usedJSHeapSize")
+    assert (
+        page.check(large, world, seconds=200)[0] == "failed"
+    )  # it is another document: all was read to know
+    held = page.browser.execute_script("return performance.memory.usedJSHeapSize") - before
+    print(page.text("#status"), f"{held >> 20} MB more on the heap")
+    assert held < 100 << 20
