@@ -38,7 +38,7 @@ EXITS: dict[str, tuple[int, str]] = {
 #: The groups, each a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
-    "template", "notarisation", "register", "witness", "trust", "pilot",
+    "template", "notarisation", "register", "privacy", "erasure", "witness", "trust", "pilot",
 )  # fmt: skip
 
 EPILOG = """\
@@ -246,12 +246,17 @@ def notarise(
     manifest: Annotated[
         bool, typer.Option("--manifest", help="FILE is a folder: notarise one root over all its files.")
     ] = False,
+    anyone_can_guess_it: Annotated[
+        bool,
+        typer.Option("--anyone-can-guess-it", help="Also files that are one guessable value, such as a DNI."),
+    ] = False,
 ) -> Shown:
     """Notarise files: each gets FILE.receipt.json, beside it or in --out.
 
-    A file that changes while it is hashed, or cannot be read, is told and left out; the others go on, and the
-    command ends with 1. With --manifest one notarisation is of a whole folder: each file gets a receipt of its own in
-    FOLDER.receipts or --out, and manifest.json there holds names and salts, which stay with you.
+    A file that changes while it is hashed, cannot be read, or is nothing but a value that can be guessed (a DNI, a
+    telephone number, a date) is told and left out; the others go on, and the command ends with 1. With --manifest one
+    notarisation is of a whole folder: each file gets a receipt of its own in FOLDER.receipts or --out, and
+    manifest.json there holds names and salts, which stay with you.
     """
     from baas.terminal import folders, notarising, session
 
@@ -260,7 +265,9 @@ def notarise(
         if len(documents) != 1:
             raise typer.BadParameter("--manifest takes one folder", param_hint="FILE")
         return folders.run(documents[0], administration, out, wait, lambda: session.connect(ctx), slugs)
-    return notarising.run(documents, administration, out, wait, lambda: session.connect(ctx), slugs)
+    return notarising.run(
+        documents, administration, out, wait, lambda: session.connect(ctx), slugs, anyone_can_guess_it
+    )
 
 
 @app.command()

@@ -473,6 +473,36 @@ class Client:
             return False
         return True
 
+    # -- privacy -----------------------------------------------------------------------------------
+
+    def erase_notarisation(self, notarisation: str, basis: str) -> Json:
+        """For good. See `wait_erased` for when no file of the service holds it any more."""
+        return dict(self._post(f"/notarisations/{notarisation}/erasure", {"basis": basis}))
+
+    def erase_rows(
+        self, register: str, indexes: Sequence[int], basis: str, *, keep_key: bool = False
+    ) -> Json:
+        """Row versions by their indexes in the log, for good."""
+        body = {"indexes": list(indexes), "basis": basis, "keep_key": keep_key}
+        return dict(self._post(f"/registers/{register}/erasures", body))
+
+    def erasures(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/erasures", administration=administration))
+
+    def erasure(self, erasure: str) -> Json:
+        return dict(self._get(f"/erasures/{erasure}"))
+
+    def wait_erased(self, erasure: str, *, timeout: float = 300.0) -> Json:
+        """Poll until the database's files are overwritten too; after a TimeoutError the rows are gone all the same."""
+        return _until(
+            lambda: self.erasure(erasure),
+            lambda now: now["state"] == "erased",
+            lambda now: (
+                f"erasure {erasure} is {now['state']!r}: nothing finds it, and the files are overwritten soon"
+            ),
+            timeout,
+        )
+
     # -- registers ---------------------------------------------------------------------------------
 
     def create_register(

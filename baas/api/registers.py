@@ -114,6 +114,7 @@ def append_rows(register: str, body: schemas.RowsIn, call: Calling) -> Response:
             amended=done.amended,
             unchanged=done.unchanged,
             first_index=done.batch.first_index if done.batch else None,
+            warnings=list(done.warnings),
         )
 
     return call.accept(

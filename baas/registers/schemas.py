@@ -58,6 +58,9 @@ class AppendedOut(Out):
     amended: int
     unchanged: int
     first_index: int | None
+    warnings: list[str] = Field(
+        description="columns of values that can be guessed, such as DNI numbers, and what that means; the rows are accepted"
+    )
 
 
 class VersionOut(Out):

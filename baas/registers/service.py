@@ -34,6 +34,7 @@ from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope
 from baas.texts import DEFAULT as DEFAULT_LANGUAGE
+from sandbox import low_entropy
 from sandbox.evidence.canonical import dumps
 from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.receipt import Receipt
@@ -84,6 +85,7 @@ class Appended:
     created: int
     amended: int
     unchanged: int
+    warnings: tuple[str, ...] = ()
 
 
 class Registers:
@@ -177,10 +179,11 @@ class Registers:
             versions.append((log.key, index, key, version, content))
             newest[key] = Newest(index, version, content, kind)
             created += kind == "create"
+        warnings = _guessable(register, rows)
         if not drafts:
-            return Appended(None, 0, 0, len(rows)), log
+            return Appended(None, 0, 0, len(rows), warnings), log
         batch = self._write(session, log, drafts, versions)
-        done = Appended(batch, created, len(drafts) - created, len(rows) - len(drafts))
+        done = Appended(batch, created, len(drafts) - created, len(rows) - len(drafts), warnings)
         detail = {"created": done.created, "amended": done.amended, "batch": batch.id}
         self._audit.record(
             session,
@@ -432,6 +435,25 @@ def _version(log: Log, row: RowVersion, entry: LogEntry) -> Version:
 def _draft(kind: str, content: str, refers_to: int | None, reason: str | None = None) -> Draft:
     digest = digest_bytes(content.encode(), DEFAULT)
     return Draft(kind, digest.algorithm, digest.value, refers_to, reason)
+
+
+def _guessable(register: Register, rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """A warning for each column of values that can be guessed; no value is repeated in it."""
+    found = []
+    for column in json.loads(register.columns):
+        kind = low_entropy.of_column(row.get(column, "") for row in rows)
+        if kind is None or kind.kind in low_entropy.ORDINARY:
+            continue
+        advice = (
+            "it is the key, which requests and lists name: number the rows instead"
+            if column == register.key
+            else "leave it out if the register can do without it"
+        )
+        found.append(
+            f"column {column!r} looks like {kind.name}: each row is salted, so the log and the chain give nothing to try, "
+            f"but here and in receipts it is personal data, and can be guessed by whoever has the salt; {advice}"
+        )
+    return tuple(found)
 
 
 def _require_reason(reason: str, reasons: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from baas.client import Client
 from baas.terminal import files
 from baas.terminal.problems import Unusable
 from baas.terminal.render import BIG_FILE, Shown, note, progress
+from sandbox import low_entropy
 from sandbox.errors import DocumentChanged
 from sandbox.evidence.digest import DEFAULT, Digest, digests_file
 
@@ -77,20 +78,38 @@ def receipt_paths(documents: Sequence[Path], out: Path | None) -> dict[Path, Pat
 
 
 def hash_all(
-    documents: Sequence[Path], algorithms: Sequence[str] = (DEFAULT,)
+    documents: Sequence[Path], algorithms: Sequence[str] = (DEFAULT,), *, accept_guessable: bool = False
 ) -> tuple[list[Hashed], list[Failed]]:
-    """The digests of the files; those that changed meanwhile or cannot be read are told and left out."""
+    """The digests of the files; those that changed meanwhile, cannot be read or can be guessed are told and left out."""
     slugs = sorted(set(algorithms))
     hashed: list[Hashed] = []
     failed: list[Failed] = []
     for document in documents:
         try:
+            if not accept_guessable and (reason := guessable(document)):
+                failed.append(Failed(document, reason))
+                note(f"not notarised: {document}: {reason}")
+                continue
             first, *also = digests_file(document, slugs, progress(f"hashing {document.name}", BIG_FILE))
             hashed.append(Hashed(document, first, tuple(also)))
         except (DocumentChanged, OSError) as error:
             failed.append(Failed(document, str(error)))
             note(f"not notarised: {error}")
     return hashed, failed
+
+
+def guessable(document: Path) -> str | None:
+    """Why the file's digest would not hide what is in it; None when it is not one of the values that are recognised."""
+    if document.stat().st_size > low_entropy.LONGEST:
+        return None
+    found = low_entropy.of_content(document.read_bytes())
+    if found is None:
+        return None
+    return (
+        f"the whole file is {found.explanation}. The service salts the digest, and yet whoever has the receipt can try "
+        "them: it is personal data. Notarise a document that says more than that, or take the risk on you with "
+        "--anyone-can-guess-it"
+    )
 
 
 def notarise(
@@ -156,6 +175,7 @@ def run(
     wait: bool,
     open_client: Callable[[], Any],
     algorithms: Sequence[str] = (DEFAULT,),
+    accept_guessable: bool = False,
 ) -> Shown:
     """The whole of `baas notarise`; `open_client` gives the client as a context manager, once all is hashed."""
     if folders := [each for each in documents if each.is_dir()]:
@@ -163,7 +183,7 @@ def run(
             f"{folders[0]} is a directory: give its files, or notarise it as a whole with --manifest"
         )
     receipts = receipt_paths(documents, out) if wait else {}
-    hashed, failed = hash_all(documents, algorithms)
+    hashed, failed = hash_all(documents, algorithms, accept_guessable=accept_guessable)
     if not hashed:
         return shown([], failed)
 

@@ -1,6 +1,7 @@
 // The page "make evidence of a document": the files are hashed here; only their digests are sent.
 import { toHex } from "./bytes.js";
 import { hashFile } from "./files.js";
+import { isGuessable } from "./guessable.js";
 import { element, text } from "./texts.js";
 
 const form = document.querySelector("#notarise-form");
@@ -25,8 +26,15 @@ async function prepare() {
   rows.hidden = documents.length === 0;
   say(documents.length ? text("console.notarise.hashing") : "");
   let unreadable = 0;
+  let guessable = 0;
   for (const item of documents) {
     try {
+      if (await isGuessable(item.file)) {
+        guessable += 1;
+        item.cell.textContent = "";
+        item.state.textContent = text("console.notarise.guessable");
+        continue;
+      }
       item.digest = await hashFile(item.file, (done, total) => {
         item.progress.max = Math.max(total, 1);
         item.progress.value = done;
@@ -40,8 +48,10 @@ async function prepare() {
     }
     if (own !== choice) return;
   }
-  button.disabled = documents.length === 0 || unreadable > 0;
-  say(unreadable ? text("console.notarise.choose_again") : text("console.notarise.hashed"), unreadable > 0);
+  if (own !== choice) return;
+  button.disabled = documents.length === 0 || unreadable + guessable > 0;
+  if (guessable) say(text("console.notarise.choose_other"), true);
+  else say(unreadable ? text("console.notarise.choose_again") : text("console.notarise.hashed"), unreadable > 0);
 }
 
 function addRow(file) {

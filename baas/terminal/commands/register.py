@@ -127,11 +127,16 @@ def append(ctx: typer.Context, register: Register, file: Csv, delimiter: Delimit
     """
     found = rows.read(file, _one(delimiter))
     done = {"created": 0, "amended": 0, "unchanged": 0}
+    warned: set[str] = set()
     with connect(ctx) as client:
         for number, batch in enumerate(rows.batches(found), start=1):
             answer = client.append(register, batch)
             done = {name: count + answer[name] for name, count in done.items()}
             note(f"accepted: request {number}, {sum(done.values())} of {len(found)} rows")
+            for warning in answer["warnings"]:
+                if warning not in warned:
+                    note(warning)
+                warned.add(warning)
     return record(done, *done)
 
 

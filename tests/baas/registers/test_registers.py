@@ -246,3 +246,33 @@ def test_a_reason_that_is_none_of_them(town: Any, unwritten: str) -> None:
         ("supersessions", {"key": "1", "row": row("2"), "reason": "x"}),
     ):
         assert town.member.post(f"/registers/{unwritten}/{act}", json=body).status_code == 422
+
+
+def test_columns_that_can_be_guessed_are_told_and_never_repeated(town: Any) -> None:
+    """The rows are accepted: a register may need them. A key of them is told to be one."""
+    body = {
+        "administration": town.code,
+        "name": "guessable",
+        "key": "dni",
+        "columns": ["dni", "correu", "num"],
+    }
+    deployed = ok(
+        town.member.post(f"/chains/{town.chain['id']}/deployments", json={"template": "hash-registry"}), 201
+    )
+    register = ok(town.member.post("/registers", json=body | {"deployment": deployed["id"]}), 201)
+    rows = [
+        {
+            "dni": f"0000000{number}{'TRWAGMYF'[number]}",
+            "correu": f"a{number}@vila.example",
+            "num": str(number),
+        }
+        for number in range(4)
+    ]
+    done = ok(town.member.post(f"/registers/{register['id']}/entries", json={"rows": rows}), 202)
+    assert done["created"] == 4
+    assert [each.partition(":")[0] for each in done["warnings"]] == [
+        "column 'dni' looks like a DNI number",
+        "column 'correu' looks like an e-mail address",
+    ]
+    assert "it is the key" in done["warnings"][0]
+    assert "00000000T" not in "".join(done["warnings"])

@@ -62,3 +62,16 @@ def test_a_file_that_changes_or_cannot_be_read_is_told_and_the_others_go_on(
     assert "changed while it was hashed" in failed[0].reason
     assert len(capsys.readouterr().err.splitlines()) == 2
     assert notarising.shown([], failed).ending == "refused"
+
+
+def test_a_file_that_is_one_guessable_value_is_refused_with_the_reason_unless_the_risk_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dni, good = _file(tmp_path / "dni.txt", b"00000000T\n"), _file(tmp_path / "acta.pdf")
+    hashed, failed = notarising.hash_all([dni, good])
+    assert [each.file for each in hashed] == [good]
+    assert "a DNI number: there are 100,000,000 at most" in failed[0].reason
+    assert "--anyone-can-guess-it" in failed[0].reason
+    assert "00000000T" not in failed[0].reason + capsys.readouterr().err
+    hashed, failed = notarising.hash_all([dni, good], accept_guessable=True)
+    assert ([each.file for each in hashed], failed) == ([dni, good], [])
