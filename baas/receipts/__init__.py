@@ -13,8 +13,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from baas.texts import DEFAULT
-from sandbox.evidence import tlog_proof
+from sandbox.errors import MalformedEvidence
+from sandbox.evidence import qr, tlog_proof
 from sandbox.evidence.cose import issue_inclusion
+from sandbox.evidence.encodings import COSE_FILE, JSON_FILE, TLOG_PROOF_FILE
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Receipt
 
@@ -25,6 +27,8 @@ class Format(StrEnum):
     JSON = "json"
     COSE = "cose"
     TLOG_PROOF = "tlog-proof"
+    PDF = "pdf"
+    QR = "qr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,9 @@ class Source:
     def cose(self) -> bytes:
         """The COSE receipt of the same entry under the same root: the same bytes each time."""
         return issue_inclusion(self.receipt, self.signer).to_bytes()
+
+    def tlog_proof(self) -> bytes:
+        return tlog_proof.from_receipt(self.receipt).to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,30 @@ class Rendering:
     render: Callable[[Source, str], bytes]
 
 
+def _pdf(source: Source, language: str) -> bytes:
+    from baas.receipts.pdf import Embedded, pdf
+
+    cose = source.cose()
+    files = [
+        Embedded(JSON_FILE, source.receipt.to_bytes(), "application/json", "receipt-json"),
+        Embedded(COSE_FILE, cose, "application/cose", "receipt-cose"),
+        Embedded(TLOG_PROOF_FILE, source.tlog_proof(), "text/plain", "receipt-tlog-proof"),
+    ]
+    for number, token in enumerate(source.receipt.timestamps, start=1):
+        files.append(Embedded(f"token-{number}.tsr", token, "application/timestamp-reply", "token"))
+    try:
+        text = qr.encode(cose)
+    except MalformedEvidence:  # longer than any code holds: the page goes without
+        text = None
+    return pdf(source.receipt, text, files, language)
+
+
+def _qr(source: Source, _: str) -> bytes:
+    from baas.receipts.qr_image import png, qr_code
+
+    return png(qr_code(qr.encode(source.cose())))
+
+
 RENDERINGS: Mapping[Format, Rendering] = MappingProxyType(
     {
         Format.JSON: Rendering(
@@ -60,8 +91,10 @@ RENDERINGS: Mapping[Format, Rendering] = MappingProxyType(
         Format.TLOG_PROOF: Rendering(
             "text/plain; charset=utf-8",
             ".tlog-proof",
-            lambda source, _: tlog_proof.from_receipt(source.receipt).to_bytes(),
+            lambda source, _: source.tlog_proof(),
         ),
+        Format.PDF: Rendering("application/pdf", ".receipt.pdf", _pdf),
+        Format.QR: Rendering("image/png", ".receipt.png", _qr),
     }
 )
 

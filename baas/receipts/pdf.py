@@ -81,9 +81,16 @@ class Words:
 
 
 def pdf(
-    receipt: Receipt, qr_text: str, files: Sequence[Embedded], language: str, operators: int | None = None
+    receipt: Receipt,
+    qr_text: str | None,
+    files: Sequence[Embedded],
+    language: str,
+    operators: int | None = None,
 ) -> bytes:
-    """The receipt's PDF, with these files in it; `operators`: how many must collude, where a trust root says so."""
+    """The receipt's PDF, with these files in it, and the QR code of a text that fits in one.
+
+    `operators` is how many must collude, where a trust root says so.
+    """
     t, told = Words(language), stated(receipt)
     subject = t("subject", position=receipt.inclusion.index + 1, origin=receipt.inclusion.origin)
     paper = Paper(language, t("title"), subject, t("page", page="{page}", pages="{pages}"), told.moment)
@@ -107,20 +114,23 @@ def _is_row(receipt: Receipt) -> bool:
     return "registers" in receipt.inclusion.origin.split("/")
 
 
-def _opening(paper: Paper, t: Words, receipt: Receipt, told: Stated, qr_text: str) -> None:
+def _opening(paper: Paper, t: Words, receipt: Receipt, told: Stated, qr_text: str | None) -> None:
     paper.heading(t("title"), 1)
     paper.paragraph(t("of_row" if _is_row(receipt) else "of_document"), 12, soft=True)
     paper.ln(1)
     paper.notice(t("not_the_proof"), strong=True)
     paper.notice(t("sandbox"))
-    code = qr_code(qr_text)
-    top, page, size = paper.y, paper.page, width_on_paper(code)
-    paper.figure(png(code), paper.w - MARGIN - size, top, size, t("qr_alt"))
-    width = paper.epw - size - 6
-    _facts(paper, t, receipt, told, width)
-    below = max(paper.y, top + size) if paper.page == page else paper.y
-    paper.set_y(below + 1)
-    paper.paragraph(t("qr"), 8, soft=True)
+    if qr_text is None:
+        _facts(paper, t, receipt, told, paper.epw)
+    else:
+        code = qr_code(qr_text)
+        top, page, size = paper.y, paper.page, width_on_paper(code)
+        paper.figure(png(code), paper.w - MARGIN - size, top, size, t("qr_alt"))
+        _facts(paper, t, receipt, told, paper.epw - size - 6)
+        if paper.page == page:
+            paper.set_y(max(paper.y, top + size))
+        paper.ln(1)
+        paper.paragraph(t("qr"), 8, soft=True)
     paper.notice(t("salt"))
 
 
