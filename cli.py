@@ -53,6 +53,8 @@ With --json a command writes one JSON document to stdout; hints and progress go 
 
 
 DEMO = Path("build/demo")
+#: The formats of `baas.receipts`, which is not imported for their names.
+FORMATS = "json, cose or tlog-proof"
 
 
 class Root(TyperGroup):
@@ -278,16 +280,20 @@ def receipt(
     previous: Annotated[
         bool, typer.Option("--with-previous", help="With what bounds its time from below.")
     ] = False,
+    format_: Annotated[str, typer.Option("--format", help=f"{FORMATS}.")] = "json",
+    lang: Annotated[str, typer.Option(help="ca, es or en, of what people read.")] = "ca",
 ) -> Shown:
-    """Get the receipt of a notarisation that was not waited for."""
-    from baas.terminal import files, session
+    """Get the receipt of a notarisation that was not waited for, or in another format.
 
+    The other formats are made of the same receipt: cose (RFC 9942) and tlog-proof (C2SP) carry no anchor on a chain, so
+    that they are verified with --policy log-only.
+    """
+    from baas.terminal import receipt_files, session
+
+    wanted = receipt_files.named(format_, out)
     with session.connect(ctx) as client:
-        found = client.receipt(notarisation, previous=previous)
-    if out is None:
-        return json.loads(found), found.decode(), "ok"
-    files.write(out, found)
-    return {"file": str(out)}, f"wrote {out}", "ok"
+        found = client.receipt(notarisation, previous=previous, format_=wanted, lang=lang)
+    return receipt_files.shown(found, wanted, out)
 
 
 @app.command()
@@ -295,23 +301,32 @@ def verify(
     file: Annotated[Path, typer.Argument(help="The document.", exists=True, dir_okay=False)],
     receipt: Annotated[Path, typer.Argument(help="Its receipt.", exists=True, dir_okay=False)],
     trust: Annotated[Path, typer.Option(help="What you trust already.", exists=True, dir_okay=False)],
+    policy: Annotated[
+        str, typer.Option(help="standard, log-only, or the steps that must pass, separated by commas.")
+    ] = "standard",
     as_of: Annotated[
         datetime | None,
-        typer.Option(help="Judge the algorithms as of this day (UTC).", formats=["%Y-%m-%d"]),
+        typer.Option(help="Judge algorithms and undated keys as of this day (UTC).", formats=["%Y-%m-%d"]),
     ] = None,
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
 
-    The trust root (baas trust export) must have come by another way than the receipt. This needs no service, no
-    login and no network. It ends with 0 if the policy is met, else with 1 and the name of the step that failed.
+    The receipt may be JSON, a COSE receipt, a tlog-proof, the PDF that embeds them, or the text of its QR code; what an
+    encoding does not carry is not checked, and log-only asks for what all of them carry. The trust root (baas trust
+    export) must have come by another way than the receipt. This needs no service, no login and no network. It ends with
+    0 if the policy is met, else with 1 and the name of the step that failed.
     """
-    from sandbox.evidence import receipt as receipts
+    from sandbox.evidence import encodings
+    from sandbox.evidence import policy as policies
     from sandbox.evidence import trust as trust_roots
-    from sandbox.evidence import verify as evidence
 
+    try:
+        demanded = policies.named(policy)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--policy") from None
     root = trust_roots.parse(trust.read_bytes())
     moment = None if as_of is None else as_of.replace(tzinfo=UTC)
-    report = evidence.verify(file, receipts.parse(receipt.read_bytes()), root, as_of=moment)
+    report = encodings.verify(file, receipt.read_bytes(), root, demanded, as_of=moment)
     return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
 
 

@@ -439,9 +439,14 @@ class Client:
     def revoke_notarisation(self, notarisation: str, reason: str) -> Json:
         return dict(self._post(f"/notarisations/{notarisation}/revoke", {"reason": reason}))
 
-    def receipt(self, notarisation: str, *, previous: bool = False) -> bytes:
-        """Its receipt; with `previous`, with the checkpoint before it, which bounds its time from below."""
-        params = {"previous": True} if previous else None
+    def receipt(
+        self, notarisation: str, *, previous: bool = False, format_: str = "json", lang: str = "ca"
+    ) -> bytes:
+        """Its receipt as a file of that format (`baas.receipts.Format`), in a language where people read it.
+
+        With `previous`, with the checkpoint before it, which bounds its time from below.
+        """
+        params = _format(format_, lang) | ({"previous": True} if previous else {})
         return self._proof(f"/notarisations/{notarisation}/receipt", params)
 
     def receipts(self, batch: str) -> list[bytes]:
@@ -561,8 +566,11 @@ class Client:
         body = {"key": key, "row": row, "reason": reason}
         return dict(self._post(f"/registers/{register}/supersessions", body, key=secrets.token_hex(16)))
 
-    def entry_receipt(self, register: str, key: str, version: int | None = None) -> bytes:
-        params = {"key": key} | ({"version": version} if version is not None else {})
+    def entry_receipt(
+        self, register: str, key: str, version: int | None = None, *, format_: str = "json", lang: str = "ca"
+    ) -> bytes:
+        """A row's receipt as a file of that format; of its newest version with content, unless said."""
+        params = {"key": key} | _format(format_, lang) | ({"version": version} if version is not None else {})
         return self._proof(f"/registers/{register}/receipt", params)
 
     def checkpoint(self, register: str, *, timeout: float = 60.0) -> Json:
@@ -690,6 +698,11 @@ class Client:
 
     def report(self, pilot: str, *, html: bool = False) -> bytes:
         return self.request("GET", f"/api/v1/pilots/{pilot}/report{'.html' if html else ''}").content
+
+
+def _format(slug: str, lang: str) -> dict[str, Any]:
+    """The query of a receipt's format; none for the one that is given anyway."""
+    return {} if slug == "json" else {"format": str(slug), "lang": lang}
 
 
 def _until(

@@ -20,8 +20,10 @@ import pytest
 from typer.main import get_command
 
 import cli
+from baas.receipts import Format
 from baas.terminal import running, session
 from baas.terminal.manual import pages
+from sandbox.evidence import qr
 
 ROOT = Path(__file__).parents[1]
 CODE = "9999990001"
@@ -274,6 +276,14 @@ def test_a_register_goes_from_csv_to_a_rows_receipt(
             "register", "verify", row, proof["receipt"], "--trust", tmp_path / "trust.json", "--json"
         )
         assert (forged.code, forged.json["failed_step"]) == (1, "document-digest")
+    proof = here(
+        "register", "prove", register, "2024/0002", "--format", "cose", "--out", tmp_path, "--json"
+    ).json
+    assert Path(proof["receipt"]).name == "2024-0002.receipt.cose"
+    row_and_receipt = (proof["row"], proof["receipt"], "--trust", tmp_path / "trust.json")
+    assert here("register", "verify", *row_and_receipt, "--policy", "log-only").code == 0
+    assert here("register", "verify", *row_and_receipt).code == 1
+    assert here("register", "verify", *row_and_receipt, "--policy", ",").code == 2
     assert register in here("register", "list").out
     assert here("register", "show", register, "--json").json["accepted"] == 4
     csv.write_text("numero;titol\n2024/0001\n")
@@ -627,6 +637,37 @@ def test_a_receipt_can_be_had_later(world: World, here: Callable[..., Done], tmp
         time.sleep(0.1)
     here("trust", "export", CODE, "--out", tmp_path / "trust.json")
     assert here("verify", document, tmp_path / "r.json", "--trust", tmp_path / "trust.json").code == 0
+
+
+def test_a_receipt_in_other_formats(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
+    document = tmp_path / "acta.pdf"
+    document.write_bytes(b"%PDF-1.7 formats")
+    item = here("notarise", document, "--json").json["items"][0]["notarisation"]
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
+
+    def verify(receipt: Path, *options: str) -> Done:
+        return here("verify", document, receipt, "--trust", tmp_path / "trust.json", *options, "--json")
+
+    for name in ("json", "cose", "tlog-proof"):
+        file = tmp_path / f"acta.{name}"
+        assert here("receipt", item, "--format", name, "--out", file).code == 0
+        assert verify(file, "--policy", "log-only").code == 0
+        assert verify(file, "--policy", "document-digest,inclusion").code == 0
+        whole = verify(file)
+        assert (whole.code, whole.json["failed_step"]) == ((0, None) if name == "json" else (1, "contract"))
+        assert verify(file, "--policy", "log-only", "--as-of", "2020-01-01").code == (
+            0 if name == "json" else 1
+        )
+    assert here("receipt", item, "--format", "tlog-proof").out.startswith("c2sp.org/tlog-proof@v1")
+    assert here("receipt", item, "--format", "cose").code == 2
+    unknown = here("receipt", item, "--format", "docx")
+    assert (unknown.code, "expected json, cose" in unknown.err) == (2, True)
+    for policy in ("", "everything"):
+        assert verify(tmp_path / "acta.json", "--policy", policy).code == 2
+    code = tmp_path / "code.txt"
+    code.write_text(qr.encode((tmp_path / "acta.cose").read_bytes()) + "\n")
+    assert verify(code, "--policy", "log-only").code == 0
+    assert all(str(each) in cli.FORMATS for each in Format)
 
 
 def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done], tmp_path: Path) -> None:

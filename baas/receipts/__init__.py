@@ -57,6 +57,11 @@ class Rendering:
     suffix: str
     render: Callable[[Source, str], bytes]
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it can be shown where text is."""
+        return self.media_type.startswith("text/") or self.media_type == "application/json"
+
 
 def _pdf(source: Source, language: str) -> bytes:
     from baas.receipts.pdf import Embedded, pdf

@@ -10,16 +10,17 @@ from typing import Annotated
 import typer
 
 from baas.client import Client
-from baas.terminal import exporting, files, rows
+from baas.receipts import RENDERINGS, Format
+from baas.terminal import exporting, files, receipt_files, rows
 from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect
+from sandbox.evidence import encodings
+from sandbox.evidence import policy as policies
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust as trust_roots
-from sandbox.evidence import verify as evidence
 from sandbox.evidence.canonical import dumps
-from sandbox.evidence.digest import digest_bytes
 
 app = typer.Typer(help="Registers: append-only logs of an administration's rows.")
 Register = Annotated[str, typer.Argument(help="The register's id.")]
@@ -165,8 +166,13 @@ def prove(
         int | None, typer.Option(help="Which version; the newest with content, unless said.", min=1)
     ] = None,
     out: Annotated[Path, typer.Option(help="The directory to write to.", file_okay=False)] = Path(),
+    format_: Annotated[
+        str, typer.Option("--format", help=f"The receipt's format: {', '.join(Format)}.")
+    ] = Format.JSON.value,
+    lang: Annotated[str, typer.Option(help="ca, es or en, of what people read.")] = "ca",
 ) -> Shown:
     """Write a row's canonical JSON and its receipt: what to hand to whoever shall check it."""
+    wanted = receipt_files.named(format_, out)
     with connect(ctx) as client:
         content = [
             each
@@ -174,15 +180,18 @@ def prove(
             if each["content"] and version in (None, each["version"])
         ]
         receipt = client.entry_receipt(register, key, version)
+        if wanted is not Format.JSON:  # the same version, which a row that came meanwhile must not change
+            number = version or content[-1]["version"]
+            made = client.entry_receipt(register, key, number, format_=wanted, lang=lang)
     row = dumps(content[-1]["content"])
     if receipts.parse(receipt).document.digest != hashlib.sha256(row).digest():
         raise Unusable(
             f"the receipt that came is not of version {content[-1]['version']} of {key!r}: ask again"
         )
     stem = out / rows.file_stem(key)
-    written = {"row": f"{stem}.row.json", "receipt": f"{stem}.receipt.json"}
+    written = {"row": f"{stem}.row.json", "receipt": f"{stem}{RENDERINGS[wanted].suffix}"}
     files.write(Path(written["row"]), row)
-    files.write(Path(written["receipt"]), receipt)
+    files.write(Path(written["receipt"]), receipt if wanted is Format.JSON else made)
     return record(
         {"key": key, "version": content[-1]["version"], **written}, "key", "version", "row", "receipt"
     )
@@ -300,11 +309,17 @@ def verify(
     trust: Annotated[
         Path, typer.Option(help="The administration's trust root.", exists=True, dir_okay=False)
     ],
+    policy: Annotated[
+        str, typer.Option(help="standard, log-only, or the steps that must pass, separated by commas.")
+    ] = "standard",
 ) -> Shown:
-    """Check a row against its receipt, offline, as `baas verify` checks a document."""
-    document = digest_bytes(rows.canonical(row))
+    """Check a row against its receipt in any format, offline, as `baas verify` checks a document."""
+    try:
+        demanded = policies.named(policy)
+    except ValueError as error:
+        raise Unusable(f"--policy: {error}") from None
     root = trust_roots.parse(trust.read_bytes())
-    report = evidence.verify(document, receipts.parse(receipt.read_bytes()), root)
+    report = encodings.verify(rows.canonical(row), receipt.read_bytes(), root, demanded)
     return Shown(report.to_dict(), report.to_text(), "ok" if report.ok else "refused")
 
 
