@@ -44,6 +44,8 @@ EDDSA, ED25519, ES256 = -8, -19, -7
 #: The label of the tree's size in our protected header.
 SIZE = "size"
 _P256_POINT = 65
+#: Two numbers and a path: size and index, or old and new size.
+_Proof = tuple[int, int, tuple[bytes, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,12 @@ def parse_sign1(data: bytes) -> Sign1:
 def verify_inclusion(receipt: bytes, entry: bytes, public_key: bytes) -> bool:
     """Whether the receipt proves that a log whose key this is holds `entry` (section 5.2.1). Never raises for a receipt.
 
-    `public_key` is of Ed25519 (32 bytes) or an uncompressed P-256 point (65 bytes). Every proof in it must hold, and
-    an attached payload must be the root that each leads to.
+    `public_key` is of Ed25519 (32 bytes) or an uncompressed P-256 point (65 bytes). Of several proofs, which may be of
+    other entries, one must lead from this entry to the signed root; an attached payload must be that root.
     """
     try:
-        message = parse_sign1(receipt)
-        roots = {
-            merkle.root_of_inclusion(merkle.leaf_hash(entry), index, size, path)
-            for size, index, path in _proofs(message, INCLUSION)
-        }
-        return len(roots) == 1 and _holds(message, roots.pop(), public_key)
+        message, leaf = parse_sign1(receipt), merkle.leaf_hash(entry)
+        return any(_leads(message, leaf, proof, public_key) for proof in _proofs(message, INCLUSION))
     except EvidenceError:
         return False
 
@@ -120,6 +118,15 @@ def verify_consistency(receipt: bytes, old_size: int, old_root: bytes, public_ke
         return root if _holds(message, root, public_key) else None
     except (EvidenceError, ValueError):  # ValueError: another number of proofs than one
         return None
+
+
+def _leads(message: Sign1, leaf: bytes, proof: _Proof, public_key: bytes) -> bool:
+    size, index, path = proof
+    try:
+        root = merkle.root_of_inclusion(leaf, index, size, path)
+    except VerificationError:  # a proof of another shape, perhaps of another entry
+        return False
+    return _holds(message, root, public_key)
 
 
 def _holds(message: Sign1, root: bytes, public_key: bytes) -> bool:
@@ -152,7 +159,7 @@ def _es256(point: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def _proofs(message: Sign1, kind: int) -> list[tuple[int, int, tuple[bytes, ...]]]:
+def _proofs(message: Sign1, kind: int) -> list[_Proof]:
     """The proofs of that kind in a message: two numbers and a path each; at least one, and no other kind."""
     what = "COSE receipt: proofs"
     found = _map(message.unprotected.get(VDP), what)
@@ -163,7 +170,7 @@ def _proofs(message: Sign1, kind: int) -> list[tuple[int, int, tuple[bytes, ...]
     return [_proof(item) for item in _some(found[kind], what)]
 
 
-def _proof(item: Any) -> tuple[int, int, tuple[bytes, ...]]:
+def _proof(item: Any) -> _Proof:
     what = "COSE receipt: proof"
     first, second, path = _array(cbor.loads(_bytes(item, what), what), what, 3)
     return _number(first, what), _number(second, what), _path(path)
@@ -394,7 +401,7 @@ def _issued(message: Sign1, size: int) -> Issued:
     )
 
 
-def _only_proof(message: Sign1, kind: int) -> tuple[int, int, tuple[bytes, ...]]:
+def _only_proof(message: Sign1, kind: int) -> _Proof:
     found = _proofs(message, kind)
     if len(found) != 1:
         raise MalformedEvidence(f"COSE receipt: expected one proof, got {len(found)}")
