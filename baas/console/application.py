@@ -19,6 +19,7 @@ from baas.console import (
     permissions,
     pilots,
     problems,
+    registers,
     sign_in,
     snapshots,
 )
@@ -34,6 +35,7 @@ ROUTERS = (
     sign_in.router,
     home.router,
     notarisations.router,
+    registers.router,
     chains.router,
     explorer.router,
     permissions.router,

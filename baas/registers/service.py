@@ -292,6 +292,13 @@ class Registers:
             raise NotFound("entry", key)
         return [_version(log, row, entry) for row, entry in rows]
 
+    def ended(self, session: Session, log: Log, key: str) -> str | None:
+        """The kind of what ended a row (`revoke`, `supersede`, `erase`); None while it is in effect, or is not there."""
+        found = self._newest(session, log, {key}).get(key)
+        if found is None or not found.ended:
+            return None
+        return found.by.kind if found.by is not None else "revoke"
+
     def receipt(
         self, session: Session, scope: TenantScope, register_id: str, key: str, version: int | None = None
     ) -> Receipt:

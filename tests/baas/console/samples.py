@@ -348,6 +348,91 @@ SEEN: dict[str, Any] = {
 NOT_OURS: dict[str, Any] = {"label": None, "state": None, "deployments": [], "code_bytes": 512}
 
 #: (page, context), every branch of every template at least once.
+REGISTER = Row(
+    id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
+    name="Llibre de decrets",
+    administration=ADMINISTRATIONS[0].name,
+    key="numero",
+    columns=["numero", "data", "titol"],
+    numbering="{year}/{number}",
+    origin="sandbox.example/9999900001/registers/01jn9w5t",
+    published=None,
+    created=WHEN,
+    entries=1_000,
+    anchored=990,
+    waiting=10,
+    problem=None,
+)
+PUBLIC_REGISTER = Row(
+    **(vars(REGISTER) | {"published": WHEN, "waiting": 0, "problem": "the chain is stopped"})
+)
+
+
+def version(number: int, kind: str, state: str, **changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "key": "2026/0301",
+        "row": "/console/registers/01JN9W5T5BZ0Q8M4K7V2X3Y6A1/row?key=2026%2F0301",
+        "version": number,
+        "what": kind,
+        "why": None,
+        "state": state,
+        "index": 300 + number,
+        "content": {
+            "numero": "2026/0301",
+            "data": "2026-03-02",
+            "titol": "Aprovar les bases del fons (fictici)",
+        },
+        "erased": False,
+        "receipts": [Row(format="json", address="/console/registers/x/receipt?format=json")],
+    }
+    return Row(**(values | changes))
+
+
+VERSIONS = [
+    version(3, "Deixat sense efecte", "accepted", why="error", content=None, receipts=[]),
+    version(2, "Esmena", "included", receipts=[]),
+    version(1, "Alta", "anchored"),
+    version(1, "Alta", "anchored", key="", content=None, erased=True, receipts=[]),
+]
+REASONS = [Row(slug="error", text="error")]
+REGISTERS: dict[str, Any] = {
+    "registers": [REGISTER, PUBLIC_REGISTER],
+    "next": "/console/registers?after=x",
+    "presets": [Row(slug="decrees", name="Llibre de decrets", about="Numerats per anys.")],
+    "chains": [Row(id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1", label="decrets", administration=ADMINISTRATIONS[0].name)],
+    "may_write": True,
+    "problem": None,
+}
+BOOK: dict[str, Any] = {
+    "register": REGISTER,
+    "entries": VERSIONS,
+    "next": "/console/registers/x?before=1#entries",
+    "numbering": Row(whole=False, lines=["2026: hi falta el 287; el 301 té dues versions"], more=2),
+    "imported": None,
+    "may_write": True,
+    "may_publish": True,
+    "address": "/logs/01JN9W5T5BZ0Q8M4K7V2X3Y6A1/",
+    "problem": None,
+}
+EMPTY_BOOK = BOOK | {
+    "register": PUBLIC_REGISTER,
+    "entries": [],
+    "next": None,
+    "numbering": None,
+    "may_write": False,
+}
+ROW: dict[str, Any] = {
+    "register": REGISTER,
+    "key": "2026/0301",
+    "columns": REGISTER.columns,
+    "versions": VERSIONS,
+    "current": ["2026/0301", "2026-03-02", "Aprovar"],
+    "ended": None,
+    "reasons": REASONS,
+    "rectification_reasons": REASONS,
+    "may_write": True,
+    "problem": None,
+}
 PAGES: list[tuple[str, dict[str, Any]]] = [
     ("sign_in", NOBODY | {"refused": False, "ended": False, "next": "/console/"}),
     ("sign_in", NOBODY | {"refused": False, "ended": True, "next": "/console/"}),
@@ -544,6 +629,18 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         BASE | CONNECT | {"made": None, "may_public": False, "may_admin": False, "problem": "Prova d'avís."},
     ),
     ("connect", BASE | CONNECT | {"made": None, "may_public": False}),
+    ("registers", BASE | REGISTERS),
+    ("registers", BASE | REGISTERS | {"registers": [], "next": None, "chains": [], "problem": "Prova."}),
+    ("registers", BASE | REGISTERS | {"registers": [], "may_write": False}),
+    ("register", BASE | BOOK),
+    ("register", BASE | BOOK | {"imported": Row(created=2, amended=1, unchanged=7)}),
+    ("register", BASE | EMPTY_BOOK),
+    ("register_row", BASE | ROW),
+    ("register_row", BASE | ROW | {"current": None, "ended": "es va deixar sense efecte"}),
+    (
+        "register_row",
+        BASE | ROW | {"versions": [], "current": None, "columns": [], "problem": "No n'hi ha cap."},
+    ),
     ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
     ("pilots", STAFF | {"pilots": [], "next": None}),
     ("staff", STAFF | {"kind": "operator"}),

@@ -22,7 +22,7 @@ def test_287_is_missing_and_301_has_two_versions() -> None:
     found = look(keys, YEARLY)
     assert not found.whole
     assert found.lines("en") == ["2026: 287 is missing; 301 has two versions"]
-    assert found.lines("ca") == ["2026: hi falta el 287; el 301 té dues versions"]
+    assert found.lines("ca") == ["2026: hi falta el número 287; el número 301 té dues versions"]
     assert found.lines("es") == ["2026: falta el 287; el 301 tiene dos versiones"]
 
 
