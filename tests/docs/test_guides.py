@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_its_commands_do_what_they_say(guide: Path, tmp_path: Path, server: Server) -> None:
     (tmp_path / "docs").symlink_to(TREE / "docs")
-    text = guide.read_text(encoding="utf-8").replace("9999990001", f"999999{len(guide.stem):04}")
+    text = guide.read_text(encoding="utf-8").replace("9999990001", f"999999{GUIDES.index(guide) + 10:04}")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     assert blocks
     (tmp_path / f"build/guide-{guide.stem}").mkdir(parents=True)
@@ -103,3 +103,24 @@ def test_the_example_of_endpoints_is_one(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "endpoints.toml"
     path.write_text(example.replace("/etc/baas", str(tmp_path)))
     assert endpoints(path)["besu-lab"].authorization == "Bearer x"
+
+
+def test_the_example_of_witnesses_elsewhere_is_one(tmp_path: Path) -> None:
+    from baas.witnesses.outside import outside
+
+    text = (TREE / "docs" / "guides" / "witnesses.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "witnesses.toml"
+    path.write_text(example)
+    assert [each.operator for each in outside(path).values()] == ["Ajuntament de Vila B (fictici)"]
+
+
+def test_the_numbers_of_operators_are_those_that_the_verification_says() -> None:
+    from sandbox.evidence.collusion import operators_who_must_collude
+
+    text = (TREE / "docs" / "guides" / "witnesses.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (\d+) \| (\d+) \| (\d+)", text, re.MULTILINE)
+    assert len(table) == 5
+    for witnesses, threshold, said in ((int(a), int(b), int(c)) for a, b, c in table):
+        towns = [f"vila {number}" for number in range(witnesses)]
+        assert operators_who_must_collude("plataforma", threshold, towns) == said
