@@ -508,6 +508,27 @@ class Client:
             timeout,
         )
 
+    # -- renewals ----------------------------------------------------------------------------------
+
+    def request_renewal(self, administration: str, algorithm: str, leaves: Sequence[str] = ()) -> Json:
+        """Renew all that the service can, or a holder's own leaf hashes."""
+        body = {"administration": administration, "algorithm": algorithm, "leaves": list(leaves)}
+        return dict(self._post("/renewals", body, key=secrets.token_hex(16)))
+
+    def renewals(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/renewals", administration=administration))
+
+    def renewal(self, renewal: str) -> Json:
+        return dict(self._get(f"/renewals/{renewal}"))
+
+    def renewal_proof(self, renewal: str, leaf: str) -> Json:
+        """What goes into the receipt under `renewals`, with the document's digest in place of the zeros."""
+        return dict(self._get(f"/renewals/{renewal}/proof", leaf=leaf)["renewal"])
+
+    def needing_documents(self, administration: str, algorithm: str) -> list[Json]:
+        path = f"/administrations/{administration}/needing-documents"
+        return list(self._get(path, algorithm=algorithm)["items"])
+
     # -- registers ---------------------------------------------------------------------------------
 
     def create_register(

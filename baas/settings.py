@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     timestamp_root: Path | None = Field(
         None, description="the PEM file of that service's root certificate, needed with its address"
     )
+    algorithm_ends: str = Field(
+        "",
+        pattern=r"^([a-z0-9-]+=\d{4}-\d\d-\d\d( +|$))*$",
+        description="from which day on (UTC) an algorithm is not relied on, as `sha-256=2035-01-01`, several with blanks "
+        "in between: it goes into trust roots, and what rests on one is renewed before then or never",
+    )
     write_timeout: Annotated[float, Field(gt=0)] = Field(
         10.0, description="how long a write waits for the database before the answer 503, in seconds"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from cryptography.x509 import load_pem_x509_certificate
@@ -46,6 +46,8 @@ from baas.privacy import ledger
 from baas.privacy.erasures import Erasures
 from baas.privacy.scrubber import Scrubber
 from baas.registers.service import Registers
+from baas.renewals.renewing import Renewing
+from baas.renewals.service import Renewals
 from baas.settings import Settings
 from baas.store import Store
 from baas.store.idempotency import forget_old
@@ -54,7 +56,8 @@ from baas.telemetry import Telemetry
 from baas.witnesses.service import Witnesses
 from sandbox.engines.embedded.pool import Limits as PoolLimits
 from sandbox.engines.embedded.pool import configure
-from sandbox.evidence.trust import TimestampRoot
+from sandbox.evidence import algorithms
+from sandbox.evidence.trust import AlgorithmEnd, TimestampRoot
 
 #: The master key's place in the data directory, unless a setting names another one.
 MASTER_KEY = "master.key"
@@ -110,6 +113,8 @@ class Services:
     witnessing: Witnessing
     logs: Logs
     batchings: Batchings
+    renewals: Renewals
+    renewing: Renewing
     publication: Publication
     notarisations: Notarisations
     registers: Registers
@@ -128,7 +133,7 @@ class Services:
         Raises StoreError, DataDirectoryLocked, StoreTooNew, MasterKeyError.
         """
         clock = clock or SystemClock()
-        outside = _outside(settings)
+        outside, ends = _outside(settings), _ends(settings)
         configure(PoolLimits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
         try:
@@ -190,6 +195,8 @@ class Services:
         pipeline = Pipeline(store, clock, chains, on_anchored=anchored)
         states = States(store, clock, ids, audit, chains, fleet, settings.origin, pipeline.anchored)
         logs = Logs(clock, ids, settings.origin, pipeline, witnessing)
+        renewals = Renewals(clock, ids, audit, logs, ends)
+        logs.finishing = renewals.renewed
         notarisations = Notarisations(logs, audit)
         registers = Registers(clock, ids, audit, logs)
         erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
@@ -197,7 +204,7 @@ class Services:
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
         if outside is not None:
             roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
-        trust = TrustRoots(roots, operator)
+        trust = TrustRoots(roots, operator, ends)
         address = Address()
 
         def incumbent(slug: str) -> ConnectorSettings:
@@ -234,6 +241,8 @@ class Services:
             witnessing=witnessing,
             logs=logs,
             batchings=Batchings(audit),
+            renewals=renewals,
+            renewing=Renewing(store, clock, chains, renewals, stamps),
             publication=Publication(clock, audit),
             notarisations=notarisations,
             registers=registers,
@@ -256,6 +265,7 @@ class Services:
         self.pipeline.start()
         self.stamps.start()
         self.witnessing.start()
+        self.renewing.start()
         self.supervisor.start()
         self.scrubber.start()
 
@@ -265,6 +275,7 @@ class Services:
         self.scrubber.stop()
         self.pilots.stop(15.0)
         self.pipeline.stop()
+        self.renewing.stop()
         self.stamps.stop()
         self.witnessing.stop()
         self.witnesses.close()
@@ -292,3 +303,20 @@ def _outside(settings: Settings) -> ConnectorSettings | None:
             f"{settings.timestamp_root or 'none'}: {error}"
         ) from None
     return ConnectorSettings(settings.timestamp_url, root, Environment.PREPRODUCTION)
+
+
+def _ends(settings: Settings) -> list[AlgorithmEnd]:
+    """When algorithms end, as the settings say; SettingsError for one that is not known or a day that is not one."""
+    found = []
+    for each in settings.algorithm_ends.split():
+        slug, _, day = each.partition("=")
+        try:
+            until = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError as error:
+            raise SettingsError(f"BAAS_ALGORITHM_ENDS: {each}: {error}") from None
+        if slug not in algorithms.KNOWN:
+            raise SettingsError(
+                f"BAAS_ALGORITHM_ENDS: expected one of {', '.join(algorithms.KNOWN)}, got {slug!r}"
+            )
+        found.append(AlgorithmEnd(slug, until))
+    return found

@@ -17,3 +17,8 @@ def artifact() -> Artifact:
 def notarise_batch(root: bytes, old_size: int, new_size: int) -> bytes:
     """Calldata that anchors `root` (32 bytes) of the document log, grown from `old_size` to `new_size`."""
     return encode_call(artifact(), "notariseBatch", root, old_size, new_size)
+
+
+def notarise(commitment: bytes) -> bytes:
+    """Calldata that notarises 32 bytes alone, beside the log: the root of a renewal."""
+    return encode_call(artifact(), "notarise", commitment)

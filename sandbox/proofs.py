@@ -84,22 +84,25 @@ def receipt_proof(read: Callable[..., Any], transaction_hash: str) -> ReceiptPro
 
 
 def anchor_evidence(
-    read: Callable[..., Any], chain_id: int, sealer_note: Callable[[int], str], transaction_hash: str
+    read: Callable[..., Any],
+    chain_id: int,
+    sealer_note: Callable[[int], str],
+    transaction_hash: str,
+    topic: bytes = anchored_root.TOPIC,
 ) -> dict[str, Any]:
     """A receipt's `anchor` object for a transaction that anchored a root. `sealer_note` gives a block's note.
 
+    `topic` is the event's that says so: of a log's growth, or of a renewal's root.
     VerificationError as `receipt_proof`; ChainError where the transaction did not anchor exactly one root.
     """
     proof = receipt_proof(read, transaction_hash)
     logs = read("eth_getTransactionReceipt", transaction_hash)["logs"]
     anchors = [
-        position
-        for position, log in enumerate(logs)
-        if log["topics"] and _bytes(log["topics"][0]) == anchored_root.TOPIC
+        position for position, log in enumerate(logs) if log["topics"] and _bytes(log["topics"][0]) == topic
     ]
     if len(anchors) != 1:
         raise ChainError(
-            f"transaction {transaction_hash} has {len(anchors)} RootAnchored events, expected one: "
+            f"transaction {transaction_hash} has {len(anchors)} events of an anchored root, expected one: "
             "is it the anchoring transaction?"
         )
     return {

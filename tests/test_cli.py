@@ -694,6 +694,29 @@ def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done]
     assert here("receipt", first, "--with-previous").code == 0
 
 
+def test_receipts_are_renewed(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
+    document = tmp_path / "acta.txt"
+    document.write_text("una acta fictícia", encoding="utf-8")
+    item = here("notarise", document, "--digest", "sha-256", "--digest", "sha3-256", "--json").json["items"][0]
+    done = here("renew", "--json").json
+    assert done["size"] >= 1
+    here("receipt", item["notarisation"], "--out", tmp_path / "renewed.json")
+    other = tmp_path / "only.txt"
+    other.write_text("només una empremta", encoding="utf-8")
+    here("notarise", other)
+    held = Path(f"{other}.receipt.json")
+    assert "algorithms" in here("renewal", "needs", CODE).out.lower()
+    wrong = here("renew", held, "--document", document)
+    assert (wrong.code, "is not the document of" in wrong.err) == (2, True)
+    assert here("renew", held, "--document", other, "--json").json["whole"] is False
+    assert len(here("renewal", "list", "--json").json["items"]) == 2
+    assert here("renewal", "show", done["id"], "--json").json["stamped"] is True
+    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
+    for file, receipt in ((document, tmp_path / "renewed.json"), (other, held)):
+        shown = here("verify", file, receipt, "--trust", tmp_path / "trust.json", "--as-of", "2040-01-01", "--json")
+        assert (shown.code, shown.json["steps"][15]["key"]) == (0, "renewal.renewed")
+
+
 def test_an_error_that_nobody_expected_has_a_traceback_only_when_asked_for(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,10 @@ class Progress:
     problem: str | None
 
 
+#: Receipts of a log as they are made, and as they are handed out.
+Finishing = Callable[[Session, Log, Iterator[Receipt]], Iterator[Receipt]]
+
+
 class Logs:
     """The slice's service: what documents and registers share; every method takes the caller's open session."""
 
@@ -70,6 +74,8 @@ class Logs:
     ) -> None:
         self._clock, self._ids, self._origin, self._pipeline = clock, ids, origin, pipeline
         self._witnessing = witnessing
+        self.finishing: Finishing = lambda session, log, made: made
+        """What is done with receipts before they are handed out: the room of renewals puts theirs in."""
 
     def open(self, session: Session, deployment: Deployment, kind: LogKind, name: str) -> Log:
         """A new log with its own key, anchored by `deployment`; its first leaf is the genesis entry (index 0)."""
@@ -145,7 +151,9 @@ class Logs:
         NotWitnessedYet or Erased.
         """
         found = next(self.receipts(session, log, index, index + 1))
-        return self._with_previous(session, log, found) if previous else found
+        if not previous or found.renewals:  # a renewal covers the receipt as it was: nothing is added any more
+            return found
+        return self._with_previous(session, log, found)
 
     def _with_previous(self, session: Session, log: Log, receipt: Receipt) -> Receipt:
         before = session.exec(
@@ -168,6 +176,12 @@ class Logs:
         self, session: Session, log: Log, start: int, stop: int, *, leave_out_erased: bool = False
     ) -> Iterator[Receipt]:
         """The proofs of entries `start` to `stop - 1`, in order; the tree and the anchors are read once for all."""
+        made = self._receipts(session, log, start, stop, leave_out_erased=leave_out_erased)
+        yield from self.finishing(session, log, made)
+
+    def _receipts(
+        self, session: Session, log: Log, start: int, stop: int, *, leave_out_erased: bool
+    ) -> Iterator[Receipt]:
         self.require_anchored(log, start, stop)
         proving = self._proving(session, log, stop)
         grown = tree(session, log)
@@ -199,6 +213,20 @@ class Logs:
                 anchor=anchor_from_json(json.loads(str(anchor.evidence))),
                 timestamps=() if anchor.token is None else (anchor.token,),
             )
+
+    def at_size(self, session: Session, log: Log, receipt: Receipt, size: int) -> Receipt:
+        """The receipt as it is under the anchored growth to `size`, whatever growth proves it today."""
+        if receipt.inclusion.size == size:
+            return receipt
+        anchor = session.exec(select(Anchor).where(Anchor.log == log.key, Anchor.new_size == size)).one()
+        proof = tuple(tree(session, log).inclusion_proof(receipt.inclusion.index, size))
+        return replace(
+            receipt,
+            inclusion=replace(receipt.inclusion, size=size, proof=proof),
+            checkpoint=str(anchor.checkpoint),
+            anchor=anchor_from_json(json.loads(str(anchor.evidence))),
+            timestamps=() if anchor.token is None else (anchor.token,),
+        )
 
     def source(self, session: Session, log: Log, index: int, *, previous: bool = False) -> Source:
         """What an entry's receipt is made from in any format; as `receipt`."""

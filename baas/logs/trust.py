@@ -19,6 +19,7 @@ from baas.tenancy import Row, TenantScope, across_administrations
 from sandbox.evidence.cosignature import CosignatureVerifier
 from sandbox.evidence.note import NoteSigner, NoteVerifier
 from sandbox.evidence.trust import (
+    AlgorithmEnd,
     TimestampRoot,
     TrustedChain,
     TrustedContract,
@@ -37,13 +38,18 @@ class RowsOf(Protocol):
 
 
 class TrustRoots:
-    """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here.
+    """Makes trust roots; `timestamp_roots` are those of the time-stamp authorities in use here, `ends` of algorithms.
 
     `operator` is who runs this installation and so its logs: named where a log has witnesses.
     """
 
-    def __init__(self, timestamp_roots: Sequence[TimestampRoot] = (), operator: str = "") -> None:
-        self._timestamp_roots, self._operator = tuple(timestamp_roots), operator
+    def __init__(
+        self,
+        timestamp_roots: Sequence[TimestampRoot] = (),
+        operator: str = "",
+        ends: Sequence[AlgorithmEnd] = (),
+    ) -> None:
+        self._timestamp_roots, self._operator, self._ends = tuple(timestamp_roots), operator, tuple(ends)
 
     def of(self, session: Session, scope: TenantScope, administration: str) -> TrustRoot:
         """Everything that this administration's receipts are checked against; deleted chains stay in it."""
@@ -105,6 +111,7 @@ class TrustRoots:
                 for chain in chains
             ),
             timestamp_roots=self._timestamp_roots,
+            algorithms=self._ends,
         )
 
 

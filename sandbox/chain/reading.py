@@ -12,6 +12,7 @@ from sandbox.errors import (
     SandboxError,
     TransactionAbandoned,
 )
+from sandbox.evidence.anchored_root import TOPIC
 from sandbox.gateway import Asker, Subscriber
 from sandbox.gateway.transactions import decode
 from sandbox.proofs import anchor_evidence
@@ -73,8 +74,10 @@ class Reading(Parts):
             )
         return note
 
-    def anchor_evidence(self, transaction_hash: str) -> dict[str, Any]:
+    def anchor_evidence(self, transaction_hash: str, *, topic: bytes = TOPIC) -> dict[str, Any]:
         """A receipt's `anchor` object: header, transaction receipt, trie proof and sealer's note.
+
+        `topic` is that of the one event that says what was anchored: RootAnchored, unless said.
 
         VerificationError where the transaction is not mined; ChainError where it anchored no root;
         TransactionAbandoned where a restore left its block behind. From now on the chain is restored no more.
@@ -82,7 +85,7 @@ class Reading(Parts):
         if self.read("eth_getTransactionReceipt", transaction_hash) is None:
             self._require_not_abandoned(hex_bytes(transaction_hash, 32, "a transaction hash"))
         self.mark_anchored()
-        return anchor_evidence(self.read, self.spec.chain_id, self.sealer_note, transaction_hash)
+        return anchor_evidence(self.read, self.spec.chain_id, self.sealer_note, transaction_hash, topic)
 
     def _require_not_abandoned(self, transaction_hash: bytes) -> None:
         found = self._snapshot_records.abandoned_with(transaction_hash)

@@ -21,6 +21,8 @@ from sandbox.evidence.trust import TrustRoot
 KECCAK, ED25519 = "keccak-256", "ed25519"
 #: The hash of the log's tree and of commitments.
 TREE = "sha-256"
+#: Every algorithm that may have an end.
+KNOWN = (*IMPRINTS, KECCAK, ED25519)
 
 
 @dataclass(frozen=True, slots=True)

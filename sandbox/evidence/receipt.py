@@ -192,7 +192,7 @@ class Receipt:
                 "anchor": _anchor_to_json(self.previous.anchor),
             }
         if self.renewals:
-            value["renewals"] = [_renewal_to_json(renewal) for renewal in self.renewals]
+            value["renewals"] = [renewal_to_json(renewal) for renewal in self.renewals]
         return value
 
     def to_bytes(self) -> bytes:
@@ -268,10 +268,11 @@ def _renewals(value: Json) -> tuple[Renewal, ...]:
     items = fields.some(value, what)
     if len(items) > MAX_RENEWALS:
         raise MalformedEvidence(f"{what}: at most {MAX_RENEWALS}, got {len(items)}")
-    return tuple(_renewal(item, f"{what}[{i}]") for i, item in enumerate(items))
+    return tuple(renewal_from_json(item, f"{what}[{i}]") for i, item in enumerate(items))
 
 
-def _renewal(value: Json, what: str) -> Renewal:
+def renewal_from_json(value: Json, what: str) -> Renewal:
+    """The renewal that a JSON object states."""
     names = ("algorithm", "digest", "index", "size", "proof", "timestamps")
     found = fields.record(value, what, names, optional=("anchor",))
     digest = _digest({"algorithm": found["algorithm"], "digest": found["digest"]}, what)
@@ -288,7 +289,7 @@ def _renewal(value: Json, what: str) -> Renewal:
     )
 
 
-def _renewal_to_json(renewal: Renewal) -> dict[str, Json]:
+def renewal_to_json(renewal: Renewal) -> dict[str, Json]:
     value: dict[str, Json] = {
         "algorithm": renewal.algorithm,
         "digest": renewal.digest.hex(),

@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "ExtensionIn": {"days": 100},
     "LimitsIn": {"chains": 20},
     "BatchingIn": {},
+    "RenewalIn": {"administration": "9999990001", "leaves": ["00" * 32]},
     "SuspensionIn": {"reason": "una prova"},
     "ExportIn": {"password": "una contrasenya llarga"},
     "ImportIn": {"label": "portat-de-fora", "private_key": "47" * 32},

@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "ExtensionIn": {"days": 100},
     "LimitsIn": {"chains": 20},
     "BatchingIn": {},
+    "RenewalIn": {"administration": "9999990001", "leaves": ["00" * 32]},
     "SuspensionIn": {"reason": "una prova"},
     "DeploymentIn": {"template": "document-notary"},
     "ChainExportIn": {},
@@ -60,7 +61,7 @@ BODIES: dict[str, Any] = {
     },
     "TransactionIn": {"account": "clerk", "to": ADDRESS},
 }
-QUERIES = {"key": "1", "old": 1, "new": 1}
+QUERIES = {"key": "1", "old": 1, "new": 1, "leaf": "00" * 32}
 #: Nothing of an administration is in these: templates are everybody's, staff are AOC's.
 OF_NOBODY = {"/templates/{slug}", "/staff/{staff_id}"}
 #: What any member of an administration may do, whatever the role: the rest of what changes something needs one.
@@ -138,8 +139,11 @@ def owned(world: Any) -> dict[str, str]:
     ok(town.member.post(f"/chains/{town.chain['id']}/snapshots", json={"name": "owned"}), 201)
     gone = notarise(town, digest(b"gone"))["items"][0]
     erasure = ok(town.member.post(f"/notarisations/{gone}/erasure", json={"basis": "objection"}), 202)
+    leaves = {"administration": town.code, "leaves": [QUERIES["leaf"]]}
+    renewal = ok(town.member.post("/renewals", json=leaves), 202)
     return {
         "erasure": erasure["id"],
+        "renewal": renewal["id"],
         "snapshot": "owned",
         "code": town.code,
         "chain": town.chain["id"],

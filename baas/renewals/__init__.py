@@ -1,0 +1,1 @@
+"""Renewals: receipts put under a root by another algorithm, while those that they rest on still hold."""
