@@ -697,7 +697,9 @@ def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done]
 def test_receipts_are_renewed(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
     document = tmp_path / "acta.txt"
     document.write_text("una acta fictícia", encoding="utf-8")
-    item = here("notarise", document, "--digest", "sha-256", "--digest", "sha3-256", "--json").json["items"][0]
+    item = here("notarise", document, "--digest", "sha-256", "--digest", "sha3-256", "--json").json["items"][
+        0
+    ]
     done = here("renew", "--json").json
     assert done["size"] >= 1
     here("receipt", item["notarisation"], "--out", tmp_path / "renewed.json")
@@ -713,7 +715,9 @@ def test_receipts_are_renewed(world: World, here: Callable[..., Done], tmp_path:
     assert here("renewal", "show", done["id"], "--json").json["stamped"] is True
     here("trust", "export", CODE, "--out", tmp_path / "trust.json")
     for file, receipt in ((document, tmp_path / "renewed.json"), (other, held)):
-        shown = here("verify", file, receipt, "--trust", tmp_path / "trust.json", "--as-of", "2040-01-01", "--json")
+        shown = here(
+            "verify", file, receipt, "--trust", tmp_path / "trust.json", "--as-of", "2040-01-01", "--json"
+        )
         assert (shown.code, shown.json["steps"][15]["key"]) == (0, "renewal.renewed")
 
 

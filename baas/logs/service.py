@@ -151,7 +151,9 @@ class Logs:
         NotWitnessedYet or Erased.
         """
         found = next(self.receipts(session, log, index, index + 1))
-        if not previous or found.renewals:  # a renewal covers the receipt as it was: nothing is added any more
+        if (
+            not previous or found.renewals
+        ):  # a renewal covers the receipt as it was: nothing is added any more
             return found
         return self._with_previous(session, log, found)
 
