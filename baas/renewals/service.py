@@ -188,8 +188,8 @@ class Renewals:
     def _covered(self, session: Session, log: Log, algorithm: str) -> set[int]:
         rows = raw(session).execute(
             "SELECT leaf.entry FROM renewal_leaves AS leaf JOIN renewals ON renewals.number = leaf.renewal "
-            "WHERE leaf.log = ? AND renewals.algorithm = ?",
-            (log.key, algorithm),
+            "WHERE leaf.log = ? AND renewals.algorithm = ? AND renewals.administration_id = ?",
+            (log.key, algorithm, log.administration_id),
         )
         return {entry for (entry,) in rows}
 
