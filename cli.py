@@ -54,7 +54,7 @@ With --json a command writes one JSON document to stdout; hints and progress go 
 
 DEMO = Path("build/demo")
 #: The formats of `baas.receipts`, which is not imported for their names.
-FORMATS = "json, cose or tlog-proof"
+FORMATS = "json, cose, tlog-proof, pdf or qr"
 
 
 class Root(TyperGroup):
@@ -285,8 +285,8 @@ def receipt(
 ) -> Shown:
     """Get the receipt of a notarisation that was not waited for, or in another format.
 
-    The other formats are made of the same receipt: cose (RFC 9942) and tlog-proof (C2SP) carry no anchor on a chain, so
-    that they are verified with --policy log-only.
+    The other formats are made of the same receipt. cose (RFC 9942), tlog-proof (C2SP) and the qr image carry no anchor on
+    a chain: they are verified with --policy log-only. The pdf is for people, and embeds all of them but the image.
     """
     from baas.terminal import receipt_files, session
 

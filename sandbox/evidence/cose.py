@@ -97,11 +97,13 @@ def verify_inclusion(receipt: bytes, entry: bytes, public_key: bytes) -> bool:
     """Whether the receipt proves that a log whose key this is holds `entry` (section 5.2.1). Never raises for a receipt.
 
     `public_key` is of Ed25519 (32 bytes) or an uncompressed P-256 point (65 bytes). Of several proofs, which may be of
-    other entries, one must lead from this entry to the signed root; an attached payload must be that root.
+    other entries, one must lead from this entry to the signed root. An attached payload is refused, also where it is the
+    root: a receipt's payload is detached, so that nobody forgets to compute it.
     """
     try:
         message, leaf = parse_sign1(receipt), merkle.leaf_hash(entry)
-        return any(_leads(message, leaf, proof, public_key) for proof in _proofs(message, INCLUSION))
+        proofs = _proofs(message, INCLUSION)
+        return message.payload is None and any(_leads(message, leaf, each, public_key) for each in proofs)
     except EvidenceError:
         return False
 

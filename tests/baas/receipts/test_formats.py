@@ -18,6 +18,7 @@ from sandbox.evidence import encodings, qr
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.policy import STANDARD
 from tests.sandbox.evidence.conftest import World
+from tests.sandbox.evidence.encoded import Judge, flipped, stream_of
 
 WORLD = World()
 
@@ -80,3 +81,13 @@ def test_a_false_receipt_is_not_rendered(source: Source) -> None:
     false = replace(source.receipt, inclusion=replace(source.receipt.inclusion, index=5))
     with pytest.raises(VerificationError, match="does not lead to the root"):
         render(replace(source, receipt=false), Format.PDF)
+
+
+@pytest.mark.parametrize("name", ["receipt.json", "receipt.cose", "receipt.tlog-proof"])
+def test_a_bit_of_the_bytes_that_the_pdf_embeds(source: Source, name: str) -> None:
+    data = render(source, Format.PDF)
+    judge = Judge(WORLD.document, data, WORLD.trust(), Encoding.PDF)
+    start, end = stream_of(data, name)
+    step = 5 if name == "receipt.json" else 1  # each of its bits is flipped elsewhere, outside of a PDF
+    accepted = [at for at in range(start, end, step) if judge.accepts(flipped(data, at * 8 + at % 8))]
+    assert not accepted

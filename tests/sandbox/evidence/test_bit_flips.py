@@ -13,14 +13,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.errors import EvidenceError
-from sandbox.evidence import encodings
-from sandbox.evidence.context import SharedWork
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Receipt
-from sandbox.evidence.trust import TrustRoot
-from tests.sandbox.evidence.encoded import POLICIES, encoded, files, pdf_of
+from tests.sandbox.evidence.encoded import Judge, encoded, files, flipped, pdf_of, stream_of
 
 STRANGER = NoteSigner("witness.example/w1", bytes(range(32)))
 PARTS = 12
@@ -40,34 +36,6 @@ def strangers_lines(data: bytes) -> set[int]:
     """The places of what is not authenticated: after the dash and its space, to the end of the line."""
     lines = re.finditer(rb"\xe2\x80\x94 (witness\.example/w1 [A-Za-z0-9+/=]+)", data)
     return {place for line in lines for place in range(*line.span(1))}
-
-
-class Judge:
-    """Verifies altered files of one proof, and compares their reports with the true one's."""
-
-    def __init__(self, document: bytes, data: bytes, trust: TrustRoot, encoding: Encoding) -> None:
-        self.document, self.trust, self.policy = document, trust, POLICIES[encoding]
-        self.work = SharedWork()
-        true = encodings.verify(document, data, trust, self.policy)
-        assert true.ok
-        self.true = true.to_dict()
-
-    def accepts(self, data: bytes) -> bool:
-        """Whether an altered file passes. Fails the test if it does with another report."""
-        try:
-            proof = encodings.read(data)
-        except EvidenceError:
-            return False
-        report = encodings.verify(self.document, proof, self.trust, self.policy, work=self.work)
-        if report.ok:
-            assert report.to_dict() == self.true
-        return report.ok
-
-
-def flipped(data: bytes, bit: int) -> bytes:
-    changed = bytearray(data)
-    changed[bit // 8] ^= 1 << bit % 8
-    return bytes(changed)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -95,14 +63,3 @@ def test_each_byte_of_a_file_in_a_pdf_flipped(world: Any, name: str, compress: b
         place for place in range(start, end, step) if judge.accepts(flipped(data, place * 8 + place % 8))
     }
     assert accepted <= free
-
-
-def stream_of(data: bytes, name: str) -> tuple[int, int]:
-    """Where the stream of an embedded file is."""
-    listed = re.search(rb"/EF <</F (\d+) 0 R>>\n/F \(" + re.escape(name.encode()) + rb"\)", data)
-    assert listed
-    head = re.search(
-        rb"\n" + listed[1] + rb" 0 obj\n<<\n(?:.*\n)*?/Length (\d+)\n(?:.*\n)*?>>\nstream\n", data
-    )
-    assert head
-    return head.end(), head.end() + int(head[1])
