@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from baas.errors import Forbidden, Invalid
 from baas.logs.model import EntryState
 from baas.notarisations.schemas import NotarisationIn
 from baas.notarisations.service import Notarisation
+from baas.receipts import RENDERINGS, Format
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.tenancy import Role
 from baas.wire import REPEATED
@@ -99,11 +100,25 @@ def notarisation_page(notarisation: str, visit: SignedIn) -> Response:
 
 
 @router.get("/notarisations/{notarisation}/receipt")
-def receipt(notarisation: str, visit: SignedIn) -> Response:
-    """The receipt's exact bytes. No file name: the page's link has the document's, which the service does not know."""
+def receipt(
+    notarisation: str,
+    visit: SignedIn,
+    format_: Annotated[Format, Query(alias="format")] = Format.JSON,
+    lang: Annotated[Literal["ca", "es", "en"] | None, Query()] = None,
+) -> Response:
+    """The receipt in a format, in the visit's language unless another one is asked for.
+
+    JSON, the default, has no file name: the page's link has the document's, which the service does not know.
+    """
     with visit.services.store.reading() as session:
-        found = visit.services.notarisations.receipt(session, visit.scope, notarisation)
-    return Response(found.to_bytes(), media_type=JSON, headers={"Content-Disposition": "attachment"})
+        source = visit.services.notarisations.source(session, visit.scope, notarisation)
+    rendering = RENDERINGS[format_]
+    name = "" if format_ is Format.JSON else f'; filename="{notarisation}{rendering.suffix}"'
+    return Response(
+        rendering.render(source, lang or visit.language),
+        media_type=rendering.media_type,
+        headers={"Content-Disposition": f"attachment{name}"},
+    )
 
 
 def _shown(visit: Visit, session: Session, found: Notarisation) -> dict[str, Any]:

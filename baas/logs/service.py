@@ -233,7 +233,10 @@ class Logs:
     def source(self, session: Session, log: Log, index: int, *, previous: bool = False) -> Source:
         """What an entry's receipt is made from in any format; as `receipt`."""
         made = self.receipt(session, log, index, previous=previous)
-        return Source(made, NoteSigner(log.origin, log.signing_key))
+        policy = self._witnessing.policy(session, log)
+        return Source(
+            made, NoteSigner(log.origin, log.signing_key), None if policy is None else policy.operators
+        )
 
     def require_anchored(self, log: Log, start: int, stop: int) -> None:
         """NotAnchoredYet unless entries `start` to `stop - 1` all are."""

@@ -33,10 +33,14 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a rendering is made from: the receipt, and the log's key, which signs the roots that it states already."""
+    """What a rendering is made from: the receipt, and the log's key, which signs the roots that it states already.
+
+    `operators` is how many must collude for another view of the log, by the witnesses that it asks; None without any.
+    """
 
     receipt: Receipt
     signer: NoteSigner
+    operators: int | None = None
 
     def cose(self) -> bytes:
         """The COSE receipt of the same entry under the same root: the same bytes each time."""
@@ -78,7 +82,7 @@ def _pdf(source: Source, language: str) -> bytes:
         text = qr.encode(cose)
     except MalformedEvidence:  # longer than any code holds: the page goes without
         text = None
-    return pdf(source.receipt, text, files, language)
+    return pdf(source.receipt, text, files, language, source.operators)
 
 
 def _qr(source: Source, _: str) -> bytes:

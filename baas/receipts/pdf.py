@@ -89,7 +89,7 @@ def pdf(
 ) -> bytes:
     """The receipt's PDF, with these files in it, and the QR code of a text that fits in one.
 
-    `operators` is how many must collude, where a trust root says so.
+    `operators` is how many must collude for another view of the log, where its witnesses are known.
     """
     t, told = Words(language), stated(receipt)
     subject = t("subject", position=receipt.inclusion.index + 1, origin=receipt.inclusion.origin)
@@ -205,7 +205,9 @@ def _collusion(paper: Paper, t: Words, told: Stated, operators: int | None) -> N
     paper.heading(t("collusion.title"))
     if operators is not None and operators > 1:
         paper.paragraph(t("collusion.counted", count=operators))
-    elif told.witnesses and operators is None:
+    elif told.witnesses and operators == 1:
+        paper.paragraph(t("collusion.alone"))
+    elif told.witnesses:
         paper.paragraph(t("collusion.names", names=", ".join(told.witnesses)))
     else:
         paper.paragraph(t("collusion.one"))

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zxingcpp
+from PIL import Image
 
 from baas.tenancy import Role
+from sandbox.evidence import encodings, trust
 from sandbox.evidence import receipt as receipts
-from sandbox.evidence import trust
+from sandbox.evidence.encodings import Encoding
+from sandbox.evidence.receipt import Receipt
 from sandbox.evidence.verify import verify
-from tests.baas.console.chromium import chromium, wait_until
+from tests.baas.console.chromium import chromium, looked_at, wait_until
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
@@ -69,6 +73,25 @@ class Desk:
         )
         self.browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
         self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    def receipts_are_offered(self, document: Path) -> None:
+        """The page shows the QR code, which reads back from its picture, and hands out a PDF that is a receipt."""
+        self.one("main img").location_once_scrolled_into_view  # noqa: B018 - it is loaded when it is seen
+        self.wait(
+            lambda: self.browser.execute_script("return document.querySelector('main img').naturalWidth > 0")
+        )
+        looked_at(self.browser, "13-receipts")
+        self.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        for suffix in ("", "-narrow"):
+            image = Image.open(SCREENSHOTS / f"13-receipts{suffix}.png")
+            (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+            assert encodings.read(found.text.encode()).encoding is Encoding.QR
+        number = self.browser.current_url.rpartition("/")[2]
+        self.one("a.button").click()
+        receipt = self.saved(f"{number}.receipt.pdf")
+        proof = encodings.read(receipt.read_bytes())
+        assert isinstance(proof.content, Receipt)
+        assert proof.content.document.digest == hashlib.sha256(document.read_bytes()).digest()
 
     def saved(self, name: str) -> Path:
         path = self.downloads / name
@@ -153,6 +176,7 @@ def test_from_sign_in_to_a_checked_document(desk: Desk, tmp_path: Path) -> None:
     desk.wait(lambda: desk.says("Justificant d'evidència"))
     assert hashlib.sha256(DOCUMENTS[0].read_bytes()).hexdigest() in desk.one("main").text
     desk.photograph("console")
+    desk.receipts_are_offered(DOCUMENTS[0])
     desk.one("details summary").click()
     desk.picture("07-notarisation")
     desk.one('a[href^="/console/trust/"]').click()

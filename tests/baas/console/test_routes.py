@@ -25,11 +25,13 @@ from baas.evaluations.report import assemble
 from baas.metrics import metrics
 from baas.pilots.lifecycle import PilotState
 from baas.pilots.model import Pilot
+from baas.receipts import RENDERINGS, Format
 from baas.tenancy import CallerKind, Role, TenantScope
 from baas.texts import LANGUAGES, catalogue
 from sandbox.artifacts import data_directory
+from sandbox.evidence import encodings, trust
 from sandbox.evidence import receipt as receipts
-from sandbox.evidence import trust
+from sandbox.evidence.policy import LOG_ONLY, STANDARD
 from sandbox.evidence.verify import verify
 from tests.baas.console.person import Person, words
 from tests.baas.evaluations.simulated import ABOUT, ARMS, TERMS, run
@@ -262,6 +264,28 @@ def test_a_document_becomes_evidence_that_verifies_without_us(town: Town, person
         assert receipt.content == api.get(f"/notarisations/{each['id']}/receipt").content
         assert verify(document, receipts.parse(receipt.content), root).ok
         assert not verify(document + b".", receipts.parse(receipt.content), root).ok
+    address = f"/console/notarisations/{each['id']}/receipt"
+    assert [line for line in page.text.split('"') if line.startswith(address)] == [
+        f"{address}?format=pdf",
+        f"{address}?format=pdf&amp;lang=es",
+        f"{address}?format=pdf&amp;lang=en",
+        *(f"{address}?format={format_}" for format_ in ("json", "cose", "tlog-proof", "qr", "qr")),
+    ]
+    for format_ in Format:
+        made = person.get(address, params={"format": format_.value})
+        assert made.headers["content-type"] == RENDERINGS[format_].media_type
+        assert (
+            made.content
+            == api.get(f"/notarisations/{each['id']}/receipt", params={"format": format_.value}).content
+        )
+        if format_ not in (Format.JSON, Format.QR):
+            assert made.headers["content-disposition"].endswith(f'{each["id"]}{RENDERINGS[format_].suffix}"')
+            policy = STANDARD if format_ is Format.PDF else LOG_ONLY
+            assert encodings.verify(document, made.content, root, policy).ok
+    assert (
+        person.get(address, params={"format": "pdf", "lang": "en"}).content
+        != person.get(address, params={"format": "pdf"}).content
+    )
     parsed = receipts.parse(receipt.content)
     assert parsed.anchor is not None
     assert f"0x{parsed.anchor.contract.hex()}" in page.text.lower()

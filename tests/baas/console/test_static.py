@@ -20,7 +20,7 @@ ROOM = Path(baas.console.__file__).parent
 STATIC = ROOM / "static"
 SCRIPTS = sorted(STATIC.glob("*.js"))
 KEYS = set(catalogue("ca"))
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "img"}
 
 
 class Page(HTMLParser):
@@ -92,6 +92,7 @@ def test_controls_have_labels_ids_are_unique_and_posts_carry_the_csrf_token(
     labelled = {attributes["for"] for attributes in parsed.named("label")}
     for attributes in parsed.named("input") + parsed.named("select"):
         assert attributes.get("type") == "hidden" or attributes["id"] in labelled
+    assert all(attributes.get("alt") for attributes in parsed.named("img"))
     for _, attributes in parsed.tags:
         for described in (attributes.get("aria-describedby") or "").split():
             assert described in ids
