@@ -38,7 +38,8 @@ EXITS: dict[str, tuple[int, str]] = {
 #: The groups, each a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
-    "template", "notarisation", "renewal", "register", "privacy", "erasure", "witness", "trust", "pilot",
+    "template", "notarisation", "renewal", "register", "privacy", "erasure", "series", "retention", "witness", "trust",
+    "pilot",
 )  # fmt: skip
 
 EPILOG = """\

@@ -508,6 +508,36 @@ class Client:
             timeout,
         )
 
+    def create_series(self, administration: str, name: str, code: str, **said: Any) -> Json:
+        """`data_class` and `legal_basis`; `years` or `until` where it is not kept for good."""
+        given = {name: value for name, value in said.items() if value is not None}
+        return dict(
+            self._post("/series", {"administration": administration, "name": name, "code": code} | given)
+        )
+
+    def all_series(self, administration: str | None = None) -> list[Json]:
+        return list(self._pages("/series", administration=administration))
+
+    def series(self, series: str) -> Json:
+        return dict(self._get(f"/series/{series}"))
+
+    def use_series(self, series: str, subject: str) -> Json:
+        """`documents`, or a register's id, belong to it from now on."""
+        return dict(self._post(f"/series/{series}/uses", {"subject": subject}))
+
+    def write_dpia(self, series: str, content: Json) -> Json:
+        return dict(self._post(f"/series/{series}/dpia", content))
+
+    def dpia(self, series: str, *, format: str = "json", lang: str = "ca") -> bytes:  # noqa: A002  # as the API says it
+        params = {"format": format, "lang": lang}
+        return self.request("GET", f"/api/v1/series/{series}/dpia", params=params).content
+
+    def retention_due(self, administration: str | None = None) -> Json:
+        return dict(self._get("/retention", administration=administration))
+
+    def erase_due(self, series: str) -> list[Json]:
+        return list(self._post(f"/series/{series}/erase-due")["items"])
+
     # -- renewals ----------------------------------------------------------------------------------
 
     def request_renewal(self, administration: str, algorithm: str, leaves: Sequence[str] = ()) -> Json:

@@ -44,7 +44,9 @@ from baas.pilots.examination import Examiner
 from baas.pilots.service import Pilots
 from baas.privacy import ledger
 from baas.privacy.erasures import Erasures
+from baas.privacy.retention import Retention
 from baas.privacy.scrubber import Scrubber
+from baas.privacy.series import AllSeries
 from baas.registers.service import Registers
 from baas.renewals.renewing import Renewing
 from baas.renewals.service import Renewals
@@ -119,6 +121,8 @@ class Services:
     notarisations: Notarisations
     registers: Registers
     erasures: Erasures
+    series: AllSeries
+    retention: Retention
     scrubber: Scrubber
     trust: TrustRoots
     time_stamp_authority: TimeStampAuthority
@@ -201,6 +205,8 @@ class Services:
         registers = Registers(clock, ids, audit, logs)
         erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
+        series = AllSeries(clock, ids, audit)
+        retention = Retention(store, clock, series, erasures)
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
         if outside is not None:
             roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
@@ -247,7 +253,9 @@ class Services:
             notarisations=notarisations,
             registers=registers,
             erasures=erasures,
-            scrubber=Scrubber(erasures),
+            series=series,
+            retention=retention,
+            scrubber=Scrubber(erasures, retention),
             trust=trust,
             time_stamp_authority=authority,
             address=address,

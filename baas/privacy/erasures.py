@@ -83,7 +83,7 @@ class Erasures:
     ) -> tuple[Erasure, Log]:
         """Erase what one notarisation was of. Conflict when there is nothing to erase, or not any more."""
         log, index = self._notarisations.place(session, scope, notarisation)
-        return self._erase(session, scope, log, [index], basis, keep_key=False)
+        return self.of_log(session, scope, log, [index], basis, keep_key=False)
 
     def rows(
         self,
@@ -101,9 +101,9 @@ class Erasures:
             raise Invalid("/indexes", f"1 to {MOST_ENTRIES} indexes", str(len(indexes)))
         if outside := [each for each in indexes if not 0 < each < log.accepted]:
             raise NotFound("entry", str(outside[0]))
-        return self._erase(session, scope, log, sorted(set(indexes)), basis, keep_key=keep_key)
+        return self.of_log(session, scope, log, sorted(set(indexes)), basis, keep_key=keep_key)
 
-    def _erase(
+    def of_log(
         self,
         session: Session,
         scope: TenantScope,
@@ -111,8 +111,9 @@ class Erasures:
         positions: Sequence[int],
         basis: str,
         *,
-        keep_key: bool,
+        keep_key: bool = False,
     ) -> tuple[Erasure, Log]:
+        """Erase entries of a log that the caller's scope has shown, by their indexes in order."""
         # of the administration itself: it answers for the data, and nobody gives that away by a mandate
         scope.require_own(log.administration_id, "erasing", Role.ADMIN)
         if basis not in BASES:

@@ -11,6 +11,7 @@ import pytest
 
 from baas.tenancy import Role
 from tests.baas.flows import digest, ok
+from tests.baas.privacy.samples import DPIA, SERIES
 
 ABSENT = "0" * 26
 ADDRESS = f"0x{'0' * 38}ad"
@@ -47,6 +48,9 @@ BODIES: dict[str, Any] = {
     "FaucetIn": {"address": ADDRESS, "amount": "1"},
     "AcceptIn": {},
     "RejectIn": {"reason": "no cal"},
+    "DpiaIn": DPIA,
+    "SeriesIn": SERIES,
+    "SeriesUseIn": {"subject": "documents"},
     "ErasureIn": {"basis": "objection"},
     "RowErasureIn": {"indexes": [1], "basis": "objection"},
     "ExplainIn": {"from": ADDRESS},

@@ -15,6 +15,7 @@ import pytest
 
 from baas.tenancy import Role
 from tests.baas.flows import anchored, digest, notarise, ok
+from tests.baas.privacy.samples import DPIA, SERIES
 
 NOBODY = "9999990009"
 ABSENT = "0" * 26
@@ -43,6 +44,9 @@ BODIES: dict[str, Any] = {
     "AccessRequestIn": {"address": ADDRESS},
     "AcceptIn": {},
     "RejectIn": {"reason": "no cal"},
+    "DpiaIn": DPIA,
+    "SeriesIn": SERIES,
+    "SeriesUseIn": {"subject": "documents"},
     "ErasureIn": {"basis": "objection"},
     "RowErasureIn": {"indexes": [1], "basis": "objection"},
     "ExplainIn": {"from": ADDRESS},
@@ -141,7 +145,10 @@ def owned(world: Any) -> dict[str, str]:
     erasure = ok(town.member.post(f"/notarisations/{gone}/erasure", json={"basis": "objection"}), 202)
     leaves = {"administration": town.code, "leaves": [QUERIES["leaf"]]}
     renewal = ok(town.member.post("/renewals", json=leaves), 202)
+    series = ok(town.member.post("/series", json=SERIES), 201)
+    ok(town.member.post(f"/series/{series['id']}/dpia", json=DPIA), 201)
     return {
+        "series": series["id"],
         "erasure": erasure["id"],
         "renewal": renewal["id"],
         "snapshot": "owned",
