@@ -20,7 +20,7 @@ from baas.privacy.erasures import MOST_ENTRIES, Erasures
 from baas.privacy.model import Erasure, Series, SeriesUse
 from baas.privacy.series import AllSeries, last_kept
 from baas.store import Store
-from baas.tenancy import SERVICE, Caller, CallerKind, TenantScope, across_administrations
+from baas.tenancy import SERVICE, Caller, CallerKind, Role, TenantScope, across_administrations
 
 LOGGER = logging.getLogger(__name__)
 DAILY = "the daily look at retention dates is the service's own; it tells numbers to its operator, and nothing else"
@@ -79,6 +79,7 @@ class Retention:
     def erase(self, session: Session, scope: TenantScope, series_id: str) -> tuple[list[Erasure], list[Log]]:
         """Erase what of a series is past its date, with the basis `retention`; at most 10,000 entries of a log at once."""
         series = self._series.get(session, scope, series_id)
+        scope.require_own(series.administration_id, "erasing", Role.ADMIN)
         erasures, logs = [], []
         for use in self._series.uses(session, scope, series.id):
             for log in self._series.logs_of(session, scope, use):
