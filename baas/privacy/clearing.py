@@ -8,9 +8,10 @@
 | `idempotency_keys` | whole rows: key, fingerprint of the request, answer | a request is guessed as a document is |
 
 What stays: the leaf (kind, commitment, what it refers to, reason), its hash in the tree, roots, anchors, checkpoints,
-the hashes that renewals cover (of receipts with their salts), the audit and the `erase` entry. None of it can be matched without the salt. A key goes when the last version of its row
-goes; while another version stands, it stands there too, and taking it away here would hide nothing. What takes its
-place is the empty text, which is no row's key: a number in its stead, or a hash of it, would be a pseudonym.
+the hashes that renewals cover (of receipts with their salts), the audit and the `erase` entry. None of it can be matched
+without the salt. A key goes when the last version of its row goes; while another version stands, it stands there too, and
+taking it away here would hide nothing. What takes its place is the empty text, which is no row's key: a number in its
+stead, or a hash of it, would be a pseudonym.
 """
 
 from __future__ import annotations
