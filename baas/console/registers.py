@@ -18,6 +18,7 @@ from baas.chains.model import Chain
 from baas.console.chain_pages import Mistake, attempt
 from baas.console.forgery import require_own
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
+from baas.console.witnesses import witnesses_of
 from baas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from baas.logs.effects import NotInEffect
 from baas.logs.model import Log, LogKind
@@ -282,6 +283,7 @@ def _page(
         names = {each.id: each.name for each in visit.administrations(session)}
         shown = _shown(visit, session, found, names)
         versions = services.registers.newest_versions(session, visit.scope, register, before, ENTRIES + 1)
+        witnesses = witnesses_of(visit, session, log)
         numbers = None
         if found.numbering is not None:
             looked = services.registers.numbering(session, visit.scope, register)
@@ -299,6 +301,7 @@ def _page(
         entries=[_entry(visit, register, each) for each in versions[:ENTRIES]],
         next=None if following is None else f"{PATH}/registers/{register}?before={following}#entries",
         numbering=numbers,
+        witnesses=witnesses,
         imported=imported,
         may_write=_may(visit, found, *WRITES),
         may_publish=_may(visit, found, Role.ADMIN)

@@ -408,17 +408,33 @@ BOOK: dict[str, Any] = {
     "entries": VERSIONS,
     "next": "/console/registers/x?before=1#entries",
     "numbering": Row(whole=False, lines=["2026: hi falta el 287; el 301 té dues versions"], more=2),
+    "witnesses": Row(
+        threshold=2,
+        count=2,
+        operators=3,
+        list=[
+            Row(name="witness.vila-b.example/w1", operator="Vila B (fictícia)", signed=True, problem=None),
+            Row(
+                name="witness.vila-c.example/w1",
+                operator="Vila C (fictícia)",
+                signed=False,
+                problem="witness cannot be reached: ConnectError",
+            ),
+        ],
+    ),
     "imported": None,
     "may_write": True,
     "may_publish": True,
     "address": "/logs/01JN9W5T5BZ0Q8M4K7V2X3Y6A1/",
     "problem": None,
 }
+ALONE = Row(threshold=1, count=1, operators=1, list=[])
 EMPTY_BOOK = BOOK | {
     "register": PUBLIC_REGISTER,
     "entries": [],
     "next": None,
     "numbering": None,
+    "witnesses": None,
     "may_write": False,
 }
 ROW: dict[str, Any] = {
@@ -633,7 +649,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("registers", BASE | REGISTERS | {"registers": [], "next": None, "chains": [], "problem": "Prova."}),
     ("registers", BASE | REGISTERS | {"registers": [], "may_write": False}),
     ("register", BASE | BOOK),
-    ("register", BASE | BOOK | {"imported": Row(created=2, amended=1, unchanged=7)}),
+    ("register", BASE | BOOK | {"imported": Row(created=2, amended=1, unchanged=7), "witnesses": ALONE}),
     ("register", BASE | EMPTY_BOOK),
     ("register_row", BASE | ROW),
     ("register_row", BASE | ROW | {"current": None, "ended": "es va deixar sense efecte"}),

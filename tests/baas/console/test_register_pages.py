@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.evidence import receipt as receipts
 from tests.baas.console.person import Person, words
-from tests.baas.console.town import Town, problem
+from tests.baas.console.town import CODE, Town, problem
 from tests.baas.flows import ok, until
 
 DECREES = Path(__file__).parents[3] / "docs" / "examples" / "decrees.csv"
@@ -160,3 +160,22 @@ def test_strangers_see_nothing(shared_server: Any, town: Town, register: str) ->
         assert stranger.get(f"/console/registers/{register}{path}").status_code == 404
     assert stranger.post(f"/console/registers/{register}/publish").status_code == 404
     assert json.dumps("Llibre de proves") not in stranger.get("/console/registers").text
+
+
+def test_its_page_says_who_witnesses_it_and_how_many_must_collude(town: Town, register: str) -> None:
+    page = town.auditor.get(f"/console/registers/{register}")
+    assert "Aquest llibre no demana testimonis" in words(page)
+    admin = town.server.as_member(CODE, "admin")
+    made = ok(admin.post("/witnesses", json={"administration": CODE, "label": "llibre"}), 201)
+    log = ok(admin.get(f"/registers/{register}"))["log"]
+    path = f"/logs/{log}/witnesses"
+    ok(admin.put(path, json={"threshold": 1, "witnesses": [made["name"]]}))
+    try:
+        until(lambda: ok(admin.get(path))["witnesses"][0]["problem"])
+        said = words(town.auditor.get(f"/console/registers/{register}"))
+        assert "l'han de signar 1 de 1 testimonis" in said
+        assert "no li caldria posar-se d'acord amb ningú" in said
+        assert f"{made['name']} : encara no ha signat l'últim estat" in said
+        assert "does not follow" in said
+    finally:
+        admin.delete(path)

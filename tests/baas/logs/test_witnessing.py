@@ -80,6 +80,11 @@ class Town:
 
         return until(ask)
 
+    def operators_on_paper(self) -> int | None:
+        """What a PDF of the first document's receipt says of who must collude."""
+        with self.services.store.reading() as session:
+            return self.services.logs.source(session, self.log, 1).operators
+
     def verified(self, document: bytes, receipt: Receipt) -> Report:
         with self.services.store.reading() as session:
             root = self.services.trust.of(session, self.place.scope, self.place.code)
@@ -111,6 +116,7 @@ def test_without_a_policy_nothing_changes(town: Town) -> None:
     receipt = town.receipt(1)
     assert town.cosigners(receipt) == []
     assert town.policy() is None
+    assert town.operators_on_paper() is None
     report = town.verified(b"first", receipt)
     assert (report.failed_step, report.steps[12].outcome.key) == ("witnesses", "witnesses.none")
     assert name.startswith(f"{OPERATOR}/witnesses/")
@@ -127,6 +133,7 @@ def test_receipts_carry_the_cosignatures_that_the_policy_demands(town: Town, clo
     # all of them are run by this platform: its operator alone could show two views, and it is said
     assert (found.key, found.values["operators"], found.flag) == ("witnesses.alone", 1, True)
     assert f"({OPERATOR})" in found.text
+    assert town.operators_on_paper() == 1
     town.notarise(b"second", b"third")
     later = town.receipt_soon(3)
     assert later.inclusion.size == 4
