@@ -37,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.manual
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_its_commands_do_what_they_say(guide: Path, tmp_path: Path, server: Server) -> None:
     (tmp_path / "docs").symlink_to(TREE / "docs")

@@ -20,6 +20,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuild
 from baas.connectors._tsa.authority import POLICY, TimeStampAuthority
 from baas.connectors._tsa.credentials import ESTABLISHED
 from baas.connectors._tsa.messages import MAX_REQUEST_BYTES, Reply, request_der
+from sandbox.evidence.timestamp import token_of
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=UTC)
 DIGEST = hashlib.sha256(b"a decree").digest()
@@ -253,6 +254,12 @@ def test_openssl_accepts_tokens_and_reads_refusals(authority: TimeStampAuthority
     (tmp_path / "own.tsr").write_bytes(authority.respond((tmp_path / "own.tsq").read_bytes()))
     own = openssl("-verify", "-in", "own.tsr", "-queryfile", "own.tsq", "-CAfile", "root.pem")
     assert own.stdout.strip() == "Verification: OK", own.stderr
+    # tokens made to outlive SHA-256, alone as receipts have them
+    for name in ("sha512", "sha3_256"):
+        reply = authority.respond(request_der(hashlib.new(name, b"a decree").digest(), 7, algorithm=name))
+        (tmp_path / "token.der").write_bytes(token_of(reply))
+        strong = openssl("-verify", "-token_in", "-in", "token.der", "-data", "data", "-CAfile", "root.pem")
+        assert strong.stdout.strip() == "Verification: OK", strong.stderr
     (tmp_path / "data").write_bytes(b"another")
     assert openssl("-verify", "-in", "reply.tsr", "-data", "data", "-CAfile", "root.pem").returncode != 0
     text = openssl("-reply", "-in", "refused.tsr", "-text").stdout
