@@ -98,7 +98,7 @@ def pdf(
     _limits(paper, t, receipt)
     _layers(paper, t, receipt, told)
     _collusion(paper, t, told, operators)
-    _checking(paper, t)
+    _checking(paper, t, _is_row(receipt))
     _files(paper, t, files)
     for each in files:
         paper.attach(each.name, each.content, each.media_type, t(f"file.{each.described}"))
@@ -213,15 +213,14 @@ def _collusion(paper: Paper, t: Words, told: Stated, operators: int | None) -> N
         paper.paragraph(t("collusion.one"))
 
 
-def _checking(paper: Paper, t: Words) -> None:
+def _checking(paper: Paper, t: Words, row: bool) -> None:
     paper.heading(t("check.title"))
     paper.bullets([t(f"check.{key}") for key in ("files", "trust", "page")], numbered=True)
-    for key, command in (
-        ("program", "python3 baas-verify.pyz DOCUMENT receipt.json --trust trust.json"),
-        ("service", "baas verify DOCUMENT --receipt receipt.json --trust trust.json"),
-    ):
+    command = "baas register verify" if row else "baas verify"
+    what = t("check.row" if row else "check.document")
+    for key, program in (("program", "python3 baas-verify.pyz"), ("service", command)):
         paper.paragraph(t(f"check.{key}"))
-        paper.code(command)
+        paper.code(f"{program} {what} receipt.json --trust trust.json")
     paper.paragraph(t("check.result"))
 
 

@@ -175,8 +175,9 @@ def test_from_sign_in_to_a_checked_document(desk: Desk, tmp_path: Path) -> None:
     desk.one("tbody a").click()
     desk.wait(lambda: desk.says("Justificant d'evidència"))
     assert hashlib.sha256(DOCUMENTS[0].read_bytes()).hexdigest() in desk.one("main").text
-    desk.photograph("console")
     desk.receipts_are_offered(DOCUMENTS[0])
+    desk.browser.execute_script("scrollTo(0, 0)")
+    desk.photograph("console")
     desk.one("details summary").click()
     desk.picture("07-notarisation")
     desk.one('a[href^="/console/trust/"]').click()

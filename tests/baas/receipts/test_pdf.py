@@ -141,8 +141,11 @@ def test_what_a_public_servant_must_read_is_there(data: bytes, language: str) ->
         "receipt.check.trust",
     ):
         assert text(key, language) in words, key
-    for name in ("baas-verify.pyz", "verify.html", "receipt.cose", "trust.json"):
+    for name in ("verify.html", "receipt.cose"):
         assert name in words
+    what = text("receipt.check.document", language)
+    for program in ("python3 baas-verify.pyz", "baas verify"):
+        assert f"{program} {what} receipt.json --trust trust.json" in words
     assert hashlib.sha256(COSE).hexdigest() in words.replace(" ", "")
 
 
@@ -217,6 +220,7 @@ def test_a_row_of_a_register_is_called_one() -> None:
     words = said(made(replace(receipt, entry=replace(receipt.entry, kind="create"))))
     assert text("receipt.of_row") in words
     assert text("receipt.proves.row") in words
+    assert "baas register verify ASSENTAMENT.json receipt.json --trust trust.json" in words
 
 
 @pytest.mark.parametrize("kind", ["notarise", "supersede", "create", "amend", "rectify"])
