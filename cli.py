@@ -340,7 +340,9 @@ def verify(
     ] = "standard",
     as_of: Annotated[
         datetime | None,
-        typer.Option(help="Judge algorithms and undated keys as of this day (UTC).", formats=["%Y-%m-%d"]),
+        typer.Option(
+            help="Judge algorithms and undated keys as of the end of this day (UTC).", formats=["%Y-%m-%d"]
+        ),
     ] = None,
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
@@ -359,7 +361,7 @@ def verify(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--policy") from None
     root = trust_roots.parse(trust.read_bytes())
-    moment = None if as_of is None else as_of.replace(tzinfo=UTC)
+    moment = None if as_of is None else as_of.replace(hour=23, minute=59, second=59, tzinfo=UTC)
     report = encodings.verify(file, receipt.read_bytes(), root, demanded, as_of=moment)
     return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
 
