@@ -179,6 +179,7 @@ def _layers(paper: Paper, t: Words, receipt: Receipt, told: Stated) -> None:
         block = told.sealed
         anchor = [t("layer.anchor.text", number=block.number, chain_id=block.chain_id, name=told.sealing_key)]
         times = [t("layer.time.text", time=_moment(block.time_ms))]
+        times += [] if told.tokens or told.witnesses else [t("layer.time.alone")]
         times += [t("layer.time.moved")] if block.moved is not None else []
     _layer(paper, t, "document", [t("layer.document.text")])
     _layer(paper, t, "log", log)
@@ -191,6 +192,7 @@ def _layers(paper: Paper, t: Words, receipt: Receipt, told: Stated) -> None:
     _layer(paper, t, "time", times)
     for time in told.tokens:
         paper.paragraph(t("layer.time.token", time=_moment(time)))
+    if told.tokens:
         paper.paragraph(t("layer.weight", text=t("layer.time.token_weight")), soft=True)
     _layer(paper, t, "status", [t("layer.status.text", size=size)])
 

@@ -137,6 +137,7 @@ def test_what_a_public_servant_must_read_is_there(data: bytes, language: str) ->
         "receipt.limits.appended",
         "receipt.layer.lead",
         "receipt.layer.anchor.weight",
+        "receipt.layer.time.alone",
         "receipt.collusion.one",
         "receipt.check.trust",
     ):
@@ -202,6 +203,7 @@ def test_what_else_a_receipt_states_is_said(token: bytes, language: str) -> None
         text("receipt.collusion.names", language).format(names=names),
     ):
         assert expected in words, expected
+    assert text("receipt.layer.time.alone", language) not in words
     with pikepdf.open(io.BytesIO(data)) as document:
         assert document.attachments["token-2.tsr"].get_file().read_bytes() == token
     counted = text("receipt.collusion.counted", language).format(count=3)
