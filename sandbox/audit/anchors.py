@@ -14,7 +14,7 @@ from sandbox.evidence.context import Context, SharedWork
 from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.receipt import Anchor, Inclusion, Receipt, SaltedDigest, anchor_from_json
-from sandbox.evidence.report import Result
+from sandbox.evidence.report import Outcome, Result, failed
 from sandbox.evidence.trust import TrustRoot
 
 #: The steps of a receipt's verification that are about its anchor, which is a checkpoint's just as well.
@@ -69,19 +69,7 @@ class Anchors:
         """Why the chain does not vouch for it; None when it does."""
         if self._log is None:
             return f"the trust root knows no log {self.origin!r}"
-        nothing = digest_bytes(b"", DEFAULT)
-        context = Context(
-            nothing,
-            Receipt(
-                SaltedDigest(nothing.algorithm, nothing.value, bytes(SALT_SIZE)),
-                Entry("genesis"),
-                Inclusion(self.origin, 0, one.stated.size, ()),
-                one.note,
-                one.anchor,
-            ),
-            self._trust,
-            self._work,
-        )
+        context = self._context(one.note, one.stated.size, one.anchor)
         try:
             context.establish(self._log, open_checkpoint(one.note, [key.verifier for key in self._log.keys]))
             for step in checks():
@@ -92,3 +80,23 @@ class Anchors:
         except EvidenceError as error:
             return str(error)
         return None
+
+    def witnessed(self, note: str) -> Outcome | None:
+        """Who cosigned a checkpoint, where the trust root demands witnesses of this log; None where it does not."""
+        if self._log is None or self._log.witnesses is None:
+            return None
+        context = self._context(note, 1, None)
+        context.establish(self._log)
+        (step,) = (each for each in checks() if each.name == "witnesses")
+        try:
+            return step.run(context)
+        except EvidenceError as error:
+            return failed("audit.witnesses_refused", "{why}", why=str(error))
+
+    def _context(self, note: str, size: int, anchor: Anchor | None) -> Context:
+        """What a receipt's steps look at, of which only the checkpoint and its anchor are there."""
+        nothing = digest_bytes(b"", DEFAULT)
+        document = SaltedDigest(nothing.algorithm, nothing.value, bytes(SALT_SIZE))
+        place = Inclusion(self.origin, 0, size, ())
+        receipt = Receipt(document, Entry("genesis"), place, note, anchor)
+        return Context(nothing, receipt, self._trust, self._work)

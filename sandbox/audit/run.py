@@ -120,7 +120,7 @@ class _Run:
             done, went_on = self._pass(stated, history, self._fresh(stated)), 0
         findings, more = self._conclude(stated, done)
         self._anchoring(anchors, history, stated)
-        self._unchecked(stated)
+        self._unchecked(stated, anchors)
         if self.state is not None:
             self.state.unlink(missing_ok=True)
         required = ("checkpoint", "tree", "rules", *(("rows",) if self.has_rows else ()))
@@ -496,8 +496,9 @@ class _Run:
             text = "{count} earlier checkpoints were signed and anchored, and this log extends each of them"
             self.checks["history"] = passed("audit.history", text, count=len(history) - 1)
 
-    def _unchecked(self, stated: Checkpoint) -> None:
-        self.checks["witnesses"] = not_checked(
+    def _unchecked(self, stated: Checkpoint, anchors: Anchors | None) -> None:
+        witnessed = None if anchors is None else anchors.witnessed(self.note)
+        self.checks["witnesses"] = witnessed or not_checked(
             "audit.witnesses",
             "whether others were shown another log of this name is for witnesses to say: compare checkpoints with theirs",
         )

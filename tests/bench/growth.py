@@ -38,7 +38,6 @@ def measure_growth(sizes: Sequence[int] = SIZES) -> list[Figure]:
                 size, small = _grow(store, number, size, wanted, SMALL)
                 hashes, inclusion, consistency = _prove(store, number, size, chosen)
                 first_proof, first_append = first_proof or inclusion, first_append or small
-                bound = (size - 1).bit_length()
                 figures += _figures(
                     size, hashes, (inclusion, first_proof), consistency, (small, first_append), bulk
                 )
