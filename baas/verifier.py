@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from baas import texts
 from sandbox.errors import InstallError
@@ -17,9 +20,10 @@ PREFIXES = ("evidence.", "verifier.")
 _USAGE = "usage: python -m baas.verifier build|check\n"
 
 
-def files() -> dict[str, bytes]:
+@cache
+def files() -> Mapping[str, bytes]:
     """File name → content."""
-    return {archive.NAME: archive.build(spoken()), bundle.NAME: bundle.build(spoken())}
+    return MappingProxyType({archive.NAME: archive.build(spoken()), bundle.NAME: bundle.build(spoken())})
 
 
 def spoken() -> dict[str, dict[str, str]]:

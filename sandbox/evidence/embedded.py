@@ -36,7 +36,9 @@ def embedded_files(data: bytes) -> dict[str, bytes]:
     if revisions(data) != [len(data)] or not data.startswith(b"%PDF-"):
         raise MalformedEvidence(f"{what}: expected one revision that fills the file, as it was handed out")
     places = _places(data, what)
-    trailer = data[data.rindex(b"trailer") :]
+    _, found_trailer, trailer = data.rpartition(b"trailer")
+    if not found_trailer:
+        raise MalformedEvidence(f"{what}: expected a trailer")
     catalogue = _dictionary(data, places, _one(_ROOT, trailer, f"{what}: root"), what)
     listed = _one(_TREE, catalogue, f"{what}: embedded files")
     found: dict[str, bytes] = {}

@@ -17,13 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from sandbox.errors import EvidenceError
-from sandbox.evidence import ed25519, keccak, receipt, trust
-from sandbox.evidence.policy import LOG_ONLY, STANDARD
+from sandbox.evidence import ed25519, encodings, keccak, trust
+from sandbox.evidence.policy import Policy, named
 from sandbox.evidence.report import Detail, Outcome, Report
-from sandbox.evidence.verify import verify
 
 LANGUAGES = ("ca", "es", "en")
-POLICIES = {"standard": STANDARD, "log-only": LOG_ONLY}
 _OK, _REFUSED, _USAGE = 0, 1, 2
 
 Texts = Mapping[str, str]
@@ -35,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     texts = _texts(language)
     given = _parser(texts, language).parse_args(arguments)
     try:
-        made = receipt.parse(given.receipt.read_bytes())
+        proof = encodings.read(given.receipt.read_bytes())
         root = trust.parse(given.trust.read_bytes())
-        report = verify(given.document, made, root, POLICIES[given.policy], as_of=given.as_of)
+        report = encodings.verify(given.document, proof, root, given.policy, as_of=given.as_of)
     except OSError as error:
         return _fail(
             texts["verifier.unreadable"].format(file=error.filename, reason=error.strerror),
@@ -91,15 +89,23 @@ def _parser(texts: Texts, language: str) -> argparse.ArgumentParser:
     parser.add_argument("document", metavar="DOCUMENT", type=Path, help=texts["verifier.document"])
     parser.add_argument("receipt", metavar="RECEIPT", type=Path, help=texts["verifier.receipt"])
     parser.add_argument("--trust", metavar="TRUST", type=Path, required=True, help=texts["verifier.trust"])
-    parser.add_argument("--policy", choices=POLICIES, default="standard", help=texts["verifier.policy"])
+    parser.add_argument("--policy", type=_policy, default="standard", help=texts["verifier.policy"])
     parser.add_argument("--as-of", metavar="YYYY-MM-DD", type=_day, help=texts["verifier.as_of"])
     parser.add_argument("--lang", choices=LANGUAGES, default=language, help=texts["verifier.lang"])
     parser.add_argument("--json", action="store_true", help=texts["verifier.json"])
     return parser
 
 
+def _policy(text: str) -> Policy:
+    try:
+        return named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _day(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    """The end of that day, as `baas verify` has it."""
+    return datetime.strptime(text, "%Y-%m-%d").replace(hour=23, minute=59, second=59, tzinfo=UTC)
 
 
 def _language(arguments: Sequence[str]) -> str:

@@ -37,6 +37,7 @@ export async function hashFile(file, onProgress = () => {}) {
  */
 export async function matchingRevision(file, digest) {
   const ends = await revisionEnds(file);
+  if (ends.length === 0) return null; // no PDF: nothing to read again
   const cuts = ends.flatMap(({ bare, end }, index) =>
     Array.from({ length: end - bare + 1 }, (_, more) => ({ at: bare + more, revision: index + 1 })),
   );

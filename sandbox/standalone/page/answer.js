@@ -1,17 +1,17 @@
 // A verification as plain data, as `baas verify --json` gives it but for its English: what is compared with Python's.
 import { Document } from "./document.js";
+import * as encodings from "./encodings.js";
 import { EvidenceError } from "./errors.js";
 import { POLICIES } from "./policy.js";
-import * as receipts from "./receipt.js";
 import * as trusts from "./trust.js";
-import { verify } from "./verify.js";
 
 /** The report of bytes under a policy's name and, perhaps, a time; null where receipt or trust root cannot be read. */
 export async function answer(document, receipt, trust, policy = "standard", asOfMs = null) {
   try {
-    const options = { required: POLICIES[policy], asOfMs: asOfMs === null ? null : BigInt(asOfMs) };
-    const [made, root] = [receipts.parse(receipt), trusts.parse(trust)];
-    return plain(await verify(new Document(new Blob([document])), made, root, options));
+    const required = POLICIES[policy] ?? new Set(policy.split(","));
+    const options = { required, asOfMs: asOfMs === null ? null : BigInt(asOfMs) };
+    const [proof, root] = [await encodings.read(receipt), trusts.parse(trust)];
+    return plain(await encodings.verify(new Document(new Blob([document])), proof, root, options));
   } catch (error) {
     if (error instanceof EvidenceError) return null;
     throw error;

@@ -7,11 +7,19 @@ export const MAX_DEPTH = 32;
 /** The canonical text of a JSON value without fractions. JSON.stringify writes strings and whole numbers as it asks. */
 export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value === "bigint") return canonicalInteger(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const members = Object.keys(value)
     .sort()
     .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
   return `{${members.join(",")}}`;
+}
+
+function canonicalInteger(value) {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new MalformedEvidence(`this value has no canonical JSON form: ${value} is beyond 2^53 - 1`);
+  }
+  return String(value);
 }
 
 export const dumps = (value) => utf8(canonical(value));

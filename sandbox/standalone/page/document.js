@@ -33,7 +33,7 @@ export class Document {
   }
 }
 
-const NO_REVISION = { revision: 0, revisions: 0, end: 0, states: [], tail: 0 };
+export const NO_REVISION = { revision: 0, revisions: 0, end: 0, states: [], tail: 0 };
 
 /**
  * {actual, exact, revision, revisions, end, states, tail}: the document's own digest, and whether it is the expected

@@ -12,7 +12,7 @@ const COMMITS = new Set(["notarise", "create", "supersede", "amend", "rectify"])
 const REFERS = new Set(["supersede", "amend", "rectify", "revoke", "erase"]);
 const NAMES = ["v", "kind", "commitment", "refers_to", "reason"];
 
-/** {kind, commitment, refersTo, reason, leafHash} of a JSON object; all five keys, and no other. */
+/** {json, kind, commitment, refersTo, reason, leafHash} of a JSON object; all five keys, and no other. */
 export function fromJson(value, what = "entry") {
   const found = fields.record(value, what, NAMES);
   fields.constant(found.v, `${what}.v`, 1);
@@ -37,5 +37,5 @@ export function fromJson(value, what = "entry") {
   if (kind === "genesis" && (commitment !== null || reason !== null)) {
     throw new MalformedEvidence("entry: the genesis entry has neither commitment nor reason");
   }
-  return { kind, commitment, refersTo, reason, leafHash: leafHash(utf8(canonical(found))) };
+  return { json: found, kind, commitment, refersTo, reason, leafHash: leafHash(utf8(canonical(found))) };
 }

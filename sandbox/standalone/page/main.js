@@ -1,19 +1,19 @@
 // The page: files are chosen or dropped, the document is hashed in pieces, and the report is shown. Nothing is sent:
 // the page's own policy forbids it.
 import { Document } from "./document.js";
+import * as encodings from "./encodings.js";
 import { EvidenceError } from "./errors.js";
 import { split } from "./note.js";
 import { POLICIES } from "./policy.js";
-import * as receipts from "./receipt.js";
 import { element, LANGUAGES, printable, speak, text } from "./texts.js";
 import * as trusts from "./trust.js";
-import { verify } from "./verify.js";
 import * as view from "./view.js";
 
 const part = (name) => document.getElementById(name);
 const status = part("status");
 const progress = part("progress");
 const submit = part("form").querySelector("button[type=submit]");
+const MAX_BYTES = 32 << 20; // more is no receipt, not even as a PDF
 const NAMES = { ca: "Català", es: "Castellano", en: "English" };
 let shown = null; // the report, so that it can be said again in another language
 let saying = null; // the status: [key, values, whether it is a problem]
@@ -49,7 +49,7 @@ async function check() {
   const [trustFile] = part("trust").files;
   const pasted = part("qr").value;
   if (!file || !(receiptFile || pasted.trim()) || !trustFile) throw new Shown("verifier.page.choose");
-  const receipt = await read(receiptFile ?? new Blob([pasted]), receipts.parse, "verifier.page.not_a_receipt");
+  const proof = await read(receiptFile ?? new Blob([pasted.trim()]), encodings.read, "verifier.page.not_a_receipt");
   const trust = await read(trustFile, trusts.parse, "verifier.page.not_a_trust_root");
   progress.hidden = false;
   const started = performance.now();
@@ -58,18 +58,18 @@ async function check() {
     progress.value = done;
   });
   const asOf = part("as-of").value;
-  const report = await verify(holder, receipt, trust, {
+  const report = await encodings.verify(holder, proof, trust, {
     required: POLICIES[part("policy").value],
-    asOfMs: asOf ? BigInt(Date.parse(`${asOf}T00:00:00Z`)) : null,
+    asOfMs: asOf ? BigInt(Date.parse(`${asOf}T23:59:59Z`)) : null,
   });
-  return { report, files: elsewhere(receipt, trust), seconds: (performance.now() - started) / 1000 };
+  return { report, files: elsewhere(proof, trust), seconds: (performance.now() - started) / 1000 };
 }
 
 async function read(blob, parse, complaint) {
-  if (blob.size > receipts.MAX_BYTES) throw new Shown(complaint, { reason: `${blob.size} > ${receipts.MAX_BYTES} bytes` });
+  if (blob.size > MAX_BYTES) throw new Shown(complaint, { reason: `${blob.size} > ${MAX_BYTES} bytes` });
   const bytes = new Uint8Array(await blob.arrayBuffer());
   try {
-    return parse(bytes);
+    return await parse(bytes);
   } catch (error) {
     if (error instanceof EvidenceError) throw new Shown(complaint, { reason: printable(error.message) });
     throw error;
@@ -77,8 +77,8 @@ async function read(blob, parse, complaint) {
 }
 
 /** What a reader takes to openssl: this page reads no time-stamp tokens. */
-function elsewhere(receipt, trust) {
-  if (receipt.timestamps.length === 0) return [];
+function elsewhere({ content: receipt }, trust) {
+  if (!receipt.timestamps?.length) return [];
   return [
     { name: "checkpoint.txt", content: split(receipt.checkpoint).text },
     ...receipt.timestamps.map((content, at) => ({ name: `token-${at + 1}.tsr`, content })),

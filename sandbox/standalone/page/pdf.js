@@ -34,7 +34,7 @@ export async function revisionDigests(blob, slug, onProgress = () => {}) {
 }
 
 /** Of each revision, the offsets right after its %%EOF (`bare`) and after that line's end (`end`). */
-async function revisionEnds(blob) {
+export async function revisionEnds(blob) {
   const found = [];
   let window = "";
   let base = 0;

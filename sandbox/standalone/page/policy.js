@@ -3,7 +3,7 @@
 import * as algorithms from "./algorithms.js";
 import * as anchoredRoot from "./anchored_root.js";
 import { same, toHex } from "./bytes.js";
-import { openCheckpoint, parseUnverified } from "./checkpoint.js";
+import { openCheckpoint } from "./checkpoint.js";
 import * as document from "./document.js";
 import { utcText } from "./encoding.js";
 import { VerificationError } from "./errors.js";
@@ -17,7 +17,7 @@ import * as rlp from "./rlp.js";
 import { MAX_AHEAD_MS, openSealedBlock } from "./sealer.js";
 import * as transactionReceipt from "./transaction_receipt.js";
 import * as trie from "./trie.js";
-import { chainOf, logOf, requireValid } from "./trust.js";
+import { chainOf, isWithin, logOf, requireValid } from "./trust.js";
 import { witnessed } from "./witnesses.js";
 
 const verifiers = (keys) => keys.map((key) => key.verifier);
@@ -27,19 +27,30 @@ const documentDigest = {
   async run(context) {
     const { receipt } = context;
     if (receipt.manifest) manifest.requireHeader(receipt.manifest, receipt.document);
+    if (context.match) return opens(context.match);
     const { digests } = context.held;
     const match = await document.match(context.document, digests);
     const [{ algorithm, value }] = digests;
     if (match.exact) return passed("document.exact", { algorithm, digest: toHex(value) });
-    if (match.revision) {
-      const { revision, revisions, end } = match;
-      return { ...passed("document.revision", { revision, revisions, end }), details: details(match, algorithm) };
-    }
+    if (match.revision) return ofRevision(match);
     return failed("document.differs", {
       actual: toHex(match.actual.value), found: match.actual.algorithm, digest: toHex(value), algorithm,
     });
   },
 };
+
+/** Step 1 of an encoding without digests: the document's own, with the salt, open the entry's commitment or not. */
+function opens(match) {
+  const { algorithm, value } = match.actual;
+  if (match.exact) return passed("document.opens", { algorithm, digest: toHex(value) });
+  if (match.revision) return ofRevision(match);
+  return failed("document.unopened", { algorithm, actual: toHex(value) });
+}
+
+function ofRevision(match) {
+  const { revision, revisions, end, actual } = match;
+  return { ...passed("document.revision", { revision, revisions, end }), details: details(match, actual.algorithm) };
+}
 
 /** What there is to say of each revision of a document of which an earlier one was notarised. */
 function details({ states, tail }, algorithm) {
@@ -69,8 +80,8 @@ const entryCommitment = {
 
 const leafIncluded = {
   number: 4, name: "inclusion", layer: "log", needsAnchor: false,
-  run({ receipt: { inclusion, entry, checkpoint } }) {
-    const { root } = parseUnverified(checkpoint); // step 5 checks who says so
+  run({ receipt: { inclusion, entry }, statement }) {
+    const { root } = statement.claimed(); // step 5 checks who says so
     merkle.verifyInclusion(entry.leafHash, inclusion.index, inclusion.size, inclusion.proof, root);
     return passed("inclusion.proven", { index: inclusion.index, size: inclusion.size, root: toHex(root) });
   },
@@ -79,12 +90,12 @@ const leafIncluded = {
 const checkpointSigned = {
   number: 5, name: "checkpoint", layer: "log", needsAnchor: false,
   run(context) {
-    const { inclusion, checkpoint } = context.receipt;
+    const { receipt: { inclusion }, statement } = context;
     const log = logOf(context.trust, inclusion.origin);
     if (log === null) {
       throw new VerificationError(`the trust root knows no log with origin '${inclusion.origin}'`);
     }
-    const opened = openCheckpoint(checkpoint, verifiers(log.keys));
+    const opened = statement.open(verifiers(log.keys));
     const { origin, size } = opened.checkpoint;
     if (origin !== inclusion.origin || size !== BigInt(inclusion.size)) {
       throw new VerificationError(
@@ -135,8 +146,9 @@ const headerSealed = {
 };
 
 const timeCoherent = {
-  number: 8, name: "validity-and-time", layer: "time", needsAnchor: true,
+  number: 8, name: "validity-and-time", layer: "time", needsAnchor: false,
   run(context) {
+    if (context.anchor === null) return undated(context);
     const { block, note } = context.sealed;
     const statedMs = context.header.timestamp * 1000n;
     const aheadMs = statedMs - (block.moved?.offsetMs ?? 0n) - block.timeMs;
@@ -155,6 +167,16 @@ const timeCoherent = {
     });
   },
 };
+
+/** Step 8 where no block states a time: the log's key is judged by when the question is asked, or not at all. */
+function undated({ log, opened: { note }, asOfMs }) {
+  const keys = verifiedNames(note);
+  if (asOfMs === null) return notChecked("time.undated", { keys });
+  const asOf = utcText(asOfMs);
+  const signed = (key) => note.verified.some((verifier) => verifier.key === key.verifier.key);
+  if (!log.keys.some((key) => signed(key) && isWithin(asOfMs, key))) return failed("time.expired", { keys, as_of: asOf });
+  return passed("time.valid", { keys, as_of: asOf });
+}
 
 const transactionReceiptProven = {
   number: 9, name: "transaction-receipt", layer: "anchor", needsAnchor: true,

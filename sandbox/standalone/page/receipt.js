@@ -83,7 +83,8 @@ function readInclusion(value) {
   };
 }
 
-function readManifest(value) {
+/** The place in a folder manifest that a JSON object states. */
+export function readManifest(value) {
   const what = "receipt.manifest";
   const found = fields.record(value, what, ["file", "index", "size", "proof"]);
   return {

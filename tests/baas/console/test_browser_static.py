@@ -528,3 +528,41 @@ def test_no_page_breaks_its_own_policy_or_is_wider_than_a_phone(
     browser.set_window_size(1100, 1400)
     assert width <= 360
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.mark.timeout(240)
+def test_a_file_larger_than_what_the_page_holds_is_hashed_with_progress(
+    browser: Any, site: Site, tmp_path: Path
+) -> None:
+    """300 MB, of which the page holds a few at a time; the rate is printed and judged by nobody."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    site.posted.clear()
+    large, size = tmp_path / "large.bin", 300 << 20
+    with large.open("wb") as file:
+        file.truncate(size)
+    browser.get(f"{site.address}/page/{NOTARISE}/ca")
+    browser.execute_script("""
+        window.seen = [];
+        window.started = performance.now();
+        new MutationObserver((changes) => {
+          for (const { target } of changes) if (target.tagName === "PROGRESS") window.seen.push(target.value);
+        }).observe(document.body, { attributes: true, subtree: true, attributeFilter: ["value"] });
+    """)
+    before = browser.execute_script("return performance.memory.usedJSHeapSize")
+    browser.find_element("id", "documents").send_keys(str(large))
+    button = browser.find_element("css selector", "#notarise-form button")
+    WebDriverWait(browser, 200, poll_frequency=0.05).until(lambda _: button.is_enabled())
+    seconds = browser.execute_script("return (performance.now() - window.started) / 1000")
+    held = browser.execute_script("return performance.memory.usedJSHeapSize") - before
+    print(f"{size / 1e6 / seconds:.0f} MB/s, {held >> 20} MB more on the heap")
+    seen = browser.execute_script("return window.seen")
+    assert seen == sorted(seen)
+    assert (len(seen) > 50, seen[-1]) == (True, size)
+    assert held < 100 << 20
+    with large.open("rb") as file:
+        assert (
+            browser.find_element("css selector", "code.digest").text
+            == hashlib.file_digest(file, "sha256").hexdigest()
+        )
+    assert site.posted == []

@@ -15,6 +15,7 @@ import pytest
 import rfc8785
 from fastapi.routing import APIRoute
 
+from baas import verifier
 from baas.api.problems import TABLE
 from baas.console import problems
 from baas.console.application import ROUTERS
@@ -38,7 +39,13 @@ from tests.baas.evaluations.simulated import ABOUT, ARMS, TERMS, run
 
 TOWN, OTHER, EMPTY = "9999990001", "9999990002", "9999990003"
 DOCUMENTS = [b"Acta de prova", b"Decret de prova", b"Anunci de prova"]
-PUBLIC = {"/sign-in", "/check", "/trust/{code}.json"}
+PUBLIC = {
+    "/sign-in",
+    "/check",
+    "/trust/{code}.json",
+    "/verifier/verify.html",
+    "/verifier/baas-verify.pyz",
+}
 
 
 @dataclass
@@ -437,6 +444,15 @@ def test_a_trust_root_is_public_exact_and_says_nothing_of_others(town: Town, per
         assert each not in answer.text
     other = nobody.get(f"/console/trust/{OTHER}.json").json()
     assert json.dumps(other).find(town.chain[TOWN]) == -1
+
+
+def test_what_checks_without_us_is_handed_out_to_all(town: Town) -> None:
+    nobody = Person(town.server)
+    for name, content in verifier.files().items():
+        answer = nobody.get(f"/console/verifier/{name}")
+        assert answer.content == content
+        assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+        assert f'href="/console/verifier/{name}"' in nobody.get("/console/check").text
 
 
 def test_checking_needs_no_session_and_names_no_administration(town: Town, person: Person) -> None:

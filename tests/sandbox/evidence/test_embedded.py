@@ -95,3 +95,8 @@ def test_a_stream_that_grows_beyond_measure_is_refused() -> None:
     bomb = zlib.compress(b"\x00" * (MAX_EMBEDDED_BYTES + 1), 9)
     with pytest.raises(MalformedEvidence, match="too long"):
         embedded_files(with_stream(bomb))
+
+
+def test_a_pdf_without_a_trailer_is_refused() -> None:
+    with pytest.raises(MalformedEvidence, match="trailer"):
+        embedded_files(pdf_of({"receipt.json": b"content"}).replace(b"trailer", b"trailed"))

@@ -10,67 +10,84 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.errors import MalformedEvidence
+from sandbox.evidence import encodings
 from sandbox.evidence.policy import LOG_ONLY, STANDARD
 from sandbox.evidence.verify import verify
 
 OUT = "BAAS_RECORDED_VERIFICATIONS"
-POLICIES = {STANDARD: "standard", LOG_ONLY: "log-only"}
 #: Tests that flip thousands of bits take long; `vectors.flipped` does the same with a sample.
 LONG = ("test_each_byte", "test_each_bit")
+LONG_MODULES = ("test_bit_flips",)
 #: Of a test that verifies many receipts, these many and one in so many of the others are kept.
 FIRST, ONE_IN = 30, 40
 
 
-def recording(name: str, write: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:
+NAMED = {STANDARD: "standard", LOG_ONLY: "log-only"}
+TESTED = verify, encodings.verify
+
+
+def recording(
+    name: str, write: Callable[[dict[str, Any]], None]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """What stands for `verify` and for `encodings.verify` in a test."""
     seen = 0
 
-    def recorded(
-        document: Any, receipt: Any, trust: Any, policy: Any = STANDARD, *, as_of: Any = None
-    ) -> Any:
+    def note(document: Any, made: bytes, trust: Any, policy: Any, as_of: Any) -> None:
         nonlocal seen
-        try:
-            made, root = receipt.to_bytes(), trust.to_bytes()
-        except MalformedEvidence:
-            return verify(document, receipt, trust, policy, as_of=as_of)
         content = document.read_bytes() if isinstance(document, Path) else document
-        if isinstance(content, bytes) and policy in POLICIES:
-            seen += 1
-            if seen <= FIRST or hashlib.sha256(made).digest()[0] % ONE_IN == 0:
-                b64 = [base64.b64encode(each).decode() for each in (content, made, root)]
-                write(
-                    dict(zip(("document", "receipt", "trust"), b64, strict=True))
-                    | {
-                        "name": f"{name}#{seen}",
-                        "policy": POLICIES[policy],
-                        "as_of": as_of and as_of.isoformat(),
-                    }
-                )
-        return verify(document, receipt, trust, policy, as_of=as_of)
+        if not isinstance(content, bytes):
+            return  # a digest: the stand-alone verifiers are given documents
+        seen += 1
+        if seen <= FIRST or hashlib.sha256(made).digest()[0] % ONE_IN == 0:
+            b64 = [base64.b64encode(each).decode() for each in (content, made, trust.to_bytes())]
+            record = dict(zip(("document", "receipt", "trust"), b64, strict=True))
+            required = NAMED.get(policy) or ",".join(sorted(policy.required))
+            write(
+                record | {"name": f"{name}#{seen}", "policy": required, "as_of": as_of and as_of.isoformat()}
+            )
 
-    return recorded
+    def one(document: Any, receipt: Any, trust: Any, policy: Any = STANDARD, *, as_of: Any = None) -> Any:
+        with suppress(MalformedEvidence):  # of what no file can say
+            note(document, receipt.to_bytes(), trust, policy, as_of)
+        return TESTED[0](document, receipt, trust, policy, as_of=as_of)
+
+    def of_any(document: Any, proof: Any, trust: Any, policy: Any = STANDARD, **more: Any) -> Any:
+        if isinstance(proof, bytes):
+            note(document, proof, trust, policy, more.get("as_of"))
+        return TESTED[1](document, proof, trust, policy, **more)
+
+    return one, of_any
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Only the tests of modules that verify."""
-    items[:] = [
-        item
-        for item in items
-        if getattr(getattr(item, "module", None), "verify", None) is verify and not item.name.startswith(LONG)
-    ]
+
+    def verifies(item: pytest.Item) -> bool:
+        module = getattr(item, "module", None)
+        by_name = getattr(module, "verify", None) is verify or getattr(module, "encodings", None) is encodings
+        return (
+            by_name
+            and module.__name__.rpartition(".")[2] not in LONG_MODULES
+            and not item.name.startswith(LONG)
+        )
+
+    items[:] = [item for item in items if verifies(item)]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Any:
     module: Any = item.module  # type: ignore[attr-defined]
     with Path(os.environ[OUT]).open("a", encoding="ascii") as file:
-        module.verify = recording(item.nodeid, lambda record: print(json.dumps(record), file=file))
-        try:
+        one, of_any = recording(item.nodeid, lambda record: print(json.dumps(record), file=file))
+        with pytest.MonkeyPatch.context() as patch:
+            if getattr(module, "verify", None) is verify:
+                patch.setattr(module, "verify", one)
+            patch.setattr(encodings, "verify", of_any)
             return (yield)
-        finally:
-            module.verify = verify

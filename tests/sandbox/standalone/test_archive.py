@@ -23,17 +23,16 @@ import base64, json, pathlib, sys, tempfile
 from datetime import UTC, datetime
 sys.path.insert(0, sys.argv[1])
 from sandbox.errors import EvidenceError
-from sandbox.evidence import ed25519, keccak, receipt, timestamp, trust
-from sandbox.standalone.program import POLICIES
-from sandbox.evidence.verify import verify
+from sandbox.evidence import cbor, ed25519, encodings, keccak, timestamp, trust
+from sandbox.evidence.policy import named
 assert ed25519.LIBRARY is keccak.LIBRARY is None and not timestamp.available()
-assert receipt.__file__.startswith(sys.argv[1])
+assert encodings.__file__.startswith(sys.argv[1]) and cbor.cbor2.loads.__module__ == "cbor2"
 for line in sys.stdin:
     _, *parts, policy, as_of = json.loads(line)
     document, made, root = map(base64.b64decode, parts)
     moment = None if as_of is None else datetime.fromtimestamp(as_of / 1000, UTC)
     try:
-        report = verify(document, receipt.parse(made), trust.parse(root), POLICIES[policy], as_of=moment).to_dict()
+        report = encodings.verify(document, made, trust.parse(root), named(policy), as_of=moment).to_dict()
     except EvidenceError:
         report = None
     print(json.dumps(report))
@@ -109,7 +108,7 @@ def test_it_runs_with_no_package_and_no_network(pyz: Path, files: Path) -> None:
         (("doc", "trust", "--trust", "trust", "--lang", "en"), 1, "cannot be relied on"),
         (("doc", "nothing", "--trust", "trust", "--lang", "en"), 2, "cannot read nothing"),
         (("doc", "receipt"), 2, "--trust"),
-        (("doc", "receipt", "--trust", "trust", "--policy", "none"), 2, "log-only"),
+        (("doc", "receipt", "--trust", "trust", "--policy", "none"), 2, "no such step: none"),
     ],
 )
 def test_it_ends_as_baas_verify_does(

@@ -11,7 +11,8 @@ import pytest
 
 from sandbox import npm
 from sandbox.errors import EvidenceError
-from sandbox.evidence import receipt
+from sandbox.evidence import encodings
+from sandbox.evidence.receipt import Receipt
 from sandbox.standalone import bundle
 from tests.sandbox.standalone.vectors import ROOT, Vector, answer, differences, flipped
 
@@ -43,7 +44,8 @@ def read_by_the_page(answer: Any) -> Any:
 def only_stamped(vector: Vector) -> bool:
     """Whether a renewal is on no chain: the page does not read the time-stamps over it, and says so in step 15."""
     try:
-        return any(renewal.anchor is None for renewal in receipt.parse(vector.receipt).renewals)
+        content = encodings.read(vector.receipt).content
+        return isinstance(content, Receipt) and any(renewal.anchor is None for renewal in content.renewals)
     except EvidenceError:
         return False
 
@@ -67,6 +69,6 @@ def test_the_modules_answer_flipped_bits_as_the_library_does(folder: Path, vecto
     good = [vector for vector in vectors if (found := answer(vector)) and found["ok"]]
     by_shape = {tuple(step["key"] for step in answer(vector)["steps"]): vector for vector in good}  # type: ignore[index]
     assert len(by_shape) > 5
-    altered = [each for vector in by_shape.values() for each in flipped(vector, 11)]
-    assert len(altered) > 2000
+    altered = [each for vector in by_shape.values() for each in flipped(vector, 41)]
+    assert len(altered) > 500
     assert wrong(folder, altered) == []

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -185,20 +186,29 @@ def test_it_says_what_is_wrong_with_the_files(
     assert page.text("#results") == ""
 
 
+def asked_of_the_page(vector: Vector) -> Vector:
+    """It asks for a day, and takes its end."""
+    if vector.as_of is None:
+        return vector
+    return replace(
+        vector, as_of=vector.as_of.astimezone(UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+    )
+
+
 def test_it_shows_of_each_vector_what_the_library_says(page: Page, vectors: list[Vector]) -> None:
     chosen = [
         vector
         for vector in vectors
         if not only_stamped(vector)
         and not vector.name.startswith("bit")
-        and (vector.as_of is None or vector.as_of.isoformat().endswith("T00:00:00+00:00"))
+        and vector.policy in ("standard", "log-only")
     ]
     assert len(chosen) > 100
     lines = [json.loads(vector.to_line()) for vector in chosen]
     answered = page.browser.execute_async_script(CHECK, lines)
     assert "error" not in answered, answered
     for vector, found in zip(chosen, answered["value"], strict=True):
-        expected = answer(vector)
+        expected = answer(asked_of_the_page(vector))
         assert (found is None) == (expected is None), vector.name
         if expected is not None:
             assert found == {

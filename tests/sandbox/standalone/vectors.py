@@ -20,14 +20,14 @@ from typing import Any
 from unittest.mock import patch
 
 from sandbox.errors import EvidenceError
-from sandbox.evidence import receipt, timestamp, trust
-from sandbox.evidence.policy import LOG_ONLY, STANDARD
-from sandbox.evidence.verify import verify
+from sandbox.evidence import encodings, timestamp, trust
+from sandbox.evidence.encodings import Encoding
+from sandbox.evidence.policy import named
+from tests.sandbox.evidence import encoded
 from tests.sandbox.evidence.conftest import World
 from tests.sandbox.standalone import recorder
 
 ROOT = Path(__file__).parents[3]
-POLICIES = {"standard": STANDARD, "log-only": LOG_ONLY}
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,13 @@ class Vector:
 def answer(vector: Vector) -> dict[str, Any] | None:
     """Python's: what each step found, by name; None where receipt or trust root cannot be read."""
     try:
-        made, root = receipt.parse(vector.receipt), trust.parse(vector.trust)
+        root = trust.parse(vector.trust)
+        with patch.object(timestamp, "available", return_value=False):
+            report = encodings.verify(
+                vector.document, vector.receipt, root, named(vector.policy), as_of=vector.as_of
+            )
     except EvidenceError:
         return None
-    with patch.object(timestamp, "available", return_value=False):
-        report = verify(vector.document, made, root, POLICIES[vector.policy], as_of=vector.as_of)
     return shape(report.to_dict())
 
 
@@ -98,15 +100,17 @@ def recorded(folder: Path) -> list[Vector]:
     return list(vectors.values())
 
 
-def flipped(good: Vector, one_in: int) -> Iterator[Vector]:
+def flipped(good: Vector, one_in: int, parts: tuple[str, ...] = ("receipt", "trust")) -> Iterator[Vector]:
     """The receipt, and then the trust root, with one bit of one byte in `one_in` flipped."""
     chosen = random.Random(1)
-    for part in ("receipt", "trust"):
+    for part in parts:
         data = getattr(good, part)
         for position in range(chosen.randrange(one_in), len(data), one_in):
             altered = bytearray(data)
             altered[position] ^= 1 << chosen.randrange(8)
-            yield replace(good, name=f"bit of byte {position} of {part}", **{part: bytes(altered)})
+            yield replace(
+                good, name=f"bit of byte {position} of {part}, {good.name}", **{part: bytes(altered)}
+            )
 
 
 def spelled(good: Vector) -> Iterator[Vector]:
@@ -146,7 +150,19 @@ def spelled(good: Vector) -> Iterator[Vector]:
 def all_vectors(folder: Path) -> list[Vector]:
     world = World()
     good = Vector("good", world.document, world.receipt().to_bytes(), world.trust().to_bytes())
-    return [good, *recorded(folder), *spelled(good), *flipped(good, 9)]
+    others = [
+        Vector(
+            f"{encoding}",
+            world.document,
+            data,
+            good.trust,
+            "standard" if encoding is Encoding.PDF else "log-only",
+        )
+        for encoding, data in encoded.of(world).items()
+        if encoding is not Encoding.JSON
+    ]
+    altered = [each for other in others for each in flipped(other, 31, parts=("receipt",))]
+    return [good, *others, *recorded(folder), *spelled(good), *flipped(good, 9), *altered]
 
 
 def differences(
