@@ -21,8 +21,9 @@ from sandbox.evidence.tiles import TiledLog
 from tests.bench.figures import Figure
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
-#: Entries that join the tree in one transaction, as in the pipeline; those of one small request; proofs of each kind.
-AT_ONCE, SMALL, PROOFS = 20_000, 10, 200
+#: Entries that join the tree in one transaction, as in the pipeline; those of one small request, and how many such;
+#: proofs of each kind.
+AT_ONCE, SMALL, REQUESTS, PROOFS = 20_000, 10, 20, 200
 
 
 def measure_growth(sizes: Sequence[int] = SIZES) -> list[Figure]:
@@ -34,7 +35,7 @@ def measure_growth(sizes: Sequence[int] = SIZES) -> list[Figure]:
         try:
             number, size, first_proof, first_append = 1, 0, 0.0, 0.0
             for wanted in sizes:
-                size, bulk = _grow(store, number, size, wanted - SMALL, AT_ONCE)
+                size, bulk = _grow(store, number, size, wanted - SMALL * REQUESTS, AT_ONCE)
                 size, small = _grow(store, number, size, wanted, SMALL)
                 hashes, inclusion, consistency = _prove(store, number, size, chosen)
                 first_proof, first_append = first_proof or inclusion, first_append or small

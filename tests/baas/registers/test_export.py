@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from baas.terminal.problems import Unusable
 from sandbox.audit import CHECKPOINTS, DESCRIPTION, ROWS, TRUST, Directory, audit
 from sandbox.evidence import trust as trust_roots
 from sandbox.evidence.report import Result
-from tests.baas.flows import ok
+from tests.baas.flows import anchored, digest, notarise, ok, until
 from tests.baas.registers.test_registers import append, checkpoint, done, new_register, row
 
 HELD = {"checkpoint", "anchor", "history", "tree", "tiles", "rows", "rules"}
@@ -155,3 +156,59 @@ def test_rows_are_for_the_administrations_people(world: Any, register: str) -> N
     first = world.town.member.get(f"/registers/{register}/rows", params={"start": 2, "stop": 4})
     assert [json.loads(each)["index"] for each in first.text.splitlines()] == [2, 3]
     assert ok(world.town.member.get(f"/registers/{register}"))["published"] is None
+
+
+def test_an_erased_row_carries_nothing_and_everything_else_still_holds(
+    town: Any, client: Client, trust: trust_roots.TrustRoot, tmp_path: Path
+) -> None:
+    made = new_register(town, "amb supressions")
+    append(town, made, *[row(str(number), "secret") for number in range(5)])
+    append(town, made, row("2", "més secret"))
+    done(town, made, "revocations", key="3", reason="error")
+    checkpoint(town, made)
+    ok(town.member.post(f"/registers/{made}/erasures", json={"basis": "unlawful", "indexes": [3, 6]}), 202)
+    ok(town.member.post(f"/registers/{made}/erasures", json={"basis": "unlawful", "indexes": [4]}), 202)
+    checkpoint(town, made)
+    exporting.run(client, made, tmp_path / "export")
+    lines = [json.loads(each) for each in (tmp_path / "export" / ROWS).read_bytes().splitlines()]
+    assert [each["index"] for each in lines if each["kind"] == "erase"] == [8, 9, 10]
+    for index in (3, 4, 6):
+        held = {name: lines[index][name] for name in ("content", "salt", "algorithm", "key")}
+        assert set(held.values()) == {None}, lines[index]
+    fresh = trust_roots.parse(client.trust(town.code))
+    report = audit(Directory(tmp_path / "export"), fresh)
+    assert report.ok, report.to_text()
+
+
+def test_a_published_document_log_is_audited_too(world: Any, client: Client, tmp_path: Path) -> None:
+    town = world.town
+    made = notarise(town, digest(b"un document"), digest(b"un altre"))
+    first = made["items"][0]
+    ok(town.member.post(f"/notarisations/{first}/revoke", json={"reason": "error"}), 202)
+    anchored(town, first)
+    (log,) = [each for each in client.logs(town.code) if each["kind"] == "documents"]
+    until(lambda: client.logs(town.code) and _whole(client, log["id"]))
+    client.publish_log(log["id"])
+    root = tmp_path / "trust.json"
+    root.write_bytes(client.trust(town.code))
+    shown = auditing.run(f"{world.server.url}/logs/{log['id']}", root, None, fresh=False)
+    client.withdraw_log(log["id"])
+    assert shown.ending == "ok", shown.text
+
+
+def _whole(client: Client, log: str) -> bool:
+    (found,) = [each for each in client.logs() if each["id"] == log]
+    return bool(found["anchored_size"] == found["accepted"])
+
+
+def test_two_who_end_a_row_at_once_end_it_once(world: Any, town: Any) -> None:
+    made = new_register(town, "alhora")
+    append(town, made, row("1"))
+    people = [world.server.as_member(town.code, Role.DEVELOPER) for _ in range(4)]
+
+    def end(person: Any) -> int:
+        body = {"key": "1", "reason": "error"}
+        return int(person.post(f"/registers/{made}/revocations", json=body).status_code)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(end, people)) == [202, 409, 409, 409]

@@ -17,12 +17,13 @@ from sandbox.audit import DESCRIPTION, ROWS, TRUST, Directory, Report, audit
 from sandbox.audit.rows import line, parse
 from sandbox.audit.rules import Rules
 from sandbox.errors import MalformedEvidence
+from sandbox.evidence.cosignature import Cosigner, with_cosignatures
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.merkle import HASH_SIZE
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.report import Result
 from sandbox.evidence.static_log import CHECKPOINT, parse_bundle, tiles_of
-from sandbox.evidence.trust import TrustedKey, TrustedLog, TrustRoot
+from sandbox.evidence.trust import TrustedKey, TrustedLog, TrustedWitness, TrustRoot, Witnesses
 from tests.sandbox.audit.made import ORIGIN, TRUSTED, Made, book, decree, export
 
 ROWS_HERE = 20_000
@@ -179,6 +180,20 @@ def test_who_signed_counts(small: Path) -> None:
     assert "checkpoint" in failures(audit(Changed(small, {CHECKPOINT: note}), TRUSTED))
     with pytest.raises(MalformedEvidence, match="no file 'checkpoint'"):
         audit(Changed(small, {CHECKPOINT: None}), TRUSTED)
+
+
+def test_witnesses_are_asked_for_where_the_trust_root_demands_them(small: Path) -> None:
+    witness, start = Cosigner("vila-b.example/w1", bytes(range(1, 33))), datetime(2026, 1, 1, tzinfo=UTC)
+    demanded = Witnesses(1, (TrustedWitness(witness.verifier, "Vila B (fictícia)", start),))
+    (log,) = TRUSTED.logs
+    trust = TrustRoot((replace(log, operator="Vila A (fictícia)", witnesses=demanded),), ())
+    note = (small / CHECKPOINT).read_text()
+    alone = audit(Directory(small), trust)
+    assert failures(alone) == {"witnesses"}
+    cosigned = with_cosignatures(note, [witness.cosign(note.partition("\n\n")[0] + "\n", 1_790_000_000)])
+    report = audit(Changed(small, {CHECKPOINT: cosigned.encode()}), trust)
+    assert report.ok, report.to_text()
+    assert "vila-b.example/w1" in report.checks["witnesses"].text
 
 
 def test_a_mirror_has_no_rows_and_says_so(small: Path) -> None:
