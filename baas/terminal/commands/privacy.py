@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, progress
-from sandbox import dni_search
+from baas.terminal.session import connect
+from sandbox import chain_scan, dni_search
+from sandbox.catalogue import template
+from sandbox.errors import SandboxError
 from sandbox.evidence.commitment import commit, new_salt
 
 app = typer.Typer(help="Privacy: what a digest of few possible values gives away, and what is on a chain.")
@@ -69,3 +72,37 @@ def demonstration(
         )
     )
     return Shown(value, text, "ok" if plain else "refused")
+
+
+@app.command()
+def scan(ctx: typer.Context, chain: Annotated[str, typer.Argument(help="The chain's id.")]) -> Shown:
+    """Read a whole chain by its contracts' ABIs: every word a root, a commitment, a proof hash, a number, an address.
+
+    It ends with 1 when something is there that no ABI explains, such as another contract of yours.
+    """
+    with connect(ctx) as client:
+        contracts = {
+            each["address"]: template(each["template"]).artifact() for each in client.deployments(chain)
+        }
+
+        def read(method: str, *params: Any) -> Any:
+            answer = client.rpc(chain, method, *params)
+            if "error" in answer:
+                raise RpcRefused(str(answer["error"].get("message")))
+            return answer["result"]
+
+        done = chain_scan.scan(read, contracts)
+    value = {
+        "blocks": done.blocks,
+        "transactions": done.transactions,
+        "words": dict(done.words),
+        "findings": done.findings,
+    }
+    lines = [f"{done.transactions} transactions in {done.blocks} blocks, {len(contracts)} contracts"]
+    lines += [f"{count:>8}  {kind}" for kind, count in done.words.most_common()]
+    lines += done.findings or ["nothing else is on this chain: no text, no digest, no salt"]
+    return Shown(value, "\n".join(lines), "ok" if done.clean else "refused")
+
+
+class RpcRefused(SandboxError):
+    """What the chain's door answered instead of a result."""
