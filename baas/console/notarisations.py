@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit
-from baas.errors import Forbidden, Invalid
+from baas.console.chain_pages import Mistake, attempt
+from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
+from baas.errors import Conflict, Forbidden, Invalid
 from baas.logs.model import EntryState
 from baas.notarisations.schemas import NotarisationIn
-from baas.notarisations.service import Notarisation
+from baas.notarisations.service import REASONS, Notarisation
 from baas.receipts import RENDERINGS, Format
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.tenancy import Role
@@ -26,12 +27,19 @@ JSON = "application/json"
 
 
 @router.get("/notarise")
-def show_notarise(visit: SignedIn) -> Response:
+def show_notarise(
+    visit: SignedIn, supersedes: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{26}-\d{1,6}$")] = None
+) -> Response:
+    """Where documents are chosen: new ones, or with `supersedes` the one that takes another one's place."""
+    old = None
     with visit.services.store.reading() as session:
         own = visit.administrations(session, Role.ADMIN, Role.DEVELOPER)
+        if supersedes is not None:
+            old = visit.services.notarisations.get(session, visit.scope, supersedes)
+            own = [each for each in own if each.id == old.administration_id]
     if not own:
         raise Forbidden("notarising", (Role.ADMIN, Role.DEVELOPER), ())
-    return visit.page("notarise", administrations=own)
+    return visit.page("notarise", administrations=own, supersedes=old)
 
 
 @router.post("/notarise")
@@ -92,11 +100,27 @@ def notarisation_state(notarisation: str, visit: SignedIn) -> Response:
 
 @router.get("/notarisations/{notarisation}")
 def notarisation_page(notarisation: str, visit: SignedIn) -> Response:
-    with visit.services.store.reading() as session:
-        found = visit.services.notarisations.get(session, visit.scope, notarisation)
-        anchor = visit.services.notarisations.anchored(session, visit.scope, notarisation)
-        shown = _shown(visit, session, found)
-    return visit.page("notarisation", notarisation=shown, anchor=anchor)
+    return _page(visit, notarisation)
+
+
+@router.post("/notarisations/{notarisation}/revoke")
+def revoke(notarisation: str, posted: Posted) -> Response:
+    """Leaves it without effect, once and for good."""
+
+    def done() -> Response:
+        try:
+            with posted.services.store.session() as session:
+                _, log = posted.services.notarisations.revoke(
+                    session, posted.scope, notarisation, posted.field("reason")
+                )
+        except Conflict as error:  # somebody ended it meanwhile
+            raise Mistake("notarisation.ended_already") from error
+        except Invalid as error:
+            raise Mistake("notarisation.bad_reason") from error
+        posted.services.logs.poke(log)
+        return redirect(f"{PATH}/notarisations/{notarisation}")
+
+    return attempt(posted, done, lambda status, said: _page(posted, notarisation, status, said))
 
 
 @router.get("/notarisations/{notarisation}/receipt")
@@ -118,6 +142,27 @@ def receipt(
         rendering.render(source, lang or visit.language),
         media_type=rendering.media_type,
         headers={"Content-Disposition": f"attachment{name}"},
+    )
+
+
+def _page(visit: Visit, notarisation: str, status: int = 200, problem: str | None = None) -> Response:
+    services = visit.services
+    with services.store.reading() as session:
+        found = services.notarisations.get(session, visit.scope, notarisation)
+        anchor = services.notarisations.anchored(session, visit.scope, notarisation)
+        versions = services.notarisations.versions(session, visit.scope, notarisation)
+        shown = _shown(visit, session, found)
+        writes = [each.id for each in visit.administrations(session, Role.ADMIN, Role.DEVELOPER)]
+    current = found.ended is None and found.kind in ("notarise", "supersede") and not found.erased
+    return visit.page(
+        "notarisation",
+        status,
+        notarisation=shown,
+        anchor=anchor,
+        versions=versions,
+        may_end=current and found.administration_id in writes,
+        reasons=[{"slug": each, "text": visit.t(f"console.reason.{each}")} for each in REASONS],
+        problem=problem,
     )
 
 

@@ -70,7 +70,11 @@ async function send(event) {
     const sent = documents;
     const { notarisations } = await post("/console/notarise", {
       administration: form.elements.administration.value,
-      documents: sent.map(({ digest }) => ({ algorithm: "sha-256", digest: toHex(digest) })),
+      documents: sent.map(({ digest }) => ({
+        algorithm: "sha-256",
+        digest: toHex(digest),
+        supersedes: form.elements.supersedes?.value ?? null, // then one document alone can be chosen
+      })),
     });
     form.elements.documents.disabled = true;
     const waiting = notarisations.map(({ id, state }, index) => ({ id, state, item: sent[index] }));

@@ -12,6 +12,12 @@ BASE: dict[str, Any] = NOBODY | {
     "session": Row(name="Secretaria de Vallclara del Mar (fictici)", staff=False)
 }
 STAFF: dict[str, Any] = NOBODY | {"session": Row(name="Avaluació (fictici)", staff=True)}
+NOTARISED: dict[str, Any] = BASE | {
+    "versions": [],
+    "may_end": False,
+    "reasons": [Row(slug="error", text="error"), Row(slug="withdrawn", text="retirada")],
+    "problem": None,
+}
 ADMINISTRATIONS = [
     Row(code="9999900001", name="Ajuntament de Vallclara del Mar (fictici)"),
     Row(code="9999900002", name="Consell Comarcal de l'Alta Marinada (fictici)"),
@@ -33,10 +39,24 @@ def notarisation(state: str, **changes: Any) -> Row:
         "administration_code": ADMINISTRATIONS[0].code,
         "accepted": WHEN,
         "problem": None,
+        "also": (),
+        "same_digest": None,
+        "timestamped": None,
+        "ended": None,
+        "followed_by": None,
     }
     return Row(**(values | changes))
 
 
+SUPERSEDED = notarisation(
+    "anchored",
+    id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1-3",
+    also=(Row(algorithm="sha3-256", value=b"\x5a" * 32),),
+    same_digest="01JN9W5T5BZ0Q8M4K7V2X3Y6A1-1",
+    timestamped=WHEN,
+    ended="supersede",
+    followed_by="01JN9W5T5BZ0Q8M4K7V2X3Y6A1-17",
+)
 REVOKED = notarisation(
     "included", kind="revoke", digest=None, algorithm=None, reason="withdrawn", problem="Prova d'avís."
 )
@@ -454,7 +474,8 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("sign_in", NOBODY | {"refused": False, "ended": True, "next": "/console/"}),
     ("sign_in", NOBODY | {"refused": True, "ended": True, "next": "/console/chains"}),
     ("home", BASE | {"administrations": [one.name for one in ADMINISTRATIONS]}),
-    ("notarise", BASE | {"administrations": ADMINISTRATIONS}),
+    ("notarise", BASE | {"administrations": ADMINISTRATIONS, "supersedes": None}),
+    ("notarise", BASE | {"administrations": ADMINISTRATIONS[:1], "supersedes": SUPERSEDED}),
     (
         "notarisations",
         BASE
@@ -465,12 +486,27 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("notarisations", BASE | {"notarisations": [], "next": None}),
-    ("notarisation", BASE | {"notarisation": notarisation("anchored"), "anchor": ANCHOR}),
-    ("notarisation", BASE | {"notarisation": notarisation("accepted", kind="supersede"), "anchor": None}),
-    ("notarisation", BASE | {"notarisation": REVOKED, "anchor": None}),
     (
         "notarisation",
-        BASE | {"notarisation": notarisation("anchored", erased=True, digest=None), "anchor": ANCHOR},
+        NOTARISED | {"notarisation": notarisation("anchored"), "anchor": ANCHOR, "may_end": True},
+    ),
+    (
+        "notarisation",
+        NOTARISED | {"notarisation": notarisation("accepted", kind="supersede"), "anchor": None},
+    ),
+    (
+        "notarisation",
+        NOTARISED
+        | {
+            "notarisation": SUPERSEDED,
+            "anchor": ANCHOR,
+            "versions": [SUPERSEDED, notarisation("anchored", kind="supersede")],
+        },
+    ),
+    ("notarisation", NOTARISED | {"notarisation": REVOKED, "anchor": None, "problem": "Prova de problema."}),
+    (
+        "notarisation",
+        NOTARISED | {"notarisation": notarisation("anchored", erased=True, digest=None), "anchor": ANCHOR},
     ),
     ("check", NOBODY | {"administrations": ADMINISTRATIONS}),
     ("check", NOBODY | {"administrations": []}),
