@@ -34,6 +34,11 @@ class ApiProblem(Exception):
             f"{self.title} ({status}): {self.detail}" if self.detail else f"{self.title} ({status})"
         )
 
+    @property
+    def waits_for_witnesses(self) -> bool:
+        """Whether what was asked for is there as soon as more witnesses have cosigned."""
+        return str(self.problem.get("type", "")).endswith("/not-witnessed-yet")
+
 
 class Client:
     """A session with one service as one token. Thread-safe as far as httpx2.Client is."""
@@ -78,8 +83,7 @@ class Client:
             try:
                 return self.request("GET", f"/api/v1{path}", params=params).content
             except ApiProblem as problem:
-                waits = str(problem.problem.get("type", "")).endswith("/not-witnessed-yet")
-                if not waits or time.monotonic() > deadline:
+                if not problem.waits_for_witnesses or time.monotonic() > deadline:
                     raise
             time.sleep(0.1)
 

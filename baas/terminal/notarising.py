@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from baas.client import Client
+from baas.client import ApiProblem, Client
 from baas.terminal import files
 from baas.terminal.problems import Unusable
 from baas.terminal.render import BIG_FILE, Shown, note, progress
@@ -141,7 +141,15 @@ def notarise(
         if store is None:
             continue
         wait_anchored(client, accepted["items"][-1])
-        receipts = client.receipts(accepted["batch"])
+        try:
+            receipts = client.receipts(accepted["batch"])
+        except ApiProblem as problem:
+            if not problem.waits_for_witnesses:
+                raise
+            note(
+                f"anchored, without receipts yet (baas receipt NOTARISATION --out FILE, later): {problem.detail}"
+            )
+            continue
         for row, each, receipt in zip(rows[start:], part, receipts, strict=True):
             row["receipt"] = str(store(each.file, receipt))
         note(f"anchored: receipts of batch {accepted['batch']} are written")
@@ -157,15 +165,17 @@ def wait_anchored(client: Client, notarisation: str) -> None:
         )
 
 
-def shown(rows: Sequence[dict[str, Any]], failed: Sequence[Failed]) -> Shown:
-    """What was notarised and what was not; `refused` when anything was not."""
+def shown(rows: Sequence[dict[str, Any]], failed: Sequence[Failed], *, waited: bool = False) -> Shown:
+    """What was notarised and what was not; `refused` when anything was not, `conflict` when a receipt that was waited for
+    is not there yet."""
     value = {"items": rows, "failed": [{"file": str(each.file), "reason": each.reason} for each in failed]}
     text = "\n".join(
         f"{row['file']}  {row['notarisation']}  {row['receipt'] or 'no receipt yet'}" for row in rows
     )
     if failed:
         text += f"\n{len(failed)} of {len(rows) + len(failed)} files were not notarised"
-    return Shown(value, text.lstrip("\n"), "refused" if failed else "ok")
+    late = waited and any(row["receipt"] is None for row in rows)
+    return Shown(value, text.lstrip("\n"), "refused" if failed else "conflict" if late else "ok")
 
 
 def run(
@@ -195,7 +205,7 @@ def run(
         rows = notarise(hashed, administration, client, store if wait else None)
     if not wait:
         note("their receipts can be had when they are anchored: baas receipt NOTARISATION --out FILE")
-    return shown(rows, failed)
+    return shown(rows, failed, waited=wait)
 
 
 def only_administration(client: Client) -> str:

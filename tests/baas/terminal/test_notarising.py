@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from baas.client import ApiProblem
 from baas.terminal import notarising
 from baas.terminal.problems import Unusable
 
@@ -75,3 +76,32 @@ def test_a_file_that_is_one_guessable_value_is_refused_with_the_reason_unless_th
     assert "00000000T" not in failed[0].reason + capsys.readouterr().err
     hashed, failed = notarising.hash_all([dni, good], accept_guessable=True)
     assert ([each.file for each in hashed], failed) == ([dni, good], [])
+
+
+class Waiting:
+    """A client of a log whose witnesses do not answer."""
+
+    def notarise_documents(self, *_: object, **__: object) -> dict[str, object]:
+        return {"batch": "b", "items": ["b-0"]}
+
+    notarise = notarise_documents
+
+    def wait_anchored(self, *_: object, **__: object) -> None: ...
+
+    def wait_stamped(self, *_: object, **__: object) -> bool:
+        return True
+
+    def receipts(self, _: str) -> list[bytes]:
+        problem = {"type": "https://x/problems/not-witnessed-yet", "detail": "missing: w.example/w1"}
+        raise ApiProblem(409, problem)
+
+
+def test_receipts_that_wait_for_witnesses_lose_no_notarisation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashed, _ = notarising.hash_all([_file(tmp_path / "acta.pdf")])
+    rows = notarising.notarise(hashed, "9999990001", Waiting(), lambda file, _: file)  # type: ignore[arg-type]
+    assert [(row["notarisation"], row["receipt"]) for row in rows] == [("b-0", None)]
+    assert "missing: w.example/w1" in capsys.readouterr().err
+    assert notarising.shown(rows, [], waited=True).ending == "conflict"
+    assert notarising.shown(rows, []).ending == "ok"
