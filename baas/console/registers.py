@@ -36,6 +36,8 @@ router = APIRouter()
 WRITES = (Role.ADMIN, Role.DEVELOPER)
 #: Entries on one page; numbering findings that a page lists.
 ENTRIES, FINDINGS = 25, 20
+#: Entries of a register whose numbers are looked at each time it is shown; of a larger one, when it is asked for.
+LOOKED_AT = 50_000
 
 
 @router.get("/registers")
@@ -53,9 +55,12 @@ def create(posted: Posted) -> Response:
 
 @router.get("/registers/{register}")
 def register_page(
-    register: str, visit: SignedIn, before: Annotated[int | None, Query(ge=0, le=2**62)] = None
+    register: str,
+    visit: SignedIn,
+    before: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    numbers: bool = False,
 ) -> Response:
-    return _page(visit, register, before=before)
+    return _page(visit, register, before=before, numbers=numbers)
 
 
 async def _uploaded(visit: SignedIn) -> AsyncIterator[PostedVisit]:
@@ -276,6 +281,7 @@ def _page(
     problem: str | None = None,
     before: int | None = None,
     imported: dict[str, int] | None = None,
+    numbers: bool = False,
 ) -> Response:
     services = visit.services
     with services.store.reading() as session:
@@ -284,11 +290,11 @@ def _page(
         shown = _shown(visit, session, found, names)
         versions = services.registers.newest_versions(session, visit.scope, register, before, ENTRIES + 1)
         witnesses = witnesses_of(visit, session, log)
-        numbers = None
-        if found.numbering is not None:
+        shown_numbers = None
+        if found.numbering is not None and (numbers or log.accepted <= LOOKED_AT):
             looked = services.registers.numbering(session, visit.scope, register)
             lines = looked.lines(visit.language)
-            numbers = {
+            shown_numbers = {
                 "whole": looked.whole,
                 "lines": lines[:FINDINGS],
                 "more": max(0, len(lines) - FINDINGS),
@@ -300,7 +306,7 @@ def _page(
         register=shown,
         entries=[_entry(visit, register, each) for each in versions[:ENTRIES]],
         next=None if following is None else f"{PATH}/registers/{register}?before={following}#entries",
-        numbering=numbers,
+        numbering=shown_numbers,
         witnesses=witnesses,
         imported=imported,
         may_write=_may(visit, found, *WRITES),

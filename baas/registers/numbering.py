@@ -27,6 +27,8 @@ _FIELDS = {
 }
 #: Of each kind of finding in a group; more are counted.
 LISTED = 1_000
+#: Of all kinds together, in words.
+SAID = 50
 EXAMPLES = 10
 
 
@@ -94,8 +96,8 @@ class Group:
             key = "two_versions" if one.versions == 2 else "versions"
             said.append(_say(key, language, number=one.number, versions=one.versions))
         said += [_say("repeated", language, number=number) for number in self.repeated]
-        if more := self.more_missing + self.more_several:
-            said.append(_say("more", language, count=more))
+        if more := self.more_missing + self.more_several + max(0, len(said) - SAID):
+            return [*said[:SAID], _say("more", language, count=more)]
         return said
 
     def sentence(self, language: str) -> str:

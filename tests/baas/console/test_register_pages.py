@@ -179,3 +179,13 @@ def test_its_page_says_who_witnesses_it_and_how_many_must_collude(town: Town, re
         assert "does not follow" in said
     finally:
         admin.delete(path)
+
+
+def test_the_numbers_of_a_large_register_are_looked_at_when_asked(
+    town: Town, register: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baas.console.registers.LOOKED_AT", 10)
+    page = town.auditor.get(f"/console/registers/{register}")
+    assert "pot trigar uns segons" in words(page)
+    asked = town.auditor.get(f"/console/registers/{register}?numbers=1")
+    assert "cal mirar-ho" in words(asked)

@@ -54,6 +54,14 @@ def test_what_is_numbered_otherwise_and_what_was_erased() -> None:
     assert look([], YEARLY).lines("en") == ["there are no entries yet"]
 
 
+def test_a_thousand_gaps_are_no_thousand_sentences() -> None:
+    found = look([(str(number), 1) for number in range(2, 2_400, 2)], "{number}")
+    (group,) = found.groups
+    assert (len(group.missing), group.more_missing) == (1_000, 199)
+    said = group.sentences("en")
+    assert (said[0], said[-1], len(said)) == ("1 is missing", "and 1149 more", 51)
+
+
 @given(st.sets(st.integers(1, 60), min_size=1))
 def test_missing_numbers_are_those_that_are_not_there(there: set[int]) -> None:
     found = look([(str(each), 1) for each in there], "{number}")
