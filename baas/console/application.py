@@ -18,6 +18,7 @@ from baas.console import (
     notarisations,
     permissions,
     pilots,
+    privacy,
     problems,
     registers,
     sign_in,
@@ -43,6 +44,7 @@ ROUTERS = (
     snapshots.router,
     connections.router,
     pilots.router,
+    privacy.router,
 )
 STATIC = Path(__file__).parent / "static"
 

@@ -17,6 +17,8 @@ LOGGER = logging.getLogger(__name__)
 #: Seconds before another attempt: readers may hold the write-ahead log a moment.
 RETRY = 1.0
 DAY = 24 * 3600.0
+#: After rewriting the database it rests as many times as long, so that writers have four fifths of the time.
+REST = 4
 
 
 class Scrubber:
@@ -49,7 +51,9 @@ class Scrubber:
                 return
             self._work.clear()
             try:
-                self._erasures.settle()
+                started = time.monotonic()
+                if self._erasures.settle():  # writers waited for it: others that came meanwhile share the next one
+                    self._stopped.wait(REST * (time.monotonic() - started))
                 if time.monotonic() >= look:
                     self._retention.check()
                     look = time.monotonic() + DAY
