@@ -52,7 +52,9 @@ class Scrubber:
             self._work.clear()
             try:
                 started = time.monotonic()
-                if self._erasures.settle():  # writers waited for it: others that came meanwhile share the next one
+                if (
+                    self._erasures.settle()
+                ):  # writers waited for it: others that came meanwhile share the next one
                     self._stopped.wait(REST * (time.monotonic() - started))
                 if time.monotonic() >= look:
                     self._retention.check()
