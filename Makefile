@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= build/demo
 CHAINS ?= 2000
+ROWS   ?= 1000000
+ENTRIES ?= 10000000
+LOAD   ?= 30
 ROUNDS ?= 3
 # Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test MALFORMED=100000` says.
 MALFORMED ?= 2000
@@ -11,7 +14,7 @@ export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-manual crash lint serve bench bench-chains contracts examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-manual crash lint serve bench bench-chains bench-evidence contracts examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -55,6 +58,9 @@ serve: setup  ## the service and its console on http://127.0.0.1:8080 (data in b
 
 bench: setup  ## ratios measured side by side in one run, to build/bench/bench.json
 	@$(BIN)/python -m tests.bench
+
+bench-evidence: setup  ## acceptance, rooting, verification, growth and audit, to build/bench/evidence.json (ROWS=1000000 ENTRIES=10000000 LOAD=30)
+	@$(BIN)/python -m tests.bench.evidence --rows $(ROWS) --entries $(ENTRIES) --seconds $(LOAD)
 
 bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache and eth-tester, to build/bench/chains.json (CHAINS=2000)
 	@$(BIN)/baas engine install anvil

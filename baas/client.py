@@ -647,11 +647,6 @@ class Client:
         answer = self._get(f"/registers/{register}/consistency", old=old_size, new=new_size)
         return [bytes.fromhex(node) for node in answer["proof"]]
 
-    def consistency_receipt(self, register: str, old_size: int, new_size: int) -> bytes:
-        """The same as a COSE receipt (RFC 9942), between two checkpoints."""
-        params = {"old": old_size, "new": new_size, "format": "cose"}
-        return self.request("GET", f"/api/v1/registers/{register}/consistency", params=params).content
-
     def register_rows(self, register: str, start: int, stop: int) -> bytes:
         """Lines of an export's rows.jsonl."""
         params = {"start": start, "stop": stop}

@@ -252,24 +252,13 @@ def test_a_register_goes_from_csv_to_a_rows_receipt(
         "amended": 0,
         "unchanged": 0,
     }
-    first = here("register", "checkpoint", register, "--json").json["checkpoint"]
     csv.write_text("numero;titol\n2024/0001;Un, esmenat\n2024/0002;Dos\n")
     assert here("register", "append", register, csv, "--json").json == {
         "created": 0,
         "amended": 1,
         "unchanged": 1,
     }
-    newest = here("register", "checkpoint", register, "--json").json["checkpoint"]
-    assert (newest["size"], newest["old_size"]) == (4, 3)
-    held, grown = tmp_path / "held.txt", tmp_path / "grown.cose"
-    held.write_text(first["checkpoint"], encoding="utf-8")
-    here("trust", "export", CODE, "--out", tmp_path / "trust.json")
-    assert here("register", "consistency", register, "--old", "3", "--new", "4", "--out", grown).code == 0
-    extends = ("register", "extends", held, grown, "--trust", tmp_path / "trust.json", "--json")
-    assert here(*extends).json["new_root"] == newest["root"]
-    held.write_text(newest["checkpoint"], encoding="utf-8")
-    assert here(*extends).code == 1
-    assert here("register", "consistency", register, "--old", "2", "--new", "4", "--out", grown).code == 6
+    assert here("register", "checkpoint", register, "--json").json["checkpoint"]["size"] == 4
     assert CODE in here("register", "checkpoint", register).out
     for version, title in ((None, "Un, esmenat"), (1, "Un")):
         chosen = ["--version", version] if version else []

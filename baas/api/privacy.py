@@ -28,6 +28,7 @@ from baas.privacy.schemas import (
     SeriesUseIn,
 )
 from baas.wire import Page
+from sandbox.evidence.canonical import dumps
 
 Language = Literal["ca", "es", "en"]
 
@@ -149,7 +150,7 @@ def show_dpia(
         found, record = call.services.series.dpia(session, call.scope, series)
         if format == "markdown":
             return Response(dpia.markdown(found, record, lang), media_type="text/markdown; charset=utf-8")
-        return Response(dpia.exported_bytes(found, record), media_type="application/json")
+        return Response(dumps(dpia.exported(found, record)), media_type="application/json")
 
     return call.read(ask)
 

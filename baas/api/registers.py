@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
@@ -14,7 +14,7 @@ from baas.api.notarisations import accepted_out
 from baas.api.receipt_files import RECEIPTS, In, Language, receipt_file
 from baas.logs.model import Anchor, Log
 from baas.notarisations.schemas import AcceptedOut
-from baas.receipts import RENDERINGS, Format
+from baas.receipts import Format
 from baas.registers import export, schemas
 from baas.registers.model import Register
 from baas.registers.presets import presets
@@ -22,7 +22,6 @@ from baas.registers.service import Appended
 from baas.wire import Page
 
 router = APIRouter(tags=["registers"])
-COSE = RENDERINGS[Format.COSE].media_type
 LINES, MOST = "application/x-ndjson", 2**63 - 1
 # in the query, since real registers number their rows `2024/0001`
 Key = Annotated[str, Query(description="the row's value in the register's key column", max_length=1000)]
@@ -227,28 +226,11 @@ def export_anchors(register: str, call: Calling, after: Annotated[int, Query(ge=
     return Response(call.read(ask), media_type=LINES)
 
 
-@router.get(
-    "/registers/{register}/consistency",
-    response_model=schemas.ConsistencyOut,
-    responses={200: {"content": {COSE: {}}}},
-)
+@router.get("/registers/{register}/consistency")
 def show_consistency(
-    register: str,
-    call: Calling,
-    old: Annotated[int, Query(ge=1)],
-    new: Annotated[int, Query(ge=1)],
-    format_: Annotated[
-        Literal["json", "cose"], Query(alias="format", description="cose: between two checkpoints")
-    ] = "json",
-) -> schemas.ConsistencyOut | Response:
+    register: str, call: Calling, old: Annotated[int, Query(ge=1)], new: Annotated[int, Query(ge=1)]
+) -> schemas.ConsistencyOut:
     """The proof that the log of `new` entries extends the log of `old` ones."""
-    if format_ == "cose":
-        receipt = call.read(
-            lambda session: call.services.registers.consistency_receipt(
-                session, call.scope, register, old, new
-            )
-        )
-        return Response(receipt.to_bytes(), media_type=COSE)
     proof = call.read(
         lambda session: call.services.registers.consistency(session, call.scope, register, old, new)
     )

@@ -18,7 +18,6 @@ from baas.console import (
     notarisations,
     permissions,
     pilots,
-    privacy,
     problems,
     registers,
     sign_in,
@@ -44,7 +43,6 @@ ROUTERS = (
     snapshots.router,
     connections.router,
     pilots.router,
-    privacy.router,
 )
 STATIC = Path(__file__).parent / "static"
 

@@ -25,8 +25,6 @@ from baas.store import raw
 from baas.store.ulid import Ulids
 from baas.tenancy import TenantScope
 from sandbox.engines import Adopting, engines
-from sandbox.evidence.checkpoint import parse_unverified
-from sandbox.evidence.cose import ConsistencyReceipt, issue_consistency
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Inclusion, Previous, Receipt, SaltedDigest, anchor_from_json
@@ -320,23 +318,3 @@ class Logs:
         if not 0 < old_size <= new_size <= log.size:
             raise Conflict(f"expected 0 < old <= new <= {log.size}, got old {old_size} and new {new_size}")
         return tree(session, log).consistency_proof(old_size, new_size)
-
-    def consistency_receipt(
-        self, session: Session, log: Log, old_size: int, new_size: int
-    ) -> ConsistencyReceipt:
-        """The same as a COSE receipt by the log's key, which signs only roots that a checkpoint states already."""
-        sizes = {old_size, new_size} if 0 < old_size < new_size <= log.size else set()
-        found = session.exec(
-            select(Anchor).where(
-                Anchor.log == log.key, col(Anchor.new_size).in_(sizes), col(Anchor.anchored).is_not(None)
-            )
-        )
-        stated = {each.new_size: parse_unverified(str(each.checkpoint)) for each in found}
-        if len(stated) < 2:
-            raise Conflict(
-                f"expected the sizes of two checkpoints, the older one first, got {old_size} and {new_size}: a COSE "
-                "receipt is signed only over a root that a checkpoint states"
-            )
-        proof = self.consistency(session, log, old_size, new_size)
-        signer = NoteSigner(log.origin, log.signing_key)
-        return issue_consistency(stated[old_size], stated[new_size], proof, signer)

@@ -13,7 +13,6 @@ from typing import Any
 from baas.clock import iso
 from baas.privacy.model import Series
 from baas.texts import text
-from sandbox.evidence.canonical import dumps
 
 GUIDELINES = "EDPB Guidelines 02/2025"
 VERSION = "2.0 (7 July 2026)"
@@ -73,20 +72,6 @@ def exported(series: Series, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def exported_bytes(series: Series, record: Mapping[str, Any]) -> bytes:
-    """`exported` as canonical JSON."""
-    return dumps(exported(series, record))
-
-
-def kept(series: Series, language: str) -> str:
-    """How long the series is kept, in words."""
-    if series.until is not None:
-        return text("dpia.kept_until", language).format(until=series.until)
-    if series.years is not None:
-        return text("dpia.kept_years", language).format(years=series.years)
-    return text("dpia.kept_for_good", language)
-
-
 def markdown(series: Series, record: Mapping[str, Any], language: str) -> str:
     """The same for people, in a language of the catalogue."""
 
@@ -104,6 +89,13 @@ def markdown(series: Series, record: Mapping[str, Any], language: str) -> str:
         return t(f"level.{slug}")
 
     said = record["content"]
+    kept = (
+        t("kept_until", until=series.until)
+        if series.until
+        else t("kept_years", years=series.years)
+        if series.years is not None
+        else t("kept_for_good")
+    )
     risks = [
         f"| {_cell(each['risk'])} | {level(each['likelihood'])} | {level(each['severity'])} | "
         f"{_cell('; '.join(each['measures']))} | {level(each['residual'])} |"
@@ -147,7 +139,7 @@ def markdown(series: Series, record: Mapping[str, Any], language: str) -> str:
         ),
         *section("measures", *(f"- {t(f'measure.{each}')}" for each in MEASURES)),
         *section("rights", *(f"- {t(f'right.{each}')}: {said['rights'][each]}" for each in RIGHTS)),
-        *section("retention", kept(series, language)),
+        *section("retention", kept),
         *section("automated_decisions", said["automated_decisions"] or t("no_decisions")),
         *section("algorithm_failure", said["algorithm_failure"] or t("renewals")),
         *section(

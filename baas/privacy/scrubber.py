@@ -17,8 +17,6 @@ LOGGER = logging.getLogger(__name__)
 #: Seconds before another attempt: readers may hold the write-ahead log a moment.
 RETRY = 1.0
 DAY = 24 * 3600.0
-#: After rewriting the database it rests as many times as long, so that writers have four fifths of the time.
-REST = 4
 
 
 class Scrubber:
@@ -51,11 +49,7 @@ class Scrubber:
                 return
             self._work.clear()
             try:
-                started = time.monotonic()
-                if (
-                    self._erasures.settle()
-                ):  # writers waited for it: others that came meanwhile share the next one
-                    self._stopped.wait(REST * (time.monotonic() - started))
+                self._erasures.settle()
                 if time.monotonic() >= look:
                     self._retention.check()
                     look = time.monotonic() + DAY

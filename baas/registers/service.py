@@ -36,7 +36,6 @@ from baas.tenancy import Role, TenantScope
 from baas.texts import DEFAULT as DEFAULT_LANGUAGE
 from sandbox import low_entropy
 from sandbox.evidence.canonical import dumps
-from sandbox.evidence.cose import ConsistencyReceipt
 from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.receipt import Receipt
 from sandbox.lifecycle import DesiredState
@@ -344,13 +343,6 @@ class Registers:
     ) -> list[bytes]:
         _, log = self.get(session, scope, register_id)
         return self._logs.consistency(session, log, old_size, new_size)
-
-    def consistency_receipt(
-        self, session: Session, scope: TenantScope, register_id: str, old_size: int, new_size: int
-    ) -> ConsistencyReceipt:
-        """The same as a COSE receipt, between two checkpoints."""
-        _, log = self.get(session, scope, register_id)
-        return self._logs.consistency_receipt(session, log, old_size, new_size)
 
     # -- the rows behind ---------------------------------------------------------------------------
 

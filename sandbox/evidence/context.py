@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from sandbox.evidence.checkpoint import NoteStatement, OpenedCheckpoint, Statement
 from sandbox.evidence.digest import Digest
@@ -31,12 +31,13 @@ class SharedWork:
     """
 
     def __init__(self) -> None:
-        self._results: dict[Hashable, object] = {}
+        self._results: dict[Hashable, Any] = {}
 
     def once(self, inputs: Hashable, make: Callable[[], _T]) -> _T:
         """`make()`, or what it gave before for the same `inputs`, which must be all that it depends on."""
         if inputs in self._results:
-            return cast(_T, self._results[inputs])
+            known: _T = self._results[inputs]
+            return known
         result = make()
         if len(self._results) >= _MAX_SHARED:
             self._results.clear()
@@ -62,7 +63,7 @@ class Context:
     carried: frozenset[str] | None = None
     stated: Callable[[], Statement] | None = None
     match: Match | None = None
-    _established: dict[type, object] = field(default_factory=dict)
+    _established: dict[type, Any] = field(default_factory=dict)
 
     @property
     def statement(self) -> Statement:
@@ -93,7 +94,8 @@ class Context:
 
     def find(self, kind: type[_T]) -> _T | None:
         """What a step established, or None where none did."""
-        return cast("_T | None", self._established.get(kind))
+        found: _T | None = self._established.get(kind)
+        return found
 
     def establish(self, *results: object) -> None:
         for result in results:
@@ -125,4 +127,5 @@ class Context:
 
     def _get(self, kind: type[_T]) -> _T:
         """What an earlier step established; a KeyError is a step that ran before the one it builds on."""
-        return cast(_T, self._established[kind])
+        found: _T = self._established[kind]
+        return found

@@ -152,8 +152,8 @@ class LeafIncluded:
     number, name, layer, needs_anchor = 4, "inclusion", "log", False
 
     def run(self, context: Context) -> Outcome:
-        inclusion = context.receipt.inclusion
-        claimed = context.statement.claimed()  # step 5 checks who says so
+        inclusion, statement = context.receipt.inclusion, context.statement
+        claimed = context.work.once(("claimed", statement), statement.claimed)  # step 5 checks who says so
         merkle.verify_inclusion(
             context.receipt.entry.leaf_hash(), inclusion.index, inclusion.size, inclusion.proof, claimed.root
         )

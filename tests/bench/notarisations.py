@@ -7,6 +7,7 @@ import os
 import secrets
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from sandbox.abi import encode_call
 from sandbox.artifacts import load_artifact
 from sandbox.evidence.commitment import commit
 from sandbox.evidence.digest import Digest
+from sandbox.evidence.receipt import Receipt
 from tests.bench.offline import Receipts
 
 CODE = "9999990009"
@@ -124,19 +126,29 @@ class Bench:
         self._bare.execute("COMMIT")
         return count / (time.perf_counter() - start)
 
-    def receipts(self, count: int) -> Receipts:
-        """So many receipts of one batch, with what is needed to verify them."""
+    def receipts(self, count: int, *, stamped: bool = False) -> Receipts:
+        """So many receipts of one batch, with what is needed to verify them; with or without a time-stamp token."""
         digests = [hashlib.sha256(os.urandom(8)).digest() for _ in range(count)]
         batch = self._accept([Document("sha-256", digest.hex()) for digest in digests])
         while self._state(f"{batch}-{count - 1}") != "anchored":
             time.sleep(0.02)
+        found = self._receipts(batch)
+        while stamped and not found[0].timestamps:
+            time.sleep(0.02)
+            found = self._receipts(batch)
+        if not stamped:
+            found = [replace(each, timestamps=()) for each in found]
         with self._services.store.reading() as session:
-            found = [
-                receipt.to_bytes()
-                for _, receipt in self._services.notarisations.receipts(session, self._scope, batch)
-            ]
             trust = self._services.trust.of(session, self._scope, CODE).to_bytes()
-        return Receipts(found, [Digest("sha-256", digest) for digest in digests], trust)
+        return Receipts(
+            [each.to_bytes() for each in found], [Digest("sha-256", digest) for digest in digests], trust
+        )
+
+    def _receipts(self, batch: str) -> list[Receipt]:
+        with self._services.store.reading() as session:
+            return [
+                receipt for _, receipt in self._services.notarisations.receipts(session, self._scope, batch)
+            ]
 
     def _state(self, notarisation: str) -> str:
         with self._services.store.reading() as session:

@@ -68,11 +68,13 @@ async function send(event) {
   say(text("console.notarise.sending"));
   try {
     const sent = documents;
-    const old = form.elements.supersedes?.value; // then one document alone can be chosen
-    const replaces = old ? { supersedes: old } : {};
     const { notarisations } = await post("/console/notarise", {
       administration: form.elements.administration.value,
-      documents: sent.map(({ digest }) => ({ algorithm: "sha-256", digest: toHex(digest), ...replaces })),
+      documents: sent.map(({ digest }) => ({
+        algorithm: "sha-256",
+        digest: toHex(digest),
+        supersedes: form.elements.supersedes?.value ?? null, // then one document alone can be chosen
+      })),
     });
     form.elements.documents.disabled = true;
     const waiting = notarisations.map(({ id, state }, index) => ({ id, state, item: sent[index] }));

@@ -16,13 +16,11 @@ from baas.terminal.commands.administration import Administration, OnlyOf
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect
-from sandbox.errors import VerificationError
-from sandbox.evidence import cose, encodings
+from sandbox.evidence import encodings
 from sandbox.evidence import policy as policies
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust as trust_roots
 from sandbox.evidence.canonical import dumps
-from sandbox.evidence.checkpoint import open_checkpoint
 
 app = typer.Typer(help="Registers: append-only logs of an administration's rows.")
 Register = Annotated[str, typer.Argument(help="The register's id.")]
@@ -157,43 +155,6 @@ def checkpoint(
         return Shown(found, "no checkpoint yet: the register has no rows")
     summary = record(newest, "size", "root", "transaction_hash", "anchored").text
     return Shown(found, f"{summary}\n\n{newest['checkpoint'].rstrip()}")
-
-
-@app.command()
-def consistency(
-    ctx: typer.Context,
-    register: Register,
-    old: Annotated[int, typer.Option(help="The older checkpoint's size.", min=1)],
-    new: Annotated[int, typer.Option(help="The newer checkpoint's size.", min=1)],
-    out: Annotated[Path, typer.Option(help="The file of the COSE receipt.", dir_okay=False)],
-) -> Shown:
-    """Prove that nothing was taken away between two checkpoints: a COSE receipt (RFC 9942) of consistency."""
-    with connect(ctx) as client:
-        files.write(out, client.consistency_receipt(register, old, new))
-    return record({"old": old, "new": new, "file": str(out)}, "old", "new", "file")
-
-
-@app.command()
-def extends(
-    checkpoint: Annotated[
-        Path,
-        typer.Argument(help="An older checkpoint that you hold, as a file.", exists=True, dir_okay=False),
-    ],
-    receipt: Annotated[Path, typer.Argument(help="The receipt of consistency.", exists=True, dir_okay=False)],
-    trust: Annotated[
-        Path, typer.Option(help="The administration's trust root.", exists=True, dir_okay=False)
-    ],
-) -> Shown:
-    """Check, offline, that a newer state of a register's log extends the checkpoint that you hold."""
-    made = cose.parse_consistency(receipt.read_bytes())
-    log = trust_roots.parse(trust.read_bytes()).log(made.issued.origin)
-    if log is None:
-        raise VerificationError(f"the trust root knows no log with origin {made.issued.origin!r}")
-    keys = [key.verifier for key in log.keys]
-    old = open_checkpoint(checkpoint.read_text("utf-8"), keys).checkpoint
-    new = made.verify(old, keys).checkpoint
-    shown = {"origin": new.origin, "old_size": old.size, "new_size": new.size, "new_root": new.root.hex()}
-    return record(shown, *shown)
 
 
 @app.command()

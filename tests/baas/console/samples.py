@@ -681,39 +681,6 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         BASE | CONNECT | {"made": None, "may_public": False, "may_admin": False, "problem": "Prova d'avís."},
     ),
     ("connect", BASE | CONNECT | {"made": None, "may_public": False}),
-    (
-        "privacy",
-        BASE
-        | {
-            "series": [
-                Row(
-                    id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
-                    name="Padró",
-                    code="100",
-                    administration=ADMINISTRATIONS[0].name,
-                    kept="Es conserva 5 anys.",
-                    data_class="fictícies",
-                    uses=2,
-                    dpia=dpia,
-                )
-                for dpia in (True, False)
-            ],
-            "due": [Row(name="Padró", code="100", count=12)],
-            "erasures": [
-                Row(
-                    id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
-                    administration=ADMINISTRATIONS[0].name,
-                    count=3,
-                    basis="oposició",
-                    requested=WHEN,
-                    done=done,
-                )
-                for done in (True, False)
-            ],
-            "checked": WHEN,
-        },
-    ),
-    ("privacy", BASE | {"series": [], "due": [], "erasures": [], "checked": None}),
     ("registers", BASE | REGISTERS),
     ("registers", BASE | REGISTERS | {"registers": [], "next": None, "chains": [], "problem": "Prova."}),
     ("registers", BASE | REGISTERS | {"registers": [], "may_write": False}),

@@ -38,10 +38,6 @@ class Site:
         if path.startswith("/console/notarisations/") and path.endswith(".json"):
             step = self.asked[path] = self.asked.get(path, 0) + 1
             return 200, "application/json", json.dumps({"state": STATES[min(step, 2)]}).encode()
-        if path.startswith("/console/notarisations/") and path.endswith(
-            "/receipt"
-        ):  # as the page's own QR code
-            return 200, TYPES[".svg"], b'<svg xmlns="http://www.w3.org/2000/svg" width="240" height="240"/>'
         if path.startswith("/page/"):  # /page/<number>/<language>: a sample of samples.py
             _, _, number, language = path.split("/")
             page, context = PAGES[int(number)]

@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from html import unescape
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from baas.privacy.model import DataClass, Series
 from baas.privacy.series import last_kept
 from baas.tenancy import Caller, CallerKind, Role, TenantScope, across_administrations
 from tests.baas.conftest import Server
-from tests.baas.console.person import Person
 from tests.baas.flows import TEST, Town, anchored, digest, new_town, notarise, ok, scope_of, until
 from tests.baas.privacy.samples import DPIA, SERIES
 from tests.baas.privacy.test_erasure import log_by, register_of
@@ -210,26 +208,3 @@ def test_a_year_more_is_never_kept_shorter(now: datetime, years: int) -> None:
 def test_a_day_for_all_is_past_from_that_day_on(now: datetime, day: date) -> None:
     assert last_kept(series_with(until=day), now) == (now if now.date() >= day else None)
     assert last_kept(series_with(), now) is None
-
-
-def test_the_console_shows_series_what_is_due_and_erasures(server: Server, town: Town) -> None:
-    register = register_of(town)
-    path = f"/registers/{register['id']}"
-    ok(town.member.post(f"{path}/entries", json={"rows": [{"dni": "1", "nom": "a", "adreca": "x"}]}), 202)
-    past = SERIES | {"name": "Padró antic", "years": None, "until": "2020-01-01"}
-    series = ok(town.member.post("/series", json=past), 201)
-    ok(town.member.post(f"/series/{series['id']}/dpia", json=DPIA), 201)
-    ok(town.member.post(f"/series/{series['id']}/uses", json={"subject": register["id"]}), 201)
-    visitor = Person(server)
-    visitor.sign_in(town.token)
-    page = unescape(visitor.get("/console/privacy").text)
-    assert "Sèrie 100, Padró antic: hi ha 1 anotacions" in page
-    assert visitor.get(f"/console/privacy/{series['id']}/dpia").text.startswith("# Avaluació d'impacte")
-    ok(town.member.post(f"/series/{series['id']}/erase-due"), 202)
-    page = unescape(visitor.get("/console/privacy").text)
-    assert "fi del termini segons la TAAD" in page
-    assert "hi ha 1 anotacions" not in page
-    stranger = Person(server)
-    stranger.sign_in(new_town(server, "9999990002").token)
-    assert "Padró antic" not in stranger.get("/console/privacy").text
-    assert stranger.get(f"/console/privacy/{series['id']}/dpia").status_code == 404
