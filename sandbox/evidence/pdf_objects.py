@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 _SPACE = b"\0\t\n\f\r "
 _DELIMITERS = b"()<>[]{}/%"
+_BLANK = re.compile(rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+)*+")
 _TOKEN = re.compile(rb"[^\0\t\n\f\r ()<>\[\]{}/%]+")
 _INTEGER = re.compile(rb"[+-]?\d{1,15}")
 _REAL = re.compile(rb"[+-]?(\d{1,15}\.\d{0,15}|\.\d{1,15})")
@@ -38,6 +39,18 @@ class Unreadable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Effort:
+    """How many bytes of objects are looked at before a file is given up as Unreadable: one for all of its revisions."""
+
+    def __init__(self, most: int = 1 << 26) -> None:
+        self._left = most
+
+    def spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise Unreadable("more to look at than a document has")
 
 
 class _Cut(Exception):
@@ -83,9 +96,10 @@ class Section:
 class Objects:
     """The objects of a file as one revision of it shows them."""
 
-    def __init__(self, file: BinaryIO, places: dict[int, Place]) -> None:
-        self._file, self._places = file, places
+    def __init__(self, file: BinaryIO, places: dict[int, Place], effort: Effort) -> None:
+        self._file, self._places, self._effort = file, places, effort
         self._read: dict[int, object] = {}
+        self._streams: dict[int, tuple[bytes, dict[int, int]]] = {}
 
     def __contains__(self, number: int) -> bool:
         place = self._places.get(number)
@@ -101,7 +115,7 @@ class Objects:
             if place is None or place.at is None:
                 return None
             if place.stream is None:
-                self._read[number] = read_object(self._file, place.at, number)[0]
+                self._read[number] = read_object(self._file, place.at, self._effort, number)
             else:
                 self._read[number] = self._held(number, place.stream)
         return self._read[number]
@@ -129,26 +143,39 @@ class Objects:
 
     def _held(self, number: int, holder: int) -> object:
         """An object inside an object stream (7.5.7)."""
+        if holder not in self._streams:
+            self._streams[holder] = self._opened(holder)
+        data, offsets = self._streams[holder]
+        if number not in offsets:
+            raise Unreadable(f"object {number} is not in object stream {holder}")
+        try:
+            value, end = _value(data, offsets[number])
+        except _Cut:
+            raise Unreadable("an object stream ends inside an object") from None
+        self._effort.spend(end - offsets[number])
+        return value
+
+    def _opened(self, holder: int) -> tuple[bytes, dict[int, int]]:
+        """An object stream's bytes, and where each of its objects starts."""
         stream = self.get(Reference(holder))
         if not isinstance(stream, Stream) or stream.dictionary.get("Type") != "ObjStm":
             raise Unreadable(f"object {holder} is no object stream")
         data = decoded(self._file, stream, self)
+        self._effort.spend(len(data))
         count, first = stream.dictionary.get("N"), stream.dictionary.get("First")
         if not isinstance(count, int) or not isinstance(first, int) or not 0 < count <= _MOST_OBJECTS:
             raise Unreadable("an object stream without its counts")
         numbers = data[:first].split()
         if len(numbers) != 2 * count or not all(each.isdigit() for each in numbers):
             raise Unreadable("an object stream's index")
-        pairs = dict(zip(map(int, numbers[::2]), map(int, numbers[1::2]), strict=True))
-        if number not in pairs or len(pairs) != count:
-            raise Unreadable(f"object {number} is not in object stream {holder}, or twice")
-        try:
-            return _value(data, first + pairs[number])[0]
-        except _Cut:
-            raise Unreadable("an object stream ends inside an object") from None
+        pairs = zip(map(int, numbers[::2]), map(int, numbers[1::2]), strict=True)
+        offsets = {number: first + offset for number, offset in pairs}
+        if len(offsets) != count:
+            raise Unreadable("an object stream that holds an object twice")
+        return data, offsets
 
 
-def read_section(file: BinaryIO, end: int, floor: int, previous: int | None) -> Section:
+def read_section(file: BinaryIO, end: int, floor: int, previous: int | None, effort: Effort) -> Section:
     """The table of the revision that ends at `end`; `previous` is the start of the table before it.
 
     Of the first revision (`previous` None), the tables before its own are merged. A later one must name exactly
@@ -161,7 +188,7 @@ def read_section(file: BinaryIO, end: int, floor: int, previous: int | None) -> 
     start = int(found[-1])
     if not floor <= start < end:
         raise Unreadable("its table is not in it")
-    places, trailer = _table(file, start)
+    places, trailer = _table(file, start, effort)
     back = trailer.get("Prev")
     if previous is not None:
         if back != previous:
@@ -172,14 +199,14 @@ def read_section(file: BinaryIO, end: int, floor: int, previous: int | None) -> 
         if not isinstance(back, int) or back in seen or len(seen) > 100:
             raise Unreadable("its tables do not end")
         seen.add(back)
-        earlier, older = _table(file, back)
+        earlier, older = _table(file, back, effort)
         places = earlier | places
         back = older.get("Prev")
     return Section(places, trailer, start)
 
 
-def read_object(file: BinaryIO, offset: int, number: int | None = None) -> tuple[object, int]:
-    """The object at an offset, which must have that number, and its number."""
+def read_object(file: BinaryIO, offset: int, effort: Effort, number: int | None = None) -> object:
+    """The object at an offset, which must have that number."""
     for window in _WINDOWS:
         data = _read(file, offset, window)
         head = _HEAD.match(data)
@@ -189,11 +216,13 @@ def read_object(file: BinaryIO, offset: int, number: int | None = None) -> tuple
             value, position = _value(data, head.end())
             position = _space(data, position)
         except _Cut:
+            effort.spend(len(data))
             continue
+        effort.spend(position)
         if data.startswith(b"stream", position):
-            return _stream(data, value, position + len(b"stream"), offset), int(head[1])
+            return _stream(data, value, position + len(b"stream"), offset)
         if data.startswith(b"endobj", position):
-            return value, int(head[1])
+            return value
         if position + len(b"endobj") <= len(data):
             raise Unreadable(f"the object at byte {offset} does not end")
     raise Unreadable(f"the object at byte {offset} has no end in {_WINDOWS[-1]} bytes")
@@ -258,16 +287,18 @@ def _unpredicted(data: bytes, parameters: object) -> bytes:
 # -- tables ------------------------------------------------------------------------------------------
 
 
-def _table(file: BinaryIO, start: int) -> tuple[dict[int, Place], dict[str, object]]:
+def _table(file: BinaryIO, start: int, effort: Effort) -> tuple[dict[int, Place], dict[str, object]]:
     if _read(file, start, 4) == b"xref":
-        return _classic(file, start + 4)
-    value, _ = read_object(file, start)
+        return _classic(file, start + 4, effort)
+    value = read_object(file, start, effort)
     if not isinstance(value, Stream) or value.dictionary.get("Type") != "XRef":
         raise Unreadable(f"no table at byte {start}")
-    return dict(_rows(decoded(file, value), value.dictionary)), value.dictionary
+    data = decoded(file, value)
+    effort.spend(len(data))
+    return dict(_rows(data, value.dictionary)), value.dictionary
 
 
-def _classic(file: BinaryIO, start: int) -> tuple[dict[int, Place], dict[str, object]]:
+def _classic(file: BinaryIO, start: int, effort: Effort) -> tuple[dict[int, Place], dict[str, object]]:
     """A table of text lines, its trailer, and the stream that a hybrid file (7.5.8.4) hides beside it."""
     data = _read(file, start, _WINDOWS[1])
     places: dict[int, Place] = {}
@@ -282,17 +313,18 @@ def _classic(file: BinaryIO, start: int) -> tuple[dict[int, Place], dict[str, ob
                 raise Unreadable("a row of its table")
             places[number] = Place(int(row[1]) if row[3] == b"n" else None)
             position = row.end()
-    position = _space(data, position)
-    if not data.startswith(b"trailer", position):
-        raise Unreadable("a table without trailer")
     try:
-        trailer, _ = _value(data, position + len(b"trailer"))
+        position = _space(data, position)
+        if not data.startswith(b"trailer", position):
+            raise Unreadable("a table without trailer")
+        trailer, position = _value(data, position + len(b"trailer"))
     except _Cut:
         raise Unreadable("its trailer does not end") from None
+    effort.spend(position)
     if not isinstance(trailer, dict):
         raise Unreadable("its trailer")
     if isinstance(hidden := trailer.get("XRefStm"), int):
-        more, _ = _table(file, hidden)
+        more, _ = _table(file, hidden, effort)
         places |= {n: place for n, place in more.items() if n not in places or places[n].at is None}
     return places, trailer
 
@@ -333,15 +365,11 @@ def _rows(data: bytes, dictionary: dict[str, object]) -> Iterator[tuple[int, Pla
 
 def _space(data: bytes, position: int) -> int:
     """The position after white space and comments."""
-    while position < len(data):
-        if data[position] == 0x25:
-            while position < len(data) and data[position] not in b"\r\n":
-                position += 1
-        elif data[position] in _SPACE:
-            position += 1
-        else:
-            return position
-    raise _Cut
+    match = _BLANK.match(data, position)
+    end = match.end() if match else position
+    if end >= len(data):
+        raise _Cut
+    return end
 
 
 def _value(data: bytes, position: int, depth: int = 0) -> tuple[object, int]:

@@ -14,7 +14,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import BinaryIO
 
-from sandbox.evidence.pdf_objects import Objects, Place, Reference, Section, Stream, Unreadable, read_section
+from sandbox.evidence.pdf_objects import (
+    Effort,
+    Objects,
+    Place,
+    Reference,
+    Section,
+    Stream,
+    Unreadable,
+    read_section,
+)
 
 _MOST_CHANGED = 20_000
 #: Keys of a field that lead to what is not its own.
@@ -40,16 +49,16 @@ def additions(file: BinaryIO, ends: Sequence[int]) -> list[tuple[Added, ...]]:
     """For each revision, by where it ends, what it added; nothing for the first, the document as it began."""
     found: list[tuple[Added, ...]] = []
     before: Section | None = None
-    floor = 0
+    floor, effort = 0, Effort()
     for end in ends:
         added: tuple[Added, ...] = ()
         try:
             if before is not None:
-                section = read_section(file, end, floor, before.start)
-                added = _Update(file, before, section).added()
+                section = read_section(file, end, floor, before.start, effort)
+                added = _Update(file, before, section, effort).added()
                 before = Section(before.places | section.places, section.trailer, section.start)
             elif not found:
-                before = read_section(file, end, floor, None)
+                before = read_section(file, end, floor, None, effort)
             else:  # nothing to compare it with
                 added = (Added.UNREAD,)
         except (Unreadable, RecursionError):
@@ -63,14 +72,15 @@ def additions(file: BinaryIO, ends: Sequence[int]) -> list[tuple[Added, ...]]:
 class _Update:
     """One update, and the states before and after it."""
 
-    def __init__(self, file: BinaryIO, before: Section, section: Section) -> None:
+    def __init__(self, file: BinaryIO, before: Section, section: Section, effort: Effort) -> None:
         if len(section.places) > _MOST_CHANGED:
             raise Unreadable(f"it changes more than {_MOST_CHANGED} objects")
         if "Encrypt" in section.trailer or "Encrypt" in before.trailer:
             raise Unreadable("the document is encrypted")
         self._trailer, self._trailer_before = section.trailer, before.trailer
         self._places = section.places
-        self._old, self._new = Objects(file, before.places), Objects(file, before.places | section.places)
+        self._old = Objects(file, before.places, effort)
+        self._new = Objects(file, before.places | section.places, effort)
 
     def added(self) -> tuple[Added, ...]:
         found: set[Added] = set()

@@ -280,6 +280,20 @@ def test_what_cannot_be_read_is_said_to_be_unread_or_other(
     assert added(spoilt)[1] & {Added.UNREAD, Added.OTHER}
 
 
+def test_a_file_made_to_be_looked_at_for_ever_is_given_up() -> None:
+    """Objects that share one comment of a megabyte: to read each is to read it all."""
+    heads = b"".join(b"%d 0 obj %%" % number for number in range(2, 1_000))
+    base = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\n"
+    first = base + b"xref\n0 2\n0000000000 65535 f \n%010d 00000 n \n" % base.index(b"1 0 obj")
+    first += b"trailer\n<</Size 2/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(base)
+    body = heads + b"x" * (1 << 20) + b"\n(same)\nendobj\n"
+    rows = b"".join(b"%010d 00000 n \n" % (len(first) + body.index(b"%d 0 obj" % n)) for n in range(2, 1_000))
+    start = len(first) + len(body)
+    table = b"xref\n2 998\n" + rows + b"trailer\n<</Size 1000/Root 1 0 R/Prev %d>>\n" % len(base)
+    whole = first + body + table + b"startxref\n%d\n%%%%EOF\n" % start
+    assert added(whole) == [set(), {Added.UNREAD}]
+
+
 def test_bytes_after_the_last_revision_are_told(plain: bytes, signer: signers.SimpleSigner) -> None:
     match = document.match(sign(plain, signer, "S") + b"more", digest_bytes(plain))
     assert match.tail == 4
