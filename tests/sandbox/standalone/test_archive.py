@@ -126,6 +126,7 @@ def test_its_json_is_that_of_baas_verify(pyz: Path, files: Path) -> None:
     assert refused["exit_code"] == 1
 
 
+@pytest.mark.timeout(300)
 def test_it_answers_each_vector_as_the_library_does(pyz: Path, vectors: list[Vector]) -> None:
     lines = "\n".join(vector.to_line() for vector in vectors)
     command = [sys.executable, "-I", "-S", "-c", DRIVER, str(pyz)]

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from sandbox import npm
-from sandbox.errors import EvidenceError
-from sandbox.evidence import encodings
+from sandbox.errors import EvidenceError, MalformedEvidence
+from sandbox.evidence import ed25519, encodings
 from sandbox.evidence.receipt import Receipt
 from sandbox.standalone import bundle
+from tests.sandbox.evidence.test_pure import SMALL, WYCHEPROOF
 from tests.sandbox.standalone.vectors import ROOT, Vector, answer, differences, flipped
 
-pytestmark = pytest.mark.tools
+pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
 HERE = Path(__file__).parent
 
 
@@ -25,11 +26,13 @@ def folder() -> Path:
     return bundle.prepared(ROOT / "build" / "verifier")
 
 
-def answers(folder: Path, vectors: list[Vector]) -> list[Any]:
-    lines = "\n".join(vector.to_line() for vector in vectors)
+def answers(folder: Path, lines: list[str], script: str = "differential.mjs") -> list[Any]:
+    """What a script of this folder says of each line."""
     node = npm.wheel_node()
-    command = [str(node) if node else "node", str(HERE / "differential.mjs"), str(folder)]
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=110)
+    command = [str(node) if node else "node", str(HERE / script), str(folder)]
+    done = subprocess.run(
+        command, input="\n".join(lines), capture_output=True, text=True, check=False, timeout=110
+    )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -51,7 +54,7 @@ def only_stamped(vector: Vector) -> bool:
 
 
 def wrong(folder: Path, vectors: list[Vector]) -> list[str]:
-    found = answers(folder, vectors)
+    found = answers(folder, [vector.to_line() for vector in vectors])
     stamped = [only_stamped(vector) for vector in vectors]
     assert not any(each["ok"] for each, only in zip(found, stamped, strict=True) if only)
     chosen = [place for place, only in enumerate(stamped) if not only]
@@ -72,3 +75,22 @@ def test_the_modules_answer_flipped_bits_as_the_library_does(folder: Path, vecto
     altered = [each for vector in by_shape.values() for each in flipped(vector, 41)]
     assert len(altered) > 500
     assert wrong(folder, altered) == []
+
+
+def test_its_signatures_are_those_of_wycheproof_and_of_the_library(folder: Path) -> None:
+    tests = [(group["key"], *test) for group in WYCHEPROOF["groups"] for test in group["tests"]]
+    weak = [
+        (key.hex(), 0, "", "", "00" * 64, "invalid")
+        for key in (*SMALL, b"\xed" + b"\xff" * 30 + b"\x7f", bytes(31))
+    ]
+    lines = [json.dumps([key, signature, message]) for key, _, _, message, signature, _ in tests + weak]
+    for (key, number, _, message, signature, result), (speaks, holds) in zip(
+        tests + weak, answers(folder, lines, "signatures.mjs"), strict=True
+    ):
+        public, over, text = (bytes.fromhex(each) for each in (key, signature, message))
+        try:
+            ed25519.require_key(public, "a key")
+        except MalformedEvidence:
+            assert not speaks, (number, key)
+            continue
+        assert (speaks, holds) == (True, ed25519.verify(public, over, text)), (number, result)

@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 
 from baas import verifier
+from baas.texts import text
+from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.note import NoteSigner
 from sandbox.standalone import bundle
 from tests.baas.console.chromium import CHECKS, SCREENSHOTS, chromium, wait_until
+from tests.sandbox.evidence import encoded
 from tests.sandbox.evidence.conftest import World, seed
 from tests.sandbox.standalone.test_page import only_stamped
 from tests.sandbox.standalone.vectors import Vector, answer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "documents" / "acta-2024-0081.pdf"
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 #: Put files into the form as a person does by choosing them, send it, and give what the page shows then.
@@ -219,7 +222,34 @@ def test_it_shows_of_each_vector_what_the_library_says(page: Page, vectors: list
             }, vector.name
 
 
-@pytest.mark.timeout(240)
+def test_the_text_of_a_qr_code_is_pasted(page: Page) -> None:
+    world = world_of(EXAMPLE)
+    (page.folder / "trust.json").write_bytes(world.trust().to_bytes())
+    page.choose(document=EXAMPLE, trust=page.folder / "trust.json")
+    page.browser.find_element("css selector", ".drop summary").click()
+    code = encoded.of(world)[Encoding.QR].decode()
+    page.browser.find_element("id", "qr").send_keys(f"{code}\n")
+    page.browser.find_element("css selector", "details.field summary").click()
+    page.browser.find_element("css selector", "option[value=log-only]").click()
+    page.browser.find_element("css selector", "button[type=submit]").click()
+    wait_until(page.browser, lambda: page.browser.find_element("id", "results").is_displayed())
+    assert "Els passos que demana la política (1–5)" in page.text("#summary")
+    assert text("evidence.message.step.not-carried").format(encoding="qr") in page.text("#steps")
+
+
+def test_time_stamps_are_handed_out_with_how_to_check_them(page: Page) -> None:
+    world = world_of(EXAMPLE)
+    stamped = replace(world.receipt(), timestamps=(b"0\x03\x02\x01\x00",))
+    (page.folder / "receipt.json").write_bytes(stamped.to_bytes())
+    (page.folder / "trust.json").write_bytes(world.trust().to_bytes())
+    page.choose(document=EXAMPLE, receipt=page.folder / "receipt.json", trust=page.folder / "trust.json")
+    page.browser.find_element("css selector", "button[type=submit]").click()
+    wait_until(page.browser, lambda: page.browser.find_element("id", "tokens").is_displayed())
+    links = page.browser.find_elements("css selector", "#token-files a")
+    assert [link.get_attribute("download") for link in links] == ["checkpoint.txt", "token-1.tsr"]
+    assert "openssl ts -verify -data checkpoint.txt" in page.text("#tokens")
+
+
 def test_a_document_larger_than_what_it_holds(page: Page, tmp_path: Path) -> None:
     """300 MB, of which the page holds a few at a time; the rate is printed and judged by nobody."""
     size = 300 << 20

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from baas.receipts import Format, Source, render
 from sandbox.errors import EvidenceError
 from sandbox.evidence import encodings, timestamp, trust
 from sandbox.evidence.encodings import Encoding
@@ -161,8 +162,10 @@ def all_vectors(folder: Path) -> list[Vector]:
         for encoding, data in encoded.of(world).items()
         if encoding is not Encoding.JSON
     ]
-    altered = [each for other in others for each in flipped(other, 31, parts=("receipt",))]
-    return [good, *others, *recorded(folder), *spelled(good), *flipped(good, 9), *altered]
+    altered = [each for other in others for each in flipped(other, 61, parts=("receipt",))]
+    handed_out = render(Source(world.receipt(), world.log_signer), Format.PDF)
+    others.append(replace(good, name="the PDF that is handed out", receipt=handed_out))
+    return [good, *others, *recorded(folder), *spelled(good), *flipped(good, 13), *altered]
 
 
 def differences(
