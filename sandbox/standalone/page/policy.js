@@ -232,9 +232,11 @@ const laterStatus = {
 
 const witnessesCosigned = {
   number: 13, name: "witnesses", layer: "log", needsAnchor: false,
-  run({ log, receipt }) {
+  run(context) {
+    const { log, receipt } = context;
     if (log.witnesses === null) return notChecked("witnesses.none");
-    const { seen: all, missing, threshold, colluding } = witnessed(receipt.checkpoint, log);
+    context.witnessed = witnessed(receipt.checkpoint, log);
+    const { seen: all, missing, threshold, colluding } = context.witnessed;
     const seen = all.map(({ name, operator, time }) => `${name} (${operator}) ${utcText(time * 1000n)}`).join(", ");
     const count = all.length;
     if (colluding === null) {
@@ -255,18 +257,30 @@ const lowerBound = {
     for (const step of [contractTrusted, headerSealed, timeCoherent, transactionReceiptProven, rootAnchored]) {
       await step.run(before);
     }
-    const [earliest, latest] = [before.sealed.block.timeMs, context.sealed.block.timeMs];
-    const names = { before: verifiedNames(before.sealed.note), after: verifiedNames(context.sealed.note) };
+    const earliest = before.sealed.block.timeMs;
+    const { latest, source, accuracy } = firstSeen(context);
+    const names = { before: verifiedNames(before.sealed.note), after: source };
     const times = { not_before: utcText(earliest), not_after: utcText(latest) };
-    if (earliest > latest + MAX_AHEAD_MS) {
+    const allowed = MAX_AHEAD_MS + accuracy;
+    if (earliest > latest + allowed) {
       throw new VerificationError(
-        `the times contradict each other: the entry was not in the log at ${times.not_before}, says its sealing key, and was at ${times.not_after}, says ${names.after}; at most ${MAX_AHEAD_MS} ms are explained by their clocks`,
+        `the times contradict each other: the entry was not in the log at ${times.not_before}, says its sealing key, and was at ${times.not_after}, says ${source}; at most ${allowed} ms are explained by their clocks`,
       );
     }
     if (earliest > latest) return flagged("bound.skewed", { size, ...times, ...names, skew_ms: earliest - latest });
     return passed("bound.interval", { size, ...times, ...names, not_before_ms: earliest, not_after_ms: latest });
   },
 };
+
+/** The first statement that the entry was there: the sealing key's, or a witness's (a whole second: perhaps its end). */
+function firstSeen({ sealed, witnessed: found }) {
+  const candidates = [{ latest: sealed.block.timeMs, source: verifiedNames(sealed.note), accuracy: 0n }];
+  for (const { name, operator, time } of found?.seen ?? []) {
+    candidates.push({ latest: time * 1000n + 999n, source: `${name} (${operator})`, accuracy: 1000n });
+  }
+  const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  return candidates.sort((a, b) => order(a.latest, b.latest) || order(a.source, b.source))[0];
+}
 
 /** The size of an earlier checkpoint of the log, which the receipt's own extends and which has not its entry. */
 function extended({ receipt, log, opened }, before) {
