@@ -13,7 +13,9 @@ import pytest
 
 from baas.connectors._tsa.messages import request_der
 from baas.connectors.timestamp import TimeStampAuthority
-from sandbox.evidence import merkle, receipt, timestamp
+from sandbox.errors import EvidenceError
+from sandbox.evidence import encodings, merkle, receipt, timestamp
+from sandbox.evidence.context import SharedWork
 from sandbox.evidence.digest import IMPRINTS, Digest
 from sandbox.evidence.note import split
 from sandbox.evidence.policy import STANDARD, Policy
@@ -23,6 +25,7 @@ from sandbox.evidence.report import Result
 from sandbox.evidence.trust import AlgorithmEnd, TimestampRoot, TrustRoot
 from sandbox.evidence.verify import verify
 from tests.sandbox.evidence.conftest import World, keccak
+from tests.sandbox.evidence.encoded import flipped
 
 SEALED = datetime(2026, 6, 1, 9, tzinfo=UTC)
 END = datetime(2035, 1, 1, tzinfo=UTC)
@@ -346,3 +349,36 @@ def test_a_renewals_tree_is_rfc_9162s(size: int) -> None:
     assert [list(tree.proof(index)) for index in range(size)] == [
         merkle.inclusion_proof(leaves, index) for index in range(size)
     ]
+
+
+# -- every bit counts ------------------------------------------------------------------------------
+
+PARTS = 4
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("is_renewed", [False, True], ids=["stamped", "stamped and renewed"])
+def test_a_bit_of_each_byte_of_a_receipt_with_everything(
+    world: Any, authority: Any, stamped: Any, is_renewed: bool, part: int
+) -> None:
+    """A time-stamp, a lower bound, a renewal: refused, or the same report. A renewal covers every bit before it."""
+    made = with_previous(world.but(transactions=1, transaction_index=0))
+    made = replace(made, timestamps=(stamped(body(made)),))
+    trust, as_of = trusting(world, authority), SEALED + timedelta(days=9)
+    if is_renewed:
+        made = renewed(world, made, END - timedelta(days=400))
+        trust, as_of = trusting(world, authority, AlgorithmEnd("sha-256", END)), AFTER
+    data, work = made.to_bytes(), SharedWork()
+    true = encodings.verify(world.document, data, trust, as_of=as_of)
+    assert true.ok, true.to_text()
+    unauthenticated = 0
+    for place in range(part, len(data), PARTS):
+        try:
+            proof = encodings.read(flipped(data, place * 8 + place % 8))
+        except EvidenceError:
+            continue
+        report = encodings.verify(world.document, proof, trust, as_of=as_of, work=work)
+        if report.ok:
+            assert report.to_dict() == true.to_dict()
+            unauthenticated += 1
+    assert unauthenticated < (1 if is_renewed else 40)  # of a token: versions and lists that nothing reads
