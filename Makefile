@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= build/demo
+ANALYSERS := build/analysers
 CHAINS ?= 2000
 ROWS   ?= 1000000
 ENTRIES ?= 10000000
@@ -14,7 +15,7 @@ export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-manual crash lint serve bench bench-chains bench-evidence contracts examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-manual crash lint serve bench bench-chains bench-evidence contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -72,6 +73,15 @@ contracts: $(VENV)/.tools  ## recompile the contracts and compare with the commi
 verifier: $(VENV)/.tools  ## rebuild the page verify.html and compare with the committed one (installs Node from PyPI, @noble and esbuild from npm)
 	@$(BIN)/python -m baas.verifier check
 
+$(ANALYSERS)/.ready: requirements-analysers.lock
+	@echo "Installing slither and halmos into $(ANALYSERS), an environment of their own ..."
+	@test -x $(ANALYSERS)/bin/python || $(PYTHON) -m venv $(ANALYSERS)
+	@$(ANALYSERS)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r requirements-analysers.lock
+	@touch $@
+
+contracts-check: $(VENV)/.tools $(ANALYSERS)/.ready  ## the contracts fuzzed (forge), analysed (slither) and proved (halmos), and bugs planted that each check must find
+	@$(BIN)/python -m tests.contracts.checks
+
 examples: setup  ## make the 200 fictional PDFs of docs/examples again
 	@$(BIN)/python docs/examples/make.py
 
@@ -99,6 +109,7 @@ lock:  ## resolve the dependencies anew (installs uv in an environment of its ow
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
 	@build/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 pyproject.toml --group dev -o requirements.lock --no-emit-index-url --generate-hashes -q --custom-compile-command "make lock"
 	@build/uv/bin/uv pip compile --universal --python-version 3.11 pyproject.toml --group dev --group tools -c requirements.lock -o requirements-tools.lock --no-emit-index-url --generate-hashes -q --custom-compile-command "make lock"
+	@build/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 --group pyproject.toml:analysers -o requirements-analysers.lock --no-emit-index-url --generate-hashes -q --custom-compile-command "make lock"
 
 clean:  ## remove what was built; keeps the virtual environment
 	@rm -rf build dist .hypothesis .mypy_cache .ruff_cache

@@ -110,7 +110,7 @@ contract AccountAllowlist is IAccountAllowlist, AccessControl, Pausable {
             if (i < kept.length) {
                 kept[i] = permission;
             } else {
-                kept.push(permission);
+                _permissions[grant.account][grant.act].push(permission);
             }
         }
         emit PermissionsReplaced(grant.account, grant.act, grant.permissions);

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.abi import encode_constructor
 from tests.contracts.evm import Evm
-from tests.contracts.rfc9162 import leaf, mth, path, proof
+from tests.contracts.rfc9162 import EqualLeaves, leaf, mth, path, proof
 
 SNAPSHOT = Path(__file__).resolve().parents[2] / "contracts" / "gas.json"
 LEAVES = [leaf(n.to_bytes(4, "big")) for n in range(4097)]
@@ -19,6 +19,21 @@ A, B, C = (bytes([n]) * 32 for n in (0xAA, 0xBB, 0xCC))
 
 #: Sizes of a register as it grows: consistency proofs of 1 to 13 hashes.
 GROWTH = [1, 2, 3, 5, 8, 64, 100, 1000, 1001, 1100, 3000, 4095, 4097]
+
+#: Registers too large to build leaf by leaf: each size of the goal, from it and to it, with the proofs' extremes.
+LARGE = [
+    (size + before, size + after)
+    for size in (2**10, 2**20, 2**30)
+    for before, after in (
+        (0, 1),
+        (0, size),
+        (-1, 0),
+        (-1, 1),
+        (1, 2),
+        (-size // 3, 0),
+        (-size // 3, size // 3),
+    )
+]
 
 
 def measure() -> dict[str, Any]:
@@ -68,6 +83,7 @@ def _notary(evm: Evm, admin: str, notary: str) -> dict[str, int]:
     root = mth(LEAVES[:2000])
     act("notariseBatch, the first", notary, "notariseBatch", mth(LEAVES[:1000]), 0, 1000)
     act("notariseBatch", notary, "notariseBatch", root, 1000, 2000)
+    act("notariseBatch, of 10,000", notary, "notariseBatch", A, 2000, 12_000)
     act("notarise", notary, "notarise", A)
     act("supersede", notary, "supersede", A, B)
     act("revoke", admin, "revoke", B, 1)
@@ -81,10 +97,17 @@ def _notary(evm: Evm, admin: str, notary: str) -> dict[str, int]:
 
 def _registry(evm: Evm, admin: str, registrar: str) -> dict[str, Any]:
     contract = evm.deploy("HashRegistry", admin, registrar)
-    advance = []
+    advance: list[dict[str, int]] = []
     for old, new in zip([0, *GROWTH], GROWTH, strict=False):
         hashes = proof(old, LEAVES[:new]) if old else []
         sent = contract.does(registrar, "advance", new, mth(LEAVES[:new]), hashes)
+        advance.append({"old_size": old, "new_size": new, "proof": len(hashes), "gas": sent.gas})
+    for old, new in LARGE:
+        contract = evm.deploy("HashRegistry", admin, registrar)
+        log = EqualLeaves(LEAVES[0])
+        contract.does(registrar, "advance", old, log.mth(old), [])
+        hashes = log.proof(old, new)
+        sent = contract.does(registrar, "advance", new, log.mth(new), hashes)
         advance.append({"old_size": old, "new_size": new, "proof": len(hashes), "gas": sent.gas})
     return {"deployment": _creation(evm, "HashRegistry", admin, registrar), "advance": advance}
 

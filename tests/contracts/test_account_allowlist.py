@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from sandbox.artifacts import load_artifact
 from tests.contracts.evm import Contract, Evm
+from tests.contracts.implementations import implementations
 
-IMPLEMENTATIONS = ["AccountAllowlist"]
+IMPLEMENTATIONS = implementations("IAccountAllowlist")
 ADMIN, MIRROR, SENDER, OTHER = 1, 2, 3, 4
 SEND, DEPLOY = 0, 1
 NONE, ENABLED, ADMIN_ROLE, MANAGER = 0, 1, 2, 3
@@ -300,13 +301,13 @@ def test_a_role_or_an_act_that_does_not_exist_reverts(allowlist: Contract, mirro
 
 
 def test_the_zero_address_gets_nothing(allowlist: Contract, mirror: str, evm: Evm) -> None:
-    account = evm.accounts[1]
+    name, account = allowlist.artifact.name, evm.accounts[1]
     assert (
         allowlist.refusal(mirror, "mirror", 0, 1, False, [grant(NOBODY, SEND, Permission())])
         == "ZeroAccount()"
     )
-    assert evm.creation_refusal("AccountAllowlist", NOBODY, account) == "ZeroAccount()"
-    assert evm.creation_refusal("AccountAllowlist", account, NOBODY) == "ZeroAccount()"
+    assert evm.creation_refusal(name, NOBODY, account) == "ZeroAccount()"
+    assert evm.creation_refusal(name, account, NOBODY) == "ZeroAccount()"
 
 
 # -- any sequence of batches against the model -----------------------------------------------------
@@ -343,14 +344,12 @@ questions = st.tuples(
 class Mirroring(RuleBasedStateMachine):
     contract: Contract
 
-    @initialize()
-    def deploy(self) -> None:
+    @initialize(name=st.sampled_from(IMPLEMENTATIONS))
+    def deploy(self, name: str) -> None:
         if not EVM:
             EVM.append(Evm())
         self.evm = EVM[0]
-        self.contract = self.evm.deploy(
-            "AccountAllowlist", self.evm.accounts[ADMIN], self.evm.accounts[MIRROR]
-        )
+        self.contract = self.evm.deploy(name, self.evm.accounts[ADMIN], self.evm.accounts[MIRROR])
         self.people = self.evm.accounts[5:8]
         self.model: Model = {}
         self.revision, self.suspended = 0, False

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.contracts.evm import Contract, Evm
+from tests.contracts.implementations import implementations
 from tests.contracts.rfc9162 import leaf, mth, path
 
-IMPLEMENTATIONS = ["DocumentNotary"]
+IMPLEMENTATIONS = implementations("IDocumentNotary")
 LEAVES = [leaf(n.to_bytes(4, "big")) for n in range(70)]
 A, B, C, D = (bytes([n]) * 32 for n in (0xAA, 0xBB, 0xCC, 0xDD))
 ADMIN, NOTARY, STRANGER = 1, 2, 3
@@ -249,7 +250,8 @@ class TestBatches:
         contract.accepts(notary, "supersedeBatched", *included(3, 12), B)
 
 
-def test_the_zero_address_gets_no_role(evm: Evm) -> None:
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+def test_the_zero_address_gets_no_role(evm: Evm, name: str) -> None:
     account = evm.accounts[1]
-    assert evm.creation_refusal("DocumentNotary", ZERO_ADDRESS, account) == "ZeroAccount()"
-    assert evm.creation_refusal("DocumentNotary", account, ZERO_ADDRESS) == "ZeroAccount()"
+    assert evm.creation_refusal(name, ZERO_ADDRESS, account) == "ZeroAccount()"
+    assert evm.creation_refusal(name, account, ZERO_ADDRESS) == "ZeroAccount()"

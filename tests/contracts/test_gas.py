@@ -18,6 +18,15 @@ def test_advance_stays_within_its_budget(act: dict[str, int]) -> None:
     assert act["gas"] <= 45_000 + 2_000 * act["proof"]
 
 
+def test_the_budget_is_kept_at_the_sizes_of_the_goal() -> None:
+    sizes = {act["old_size"] for act in COMMITTED["HashRegistry"]["advance"]}
+    assert {2**10, 2**20, 2**30} <= sizes
+
+
+def test_a_batch_of_10_000_costs_at_most_6_gas_a_document() -> None:
+    assert COMMITTED["DocumentNotary"]["notariseBatch, of 10,000"] <= 6 * 10_000
+
+
 def test_a_batch_costs_about_one_write_whatever_its_size() -> None:
     assert COMMITTED["DocumentNotary"]["notariseBatch"] <= 55_000
 

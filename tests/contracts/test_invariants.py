@@ -1,4 +1,4 @@
-"""DocumentNotary against a model that is a few dictionaries: any sequence of acts leaves both the same."""
+"""IDocumentNotary against a model that is a few dictionaries: any sequence of acts leaves both the same."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.contracts.evm import Contract, Evm
+from tests.contracts.implementations import implementations
 from tests.contracts.rfc9162 import leaf, mth, path
 
+IMPLEMENTATIONS = implementations("IDocumentNotary")
 COMMITMENTS = [bytes([n]) * 32 for n in range(1, 7)]
 LEAVES = [leaf(bytes([n])) for n in range(40)]
 ADMIN, NOTARY, STRANGER = 1, 2, 3
@@ -36,13 +38,13 @@ reasons = st.integers(0, 6)
 class Notary(RuleBasedStateMachine):
     contract: Contract
 
-    @initialize()
-    def deploy(self) -> None:
+    @initialize(name=st.sampled_from(IMPLEMENTATIONS))
+    def deploy(self, name: str) -> None:
         if not EVM:
             EVM.append(Evm())
         evm = EVM[0]
         self.admin, self.notary, self.stranger = (evm.accounts[n] for n in (ADMIN, NOTARY, STRANGER))
-        self.contract = evm.deploy("DocumentNotary", self.admin, self.notary)
+        self.contract = evm.deploy(name, self.admin, self.notary)
         self.alone: dict[bytes, Known] = {}
         self.batched: dict[bytes, Known] = {}
         self.roots: dict[bytes, tuple[int, int]] = {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contracts.rfc9162 import leaf, mth, path, proof, sha256
+from tests.contracts.rfc9162 import EqualLeaves, consistent, leaf, mth, path, proof, sha256
 
 ENTRIES = [
     bytes.fromhex(text)
@@ -49,3 +49,24 @@ def test_proofs_of_the_standards_example() -> None:
     assert proof(3, leaves) == [c, d, g, ell]
     assert proof(4, leaves) == [ell]
     assert proof(6, leaves) == [i, j, k]
+
+
+@pytest.mark.parametrize("new", range(2, 20))
+def test_equal_leaves_are_leaves_like_any(new: int) -> None:
+    one = leaf(b"")
+    log = EqualLeaves(one)
+    assert log.mth(new) == mth([one] * new)
+    for old in range(1, new):
+        assert log.proof(old, new) == proof(old, [one] * new)
+
+
+@pytest.mark.parametrize("new", range(2, 20))
+def test_a_proof_is_consistent_as_it_was_made_and_in_no_other_shape(new: int) -> None:
+    leaves = [leaf(bytes([n])) for n in range(new)]
+    for old in range(1, new):
+        roots, honest = (mth(leaves[:old]), mth(leaves)), proof(old, leaves)
+        assert consistent(old, new, honest, *roots)
+        assert not consistent(old, new, honest[:-1], *roots)
+        assert not consistent(old, new, [*honest, leaves[0]], *roots)
+        assert not consistent(old, new, honest, leaf(b""), roots[1])
+        assert not consistent(old, new, honest, roots[0], leaf(b""))
