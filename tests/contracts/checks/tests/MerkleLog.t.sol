@@ -95,8 +95,11 @@ contract MerkleLogTest is Checks {
         bytes32 a,
         bytes32 b
     ) external view {
-        assert(!log.consistency(m, n, hashes, a, b) || (hashes.length == 0 && a == b));
-        assert(!log.inclusion(a, m, n, hashes, b) || (hashes.length == 0 && a == b));
+        if (a == b) return; // a log of one entry: its leaf is its root
+        for (uint256 length = 0; length <= hashes.length; ++length) {
+            assert(!log.consistency(m, n, hashes[:length], a, b));
+            assert(!log.inclusion(a, m, n, hashes[:length], b));
+        }
     }
 
     function _with(bytes32[] memory hashes, uint256 length, bytes32 more) private pure returns (bytes32[] memory out) {
