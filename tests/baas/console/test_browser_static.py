@@ -21,9 +21,11 @@ from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.pdf import revision_digests
 from sandbox.evidence.receipt import Inclusion, Receipt, SaltedDigest
 from sandbox.evidence.trust import TrustedKey, TrustedLog, TrustRoot
+from sandbox.low_entropy import of_content
 from tests.baas.console.chromium import chromium, wait_until
 from tests.baas.console.samples import PAGES
 from tests.baas.console.site import Site, serve
+from tests.sandbox.test_low_entropy import KNOWN, UNKNOWN
 
 pytestmark = pytest.mark.browser
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
@@ -93,6 +95,16 @@ def test_sha256_equals_hashlib_for_all_paddings_and_pieces(run: Run) -> None:
     for length, found in zip(lengths, digests, strict=True):
         expected = hashlib.sha256(bytes((index * 7 + length) % 251 for index in range(length))).hexdigest()
         assert found == [expected, expected], length
+
+
+def test_what_can_be_guessed_is_what_the_library_says(run: Run) -> None:
+    values = [value for value, _ in KNOWN] + UNKNOWN
+    found = run(
+        "guessable",
+        "return Promise.all(args[0].map((value) => guessable.isGuessable(new Blob([value]))));",
+        values,
+    )
+    assert found == [of_content(value.encode()) is not None for value in values]
 
 
 def test_a_file_is_hashed_in_pieces_with_progress(run: Run) -> None:
