@@ -48,7 +48,9 @@ def follower(session: Session, log: Log, index: int) -> Follower | None:
     row = (
         raw(session)
         .execute(
-            "SELECT position, kind FROM log_entries WHERE log = ? AND refers_to = ? ORDER BY position LIMIT 1",
+            # the index is named: by itself SQLite walks the whole log, whose order is asked for
+            "SELECT position, kind FROM log_entries INDEXED BY ix_log_entries_log_refers_to "
+            "WHERE log = ? AND refers_to = ? ORDER BY position LIMIT 1",
             (log.key, index),
         )
         .fetchone()

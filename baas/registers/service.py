@@ -398,9 +398,12 @@ class Registers:
         connection = raw(session)
         for key in keys:
             row = connection.execute(
-                "SELECT r.position, r.version, r.content, e.kind, f.position, f.kind FROM register_rows AS r "
+                # the indexes are named: by itself SQLite walks the whole register, whose order is asked for
+                "SELECT r.position, r.version, r.content, e.kind, f.position, f.kind "
+                "FROM register_rows AS r INDEXED BY ix_register_rows_log_key "
                 "JOIN log_entries AS e ON e.log = r.log AND e.position = r.position "
-                "LEFT JOIN log_entries AS f ON f.log = r.log AND f.refers_to = r.position "
+                "LEFT JOIN log_entries AS f INDEXED BY ix_log_entries_log_refers_to "
+                "ON f.log = r.log AND f.refers_to = r.position "
                 "WHERE r.log = ? AND r.key = ? ORDER BY r.position DESC LIMIT 1",
                 (log.key, key),
             ).fetchone()

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from baas.logs import effects
+from baas.logs.model import Log
+from baas.registers import service
+from baas.tenancy import across_administrations
 from sandbox.errors import VerificationError
 from sandbox.evidence import checkpoint as checkpoints
 from sandbox.evidence import merkle, trust
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence.canonical import dumps
-from tests.baas.flows import checked, ok, until
+from tests.baas.flows import TEST, checked, ok, until
 
 COLUMNS = ["numero", "titol"]
 
@@ -277,3 +281,33 @@ def test_columns_that_can_be_guessed_are_told_and_never_repeated(town: Any) -> N
     ]
     assert "it is the key" in done["warnings"][0]
     assert "00000000T" not in "".join(done["warnings"])
+
+
+def test_looking_for_a_row_and_for_what_ended_it_walks_no_whole_log(
+    world: Any, town: Any, register: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each append looks for each of its keys: a walk would make the cost of all rows quadratic."""
+    asked: list[str] = []
+    real = service.raw
+
+    class Noted:
+        def __init__(self, connection: Any) -> None:
+            self.connection = connection
+
+        def execute(self, statement: str, values: Any) -> Any:
+            plan = self.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            asked.extend(line[3] for line in plan)
+            return self.connection.execute(statement, values)
+
+        def executemany(self, statement: str, values: Any) -> Any:
+            return self.connection.executemany(statement, values)
+
+    for module in (service, effects):
+        monkeypatch.setattr(module, "raw", lambda session: Noted(real(session)))
+    append(town, register, row("1"))
+    with world.server.services.store.reading() as session:
+        log = session.exec(across_administrations(Log, TEST).where(Log.accepted > 1)).first()
+        assert log is not None
+        effects.follower(session, log, 1)
+    assert len(asked) >= 4
+    assert all("key=?" in plan or "refers_to=?" in plan or "position=?" in plan for plan in asked), asked
