@@ -73,7 +73,8 @@ async function send(event) {
       documents: sent.map(({ digest }) => ({
         algorithm: "sha-256",
         digest: toHex(digest),
-        supersedes: form.elements.supersedes?.value ?? null, // then one document alone can be chosen
+        // for a new version; then one document alone can be chosen
+        ...(form.elements.supersedes && { supersedes: form.elements.supersedes.value }),
       })),
     });
     form.elements.documents.disabled = true;
