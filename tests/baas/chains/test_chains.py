@@ -16,6 +16,7 @@ from baas.errors import QuotaExceeded
 from baas.wiring import Services
 from sandbox.chain import Chain as RunningChain
 from sandbox.errors import SpecError
+from sandbox.evidence.receipt import Receipt
 from sandbox.lifecycle import ChainState
 from tests.baas.flows import accept, all_anchored, log_of, new_place, scope_of, until
 
@@ -241,8 +242,13 @@ def test_after_its_chain_is_deleted_documents_go_to_a_new_log(services: Services
     place = new_place(services)
     first = accept(services, place, b"a")
     all_anchored(services)
-    with services.store.reading() as session:
-        kept = services.notarisations.receipt(session, place.scope, f"{first}-0")
+
+    def with_its_token() -> Receipt | None:
+        with services.store.reading() as session:
+            found = services.notarisations.receipt(session, place.scope, f"{first}-0")
+        return found if found.timestamps else None
+
+    kept = until(with_its_token)
     services.chains.delete(place.scope, place.chain.id)
     with pytest.raises(Exception, match="no unused deployment"):
         accept(services, place, b"b")
