@@ -9,13 +9,13 @@ ROWS   ?= 1000000
 ENTRIES ?= 10000000
 LOAD   ?= 30
 ROUNDS ?= 3
-# Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test MALFORMED=100000` says.
+# Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test-long MALFORMED=100000` says.
 MALFORMED ?= 2000
 export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-manual crash lint serve bench bench-chains bench-evidence contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -39,7 +39,10 @@ demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
 test: setup  ## all tests that need no other program (under five minutes)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual" -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual and not long" -q
+
+test-long: setup  ## every case and many steps: bit flips, cuts at each step, state machines, 2,000 malformed calls (MALFORMED=2000)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not browser and not tools and not anvil and not crash and not manual" -q
 
 test-manual: setup  ## the commands and programs of the README and the guides, as they stand there
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m manual -q

@@ -290,6 +290,7 @@ def test_a_register_goes_from_csv_to_a_rows_receipt(
     assert here("register", "append", register, csv).code == 2
 
 
+@pytest.mark.long
 def test_a_pilot_goes_from_plan_to_report(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(

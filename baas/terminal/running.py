@@ -57,7 +57,8 @@ def serve(
                 listening(Shown({"url": url, "data": place.name, "token": token}, hint))
                 server.run(sockets=[listener])
     except KeyboardInterrupt:
-        note("stopped: everything that was accepted is on disk")
+        pass  # where SIGINT is ignored, as in a shell's background, the server just ends
+    note("stopped: everything that was accepted is on disk")
 
 
 def _listen_to_signals_and_logs() -> None:

@@ -13,6 +13,9 @@ from baas.errors import Conflict
 from sandbox.evidence import receipt, trust
 from sandbox.evidence.verify import verify
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:

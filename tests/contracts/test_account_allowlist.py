@@ -399,5 +399,5 @@ class Mirroring(RuleBasedStateMachine):
                 assert self.contract.read(read, person) == role_of(held, now)
 
 
-TestMirroring = Mirroring.TestCase
+TestMirroring = pytest.mark.long(Mirroring.TestCase)
 TestMirroring.settings = settings(max_examples=20, stateful_step_count=20, deadline=None, derandomize=True)

@@ -91,6 +91,7 @@ def test_a_refused_advance_changes_nothing(registry: Contract, registrar: str) -
     )
 
 
+@pytest.mark.long
 def test_every_pair_of_sizes_up_to_40(registry: Contract, registrar: str) -> None:
     """From each size to each later one the standard's proof is accepted; for another root it is not."""
     for old in range(1, 40):
@@ -151,6 +152,7 @@ def test_an_entry_of_a_larger_log_is_none_of_a_smaller_one(registry: Contract, r
     assert not registry.read("verifyInclusion", LEAVES[7], 3, path(7, LEAVES[:8]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(steps=st.lists(st.integers(1, 70), min_size=2, max_size=4), data=st.data())
@@ -187,6 +189,7 @@ def refuses(
     assert reason == ("NotGrown" if new <= size else "Inconsistent")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(old=sizes, step=sizes, data=st.data())

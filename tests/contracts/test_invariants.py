@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -137,5 +138,5 @@ class Notary(RuleBasedStateMachine):
         assert self.contract.read("size") == self.size
 
 
-TestNotary = Notary.TestCase
+TestNotary = pytest.mark.long(Notary.TestCase)
 TestNotary.settings = settings(max_examples=15, stateful_step_count=20, deadline=None, derandomize=True)

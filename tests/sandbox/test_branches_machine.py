@@ -166,4 +166,4 @@ Branches.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],
 )
-TestBranches = pytest.mark.timeout(600)(Branches.TestCase)
+TestBranches = pytest.mark.long(pytest.mark.timeout(600)(Branches.TestCase))

@@ -87,6 +87,7 @@ def test_a_long_list_goes_in_batches_that_the_list_really_was_in(
     agrees(chain, contract)
 
 
+@pytest.mark.long
 def test_the_largest_batch_fits_a_transaction(chain: Chain, contract: bytes) -> None:
     """A hundred permissions of one account, each narrowed in every way, after almost as many of others."""
     for number in range(49):

@@ -149,6 +149,7 @@ def hasty_chain(tmp_path, spec):
         yield opened
 
 
+@pytest.mark.long
 def test_a_crash_at_any_step_stops_nothing_and_is_gone_on_from(hasty_chain, monkeypatch):
     """Every number of steps in turn: each time the rotation ends there, the label works, and the next one goes on.
 

@@ -95,6 +95,7 @@ def internal_errors(body: bytes) -> list[Any]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300 + CALLS // 20)
 def test_nothing_malformed_makes_the_service_fail(world: Any) -> None:
     town = world.town

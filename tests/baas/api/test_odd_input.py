@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from tests.baas.flows import ok
 
 ODD = [
@@ -13,6 +15,7 @@ ODD = [
 ]
 
 
+@pytest.mark.long
 def test_no_address_is_an_incident(world: Any) -> None:
     member, operator = world.town.member, world.server.operator
     document = ok(world.server.client().get("/openapi.json"))

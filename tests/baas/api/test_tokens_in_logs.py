@@ -95,6 +95,7 @@ def forms(token: str) -> set[bytes]:
     return {token[13:43].encode(), basic[20:50].encode()}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_no_token_is_in_anything_that_a_service_at_debug_level_wrote(tmp_path: Path) -> None:
     service = Noisy(tmp_path)

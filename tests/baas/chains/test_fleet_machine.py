@@ -233,6 +233,7 @@ class FleetMachine(RuleBasedStateMachine):
             assert (fleet.awake(name) is not None) <= (chain.desired == "running" and not self.suspended)
 
 
+@pytest.mark.long
 def test_the_fleet_agrees_with_its_model_over_many_steps() -> None:
     from tests.baas.chains.stand_in import StandInRuntime
 

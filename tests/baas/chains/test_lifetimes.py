@@ -18,7 +18,18 @@ from baas.tenancy import Role, across_administrations
 from baas.wiring import Services
 from sandbox.lifecycle import ChainState
 from tests.baas.conftest import ShiftedClock
-from tests.baas.flows import TEST, accept, all_anchored, anchored, new_place, new_town, notarise, ok, until
+from tests.baas.flows import (
+    TEST,
+    accept,
+    all_anchored,
+    anchored,
+    new_place,
+    new_town,
+    notarise,
+    ok,
+    stamped,
+    until,
+)
 
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber"}
 
@@ -55,6 +66,7 @@ def test_an_idle_chain_sleeps_and_any_request_wakes_it(server: Any, clock: Shift
     assert ok(town.member.get(path))["head"]["number"] >= head["number"]
 
 
+@pytest.mark.long
 def test_requests_do_not_fail_while_chains_are_put_to_sleep_all_the_time(server: Any) -> None:
     town = new_town(server, "9999990001")
     over, slept = threading.Event(), []
@@ -167,7 +179,7 @@ def test_a_chain_is_warned_of_expires_is_extended_and_is_deleted_in_the_end(
 
 def test_a_deleted_chains_address_says_where_its_evidence_is_and_it_is_there(server: Any) -> None:
     town = new_town(server, "9999990001")
-    kept = anchored(town, notarise(town, {"digest": "00" * 32})["items"][0])
+    kept = stamped(town, notarise(town, {"digest": "00" * 32})["items"][0])
     before = town.member.get(f"/notarisations/{kept['id']}/receipt")
     assert town.member.delete(f"/chains/{town.chain['id']}").status_code == 204
     gone = rpc(server, town)

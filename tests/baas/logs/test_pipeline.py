@@ -72,6 +72,7 @@ BOUNDARIES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_cut_anywhere_is_resumed(quiet: Services, monkeypatch: pytest.MonkeyPatch, boundary: str) -> None:
     """Cut twice at the same boundary: the second time what the first one left is there too."""

@@ -337,6 +337,7 @@ class Cut(BaseException):
     """As a kill: not an Exception, so that nothing handles it."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["_checked", "_store_cosignature", "policy"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_cut_at_every_boundary_it_is_asked_for_again(
@@ -391,6 +392,7 @@ def elsewhere(settings: Settings) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_witnesses_on_machines_of_their_own_make_the_number_rise(
     town: Town, elsewhere: Path, tmp_path: Path
 ) -> None:

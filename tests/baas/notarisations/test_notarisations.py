@@ -155,6 +155,7 @@ def test_ten_thousand_documents_in_one_batch(town: Any) -> None:
     assert town.member.post("/notarisations", json=one_more).status_code == 422
 
 
+@pytest.mark.long
 def test_superseding_costs_as_much_for_each_document_however_many_there_are(town: Any) -> None:
     def seconds(count: int) -> float:
         batch = notarise(town, *[digest(b"old %d of %d" % (number, count)) for number in range(count)])

@@ -45,6 +45,9 @@ from baas.store import Store
 from baas.wiring import Services
 from tests.baas.flows import scope_of
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 directory, point, owner, notarisation = sys.argv[1:]
 
 def die(*_arguments, **_options):

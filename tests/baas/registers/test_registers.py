@@ -149,6 +149,7 @@ def test_a_row_with_other_columns_is_told_which(town: Any, unwritten: str) -> No
     )
 
 
+@pytest.mark.long
 def test_every_checkpoint_extends_every_earlier_one(town: Any, register: str) -> None:
     for number in range(4):
         append(town, register, *[row(f"{number}/{each}") for each in range(7)])

@@ -192,6 +192,7 @@ def test_without_documents_there_is_no_contract_for_a_renewal(server: Server) ->
     assert auditor.post("/renewals", json={"administration": "9999990003"}).status_code == 403
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["_read", "_plan", "_send", "_wait", "_stamp"])
 def test_a_cut_anywhere_is_resumed(
     server: Server, town: Town, monkeypatch: pytest.MonkeyPatch, step: str

@@ -21,6 +21,9 @@ from sandbox.witness import MAX_REQUEST, request
 from tests.baas.witnesses.alone import ROOT, running
 from tests.sandbox.evidence.conftest import FROM
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 LOG = NoteSigner("log.example/decrets", bytes(32))
 
 

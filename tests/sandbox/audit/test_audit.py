@@ -83,6 +83,7 @@ def test_an_export_that_nobody_touched(large: Path) -> None:
     assert "The log holds" in report.to_text()
 
 
+@pytest.mark.long
 def test_any_byte_of_any_row_names_that_row(small: Path) -> None:
     data = (small / ROWS).read_bytes()
     row = 0
@@ -349,6 +350,7 @@ def test_what_changed_after_it_was_read_is_read_again(large: Path, tmp_path: Pat
     assert audit(Directory(folder), TRUSTED, state=state).went_on > 0
 
 
+@pytest.mark.long
 def test_a_state_that_does_not_lead_to_the_root_is_not_believed(large: Path, tmp_path: Path) -> None:
     """Whoever can write the state may say what it likes of the tree: the root says otherwise."""
     from hashlib import sha256

@@ -398,6 +398,7 @@ print(descriptors, holding, left)
 """
 
 
+@pytest.mark.long
 def test_two_hundred_chains_are_open_with_descriptors_for_seventy(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _MANY, str(tmp_path)],

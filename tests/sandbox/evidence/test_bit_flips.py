@@ -18,6 +18,9 @@ from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Receipt
 from tests.sandbox.evidence.encoded import Judge, encoded, files, flipped, pdf_of, stream_of
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 STRANGER = NoteSigner("witness.example/w1", bytes(range(32)))
 PARTS = 12
 

@@ -46,6 +46,7 @@ def test_every_size_and_index_across_a_tile_boundary() -> None:
     assert [log.leaf(i) for i in range(600)] == LEAVES[:600]
 
 
+@pytest.mark.long
 def test_around_the_third_level() -> None:
     log = TiledLog(WatchedTiles(), 0)
     log.append(LEAVES[:65_500])

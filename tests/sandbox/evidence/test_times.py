@@ -356,6 +356,7 @@ def test_a_renewals_tree_is_rfc_9162s(size: int) -> None:
 PARTS = 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("is_renewed", [False, True], ids=["stamped", "stamped and renewed"])
 def test_a_bit_of_each_byte_of_a_receipt_with_everything(

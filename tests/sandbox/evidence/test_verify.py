@@ -338,6 +338,7 @@ def test_two_steps_cannot_share_a_number() -> None:
         check.check(Again)
 
 
+@pytest.mark.long
 def test_each_byte_of_a_receipt_counts(world: Any) -> None:
     """A flip leaves bytes that are refused, or a receipt that is, or one with the very same report."""
     data = bytearray(replace(world.receipt(), timestamps=(b"0\x03\x02\x01\x00",)).to_bytes())

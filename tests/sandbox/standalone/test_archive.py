@@ -25,6 +25,9 @@ sys.path.insert(0, sys.argv[1])
 from sandbox.errors import EvidenceError
 from sandbox.evidence import cbor, ed25519, encodings, keccak, timestamp, trust
 from sandbox.evidence.policy import named
+
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
 assert ed25519.LIBRARY is keccak.LIBRARY is None and not timestamp.available()
 assert encodings.__file__.startswith(sys.argv[1]) and cbor.cbor2.loads.__module__ == "cbor2"
 for line in sys.stdin:
