@@ -39,10 +39,10 @@ demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
 test: setup  ## all tests that need no other program (under five minutes)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual and not long" -q
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual and not long" -q
 
 test-long: setup  ## every case and many steps: bit flips, cuts at each step, state machines, 2,000 malformed calls (MALFORMED=2000)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not browser and not tools and not anvil and not crash and not manual" -q
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "long and not browser and not tools and not anvil and not crash and not manual" -q
 
 test-manual: setup  ## the commands and programs of the README and the guides, as they stand there
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m manual -q

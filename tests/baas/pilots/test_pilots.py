@@ -256,6 +256,7 @@ def interrupted(services: Services, clock: Any, stop: Callable[[], None]) -> str
     return pilot
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_an_interrupted_run_counts_with_what_it_observed_and_is_invalid(
     services: Services, clock: Any, monkeypatch: pytest.MonkeyPatch, how: str

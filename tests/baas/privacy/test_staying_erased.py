@@ -30,6 +30,9 @@ from sandbox.evidence.verify import verify
 from tests.baas.flows import TEST, Place, accept, all_anchored, log_of, new_place, until
 from tests.baas.privacy.traces import document_needles, traces
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [b"document fictici numero %d" % number for number in range(4)]
 
@@ -45,8 +48,6 @@ from baas.store import Store
 from baas.wiring import Services
 from tests.baas.flows import scope_of
 
-#: Many steps or every case: `make test-long`.
-pytestmark = pytest.mark.long
 
 directory, point, owner, notarisation = sys.argv[1:]
 

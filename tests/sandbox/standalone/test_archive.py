@@ -17,6 +17,9 @@ from sandbox.standalone import archive
 from tests.sandbox.evidence.conftest import World
 from tests.sandbox.standalone.vectors import Vector, differences, shape
 
+#: Many steps or every case: `make test-long`.
+pytestmark = pytest.mark.long
+
 #: Reads vectors as lines and answers each with a line, inside the archive's own interpreter.
 DRIVER = """
 import base64, json, pathlib, sys, tempfile
@@ -26,8 +29,6 @@ from sandbox.errors import EvidenceError
 from sandbox.evidence import cbor, ed25519, encodings, keccak, timestamp, trust
 from sandbox.evidence.policy import named
 
-#: Many steps or every case: `make test-long`.
-pytestmark = pytest.mark.long
 assert ed25519.LIBRARY is keccak.LIBRARY is None and not timestamp.available()
 assert encodings.__file__.startswith(sys.argv[1]) and cbor.cbor2.loads.__module__ == "cbor2"
 for line in sys.stdin:
