@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import segno
 
 import baas.console
 from baas.console.rendering import SECURITY_HEADERS, render
@@ -38,6 +41,10 @@ class Site:
         if path.startswith("/console/notarisations/") and path.endswith(".json"):
             step = self.asked[path] = self.asked.get(path, 0) + 1
             return 200, "application/json", json.dumps({"state": STATES[min(step, 2)]}).encode()
+        if path.endswith("/receipt"):  # the picture that a notarisation's page shows
+            picture = io.BytesIO()
+            segno.make("justificant").save(picture, kind="png")
+            return 200, "image/png", picture.getvalue()
         if path.startswith("/page/"):  # /page/<number>/<language>: a sample of samples.py
             _, _, number, language = path.split("/")
             page, context = PAGES[int(number)]
