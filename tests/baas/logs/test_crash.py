@@ -31,6 +31,7 @@ SERVE = """
 import os, sys, threading, time
 from pathlib import Path
 from baas.app import create_server
+from baas.errors import Conflict
 from baas.settings import Settings
 from baas.wiring import Services
 
@@ -39,9 +40,12 @@ def serve(directory):
     services.start()
     server = create_server(services)
     def tell():
-        while not server.started:
-            time.sleep(0.001)
-        print(os.getpid(), server.url, flush=True)
+        while True:  # it is started a moment before it knows its address
+            try:
+                print(os.getpid(), server.url, flush=True)
+                return
+            except Conflict:
+                time.sleep(0.001)
     threading.Thread(target=tell, daemon=True).start()
     server.run()
 
