@@ -193,6 +193,11 @@ class Server(uvicorn.Server):
             self._services.address.is_at(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
     @property
+    def listening(self) -> bool:
+        """Whether `url` can be asked for: it is known a moment after uvicorn's `started`."""
+        return self.started and self._services.address.known
+
+    @property
     def url(self) -> str:
         return self._services.address.url
 
@@ -228,7 +233,7 @@ def serving(services: Services) -> Iterator[str]:
     thread = threading.Thread(target=server.run, name="http", daemon=True)
     thread.start()
     try:
-        while not server.started:
+        while not server.listening:
             if not thread.is_alive():
                 raise RuntimeError("the HTTP server of this process ended before it listened")
             time.sleep(0.005)

@@ -76,6 +76,10 @@ class Address:
         self._url: str | None = None
 
     @property
+    def known(self) -> bool:
+        return self._url is not None
+
+    @property
     def url(self) -> str:
         """`http://host:port`. Conflict when no server is up: the arms of a pilot are asked over HTTP."""
         if self._url is None:
