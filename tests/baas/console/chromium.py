@@ -45,6 +45,13 @@ def chromium(profile: Path, downloads: Path | None = None) -> Iterator[Any]:
         driver.quit()
 
 
+def live_bytes(browser: Any) -> int:
+    """What the page's scripts hold, in bytes, once all that nobody holds any more is collected."""
+    browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
+    usage = browser.execute_cdp_cmd("Runtime.getHeapUsage", {})
+    return int(usage["usedSize"] + usage.get("backingStorageSize", 0))
+
+
 def wait_until(browser: Any, condition: Callable[[], Any]) -> Any:
     """What `condition` gives once it is true; an error after half a minute."""
     from selenium.webdriver.support.ui import WebDriverWait
