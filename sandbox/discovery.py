@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from typing import Any
 
 from sandbox.errors import DiscoveryError
 
 
-def discover(package: str, attribute: str) -> dict[str, Any]:
+def discover(package: str, attribute: str, *, rooms: Collection[str] = ()) -> dict[str, Any]:
     """The `attribute` of every public module of `package`, by its `slug`, in alphabetical order.
+
+    `rooms` are modules that hold something else, and are no entries.
 
     Raises DiscoveryError for a module that does not import, has no such attribute, or whose slug is not
     its own file's name: an extension that silently does not count is worse than a crash.
@@ -19,7 +22,7 @@ def discover(package: str, attribute: str) -> dict[str, Any]:
     for module in sorted(
         pkgutil.iter_modules(importlib.import_module(package).__path__), key=lambda m: m.name
     ):
-        if module.name.startswith("_"):
+        if module.name.startswith("_") or module.name in rooms:
             continue
         name = f"{package}.{module.name}"
         try:

@@ -1,7 +1,8 @@
 """Adapters to services that exist already: the incumbent arms that a pilot compares a chain with.
 
 One module of this package is one connector: it defines `CONNECTOR`, a class with the members of `Connector`.
-`connectors()` finds them all; one that cannot be used raises `DiscoveryError`.
+`connectors()` finds them all; one that cannot be used raises `DiscoveryError`. The ports of the services themselves, of
+which an arm uses what it needs, are in rooms of their own: `signature`.
 
     ConnectorError (a BaasError)
     ├── ConnectorTimeout       no answer within the time limit
@@ -15,13 +16,15 @@ be read raises `sandbox.errors.MalformedEvidence`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 
 from baas.errors import BaasError
 from sandbox.discovery import discover
+from sandbox.errors import VerificationError
 
 
 class ConnectorError(BaasError):
@@ -44,6 +47,10 @@ class ConnectorRefused(ConnectorError):
         super().__init__(message)
 
 
+class NotOffline(VerificationError):
+    """Evidence that only its service can check: without that service nobody can tell whether it holds."""
+
+
 class Environment(StrEnum):
     """Where an arm ran. Evidence from a laboratory emulator says nothing of the real service."""
 
@@ -61,22 +68,48 @@ class LegalEffect(StrEnum):
     QUALIFIED = "qualified_presumption"
 
 
+class OnLedger(StrEnum):
+    """What of a document, and so perhaps of a person, the arm's record keeps for good."""
+
+    NOTHING = "nothing"
+    SALTED_COMMITMENT = "salted_commitment"
+    DIGEST = "digest"
+    DOCUMENT = "document"
+
+
+class Erasure(StrEnum):
+    """What can be done when a person asks for erasure (article 17 GDPR), as far as the arm's own record goes."""
+
+    NOTHING_KEPT = "nothing_kept"
+    SALT_DESTROYED = "salt_destroyed"
+    BY_OPERATOR = "by_operator"
+    BREAKS_THE_CHAIN = "breaks_the_chain"
+
+
 @dataclass(frozen=True)
 class ConnectorSettings:
     """What a connector needs to reach its service, and to judge its answers without trusting it.
 
-    `trust_anchor` is the PEM of the root certificate that a verifier already holds, `timeout` is in seconds.
+    `trust_anchor` is the PEM of the root certificates that a verifier already holds, `timeout` is in seconds. `secret`
+    is what the service knows this client by, "" where it asks for none. `options` are the arm's own, as a plan froze
+    them (the seal's format and level, the log's period).
     """
 
     url: str
     trust_anchor: bytes
     environment: Environment
     timeout: float = 10.0
+    secret: str = field(default="", repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a service's evidence is worth, as far as the connector can say."""
+    """What a service's evidence is worth, as far as the connector can say.
+
+    `files_offline` and `anchors_offline` are what a verifier without any server needs besides the document: slugs of
+    texts (`arms.file.…`, `arms.anchor.…`). `verifies_offline` is False where only the service itself can tell.
+    """
 
     provider: str
     qualified: bool
@@ -84,6 +117,11 @@ class Capabilities:
     digest_algorithms: tuple[str, ...]
     operators_who_must_collude: int
     """How many independent operators must act together to make false evidence that verifies."""
+    verifies_offline: bool
+    files_offline: tuple[str, ...]
+    anchors_offline: tuple[str, ...]
+    on_ledger: OnLedger
+    erasure: Erasure
 
 
 @dataclass(frozen=True)
@@ -112,7 +150,7 @@ class Health:
 
 
 class Connector(Protocol):
-    """An incumbent arm. `timestamp` returns only evidence that it has verified."""
+    """An incumbent arm. `submit` returns only evidence that it has verified, where that can be done offline."""
 
     slug: ClassVar[str]
     title: ClassVar[dict[str, str]]
@@ -127,11 +165,17 @@ class Connector(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def timestamp(self, digest: bytes) -> Evidence:
+    def submit(self, digest: bytes) -> Evidence:
         """Evidence for a SHA-256 digest (32 bytes). Raises ConnectorError or EvidenceError."""
 
     def verify(self, digest: bytes, content: bytes) -> Evidence:
-        """The evidence, read and found to hold for this digest, offline. Raises EvidenceError."""
+        """The evidence, read and found to hold for this digest, offline. Raises EvidenceError.
+
+        `NotOffline`, an EvidenceError, where only the service itself can tell.
+        """
+
+    def confirm(self, digest: bytes, content: bytes) -> Evidence:
+        """The check that a holder makes in practice: `verify`, or asking the service. Raises as `submit` does."""
 
     def health(self) -> Health: ...
 
@@ -140,4 +184,4 @@ class Connector(Protocol):
 
 def connectors() -> dict[str, Any]:
     """Every connector class by its slug."""
-    return discover("baas.connectors", "CONNECTOR")
+    return discover("baas.connectors", "CONNECTOR", rooms=("signature",))

@@ -24,9 +24,11 @@ from baas.connectors import (
     ConnectorTimeout,
     ConnectorUnreachable,
     Environment,
+    Erasure,
     Evidence,
     Health,
     LegalEffect,
+    OnLedger,
 )
 from baas.connectors._tsa import token
 from baas.connectors._tsa.authority import TimeStampAuthority
@@ -83,9 +85,14 @@ class TimestampConnector:
             else LegalEffect.NON_QUALIFIED,
             digest_algorithms=("sha-256",),
             operators_who_must_collude=1,
+            verifies_offline=True,
+            files_offline=("token",),
+            anchors_offline=("tsa_root",),
+            on_ledger=OnLedger.NOTHING,
+            erasure=Erasure.NOTHING_KEPT,
         )
 
-    def timestamp(self, digest: bytes) -> Evidence:
+    def submit(self, digest: bytes) -> Evidence:
         """A token for a SHA-256 digest, as the whole reply's DER, verified with the nonce of this request.
 
         Raises ConnectorTimeout, ConnectorUnreachable, ConnectorRefused, MalformedEvidence, VerificationError.
@@ -95,7 +102,7 @@ class TimestampConnector:
         return self.stamp(Digest("sha-256", digest))
 
     def stamp(self, digest: Digest) -> Evidence:
-        """As `timestamp`, for a digest of any algorithm of the registry; not every service takes each."""
+        """As `submit`, for a digest of any algorithm of the registry; not every service takes each."""
         nonce = self._nonce()
         name = IMPRINTS[digest.algorithm].hashlib_name
         reply = self._post(request_der(digest.value, nonce, algorithm=name))
@@ -110,11 +117,14 @@ class TimestampConnector:
             raise VerificationError(f"this is a refusal, not a time-stamp: {refusal}") from refusal
         return token.check(content, Digest("sha-256", digest), self._root)
 
+    def confirm(self, digest: bytes, content: bytes) -> Evidence:
+        return self.verify(digest, content)
+
     def health(self) -> Health:
         """Asks for a real token: what answers only a ping would not show that the service can sign."""
         started = time.perf_counter()
         try:
-            evidence = self.timestamp(hashlib.sha256(b"health").digest())
+            evidence = self.submit(hashlib.sha256(b"health").digest())
         except (ConnectorError, EvidenceError) as error:
             return Health(False, str(error), time.perf_counter() - started)
         return Health(True, f"stamped at {evidence.stated_time.isoformat()}", time.perf_counter() - started)

@@ -115,7 +115,7 @@ class IncumbentArm:
         self.legal_effect = capabilities.legal_effect
 
     def submit(self, digest: bytes, timeout: float) -> ArmEvidence:  # the connector was opened with it
-        evidence = self._connector.timestamp(digest)
+        evidence = self._connector.submit(digest)
         return ArmEvidence(evidence.content, milliseconds(evidence.stated_time))
 
     def verify(self, digest: bytes, content: bytes) -> None:

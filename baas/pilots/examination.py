@@ -56,7 +56,7 @@ class Examiner:
             victim = self._victim(session, scope, administration)
         yield from attack_chain(victim)
         digests = [secrets.token_bytes(32) for _ in range(RECORDS)]
-        kept = [KeptToken(digest, connector.timestamp(digest)) for digest in digests]
+        kept = [KeptToken(digest, connector.submit(digest)) for digest in digests]
         yield from attack_timestamps(connector.slug, connector, kept, self._stamp_at, self._clock)
 
     def _victim(self, session: Session, scope: TenantScope, administration: str) -> Victim:

@@ -144,7 +144,7 @@ class Pilots:
         advance(pilot.state, PilotState.FROZEN)
         connector = self._connector(plan_of(pilot))
         try:
-            token = connector.timestamp(bytes.fromhex(pilot.plan_sha256))
+            token = connector.submit(bytes.fromhex(pilot.plan_sha256))
         finally:
             connector.close()
         with self._store.session() as session:

@@ -124,7 +124,7 @@ def test_it_is_discovered_by_its_slug() -> None:
 
 def test_a_token_over_http_and_its_offline_check(connector: TimestampConnector) -> None:
     before = datetime.now(UTC)
-    evidence = connector.timestamp(DIGEST)
+    evidence = connector.submit(DIGEST)
     assert before - timedelta(milliseconds=1) <= evidence.stated_time <= datetime.now(UTC)
     assert connector.verify(DIGEST, evidence.content) == evidence
     assert evidence.sha256 == hashlib.sha256(evidence.content).digest()
@@ -149,15 +149,15 @@ def test_health_is_a_token_not_a_ping(connector: TimestampConnector, authority: 
 
 
 def test_the_wrong_digest_is_refused(connector: TimestampConnector) -> None:
-    content = connector.timestamp(DIGEST).content
+    content = connector.submit(DIGEST).content
     with pytest.raises(VerificationError, match="Mismatch"):
         connector.verify(hashlib.sha256(b"another").digest(), content)
     with pytest.raises(ValueError, match="32 bytes"):
-        connector.timestamp(DIGEST[:31])
+        connector.submit(DIGEST[:31])
 
 
 def test_anothers_root_is_refused(connector: TimestampConnector, tmp_path: Path) -> None:
-    content = connector.timestamp(DIGEST).content
+    content = connector.submit(DIGEST).content
     other = TimeStampAuthority.open(tmp_path, SystemClock())
     with pytest.raises(VerificationError, match="does not hold"):
         at("http://127.0.0.1:1/", other).verify(DIGEST, content)
@@ -167,9 +167,9 @@ def test_anothers_root_is_refused(connector: TimestampConnector, tmp_path: Path)
 def test_a_replayed_reply_has_the_wrong_nonce(authority: TimeStampAuthority) -> None:
     old = authority.respond(request_der(DIGEST, 41))
     with answering(old) as url, pytest.raises(VerificationError, match="Nonce"):
-        at(url, authority).timestamp(DIGEST)
+        at(url, authority).submit(DIGEST)
     with answering(authority.respond(request_der(DIGEST, 42))) as url:
-        assert at(url, authority).timestamp(DIGEST)
+        assert at(url, authority).submit(DIGEST)
 
 
 def test_a_token_over_another_algorithm_is_refused(authority: TimeStampAuthority) -> None:
@@ -246,7 +246,7 @@ def test_no_bytes_pass_as_a_token(authority: TimeStampAuthority, content: bytes)
 
 def test_a_refusal_says_why(authority: TimeStampAuthority) -> None:
     with answering(authority.respond(b"nonsense")) as url, pytest.raises(ConnectorRefused) as refusal:
-        at(url, authority).timestamp(DIGEST)
+        at(url, authority).submit(DIGEST)
     assert "not the DER of a TimeStampReq" in str(refusal.value)
     assert refusal.value.reason == "bad_request"
     with pytest.raises(VerificationError, match="a refusal, not a time-stamp"):
@@ -257,20 +257,20 @@ def test_a_service_that_is_not_there_or_is_another(authority: TimeStampAuthority
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(ConnectorUnreachable, match="cannot be reached"):
-        at(f"http://127.0.0.1:{port}/", authority).timestamp(DIGEST)
+        at(f"http://127.0.0.1:{port}/", authority).submit(DIGEST)
     with answering(b"<html>", "text/html") as url, pytest.raises(ConnectorUnreachable, match="text/html"):
-        at(url, authority).timestamp(DIGEST)
+        at(url, authority).submit(DIGEST)
     with answering(b"", status=503) as url, pytest.raises(ConnectorUnreachable, match="503"):
-        at(url, authority).timestamp(DIGEST)
+        at(url, authority).submit(DIGEST)
     with answering(bytes(70_000)) as url, pytest.raises(MalformedEvidence, match="70000"):
-        at(url, authority).timestamp(DIGEST)
+        at(url, authority).submit(DIGEST)
 
 
 def test_a_silent_service_is_a_timeout(authority: TimeStampAuthority) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(ConnectorTimeout, match=r"within 0\.2 s"):
-            at(url, authority, timeout=0.2).timestamp(DIGEST)
+            at(url, authority, timeout=0.2).submit(DIGEST)
 
 
 def test_the_route_refuses_what_is_no_query(address: str) -> None:
@@ -288,7 +288,7 @@ def test_the_route_refuses_what_is_no_query(address: str) -> None:
 def test_openssl_accepts_what_came_over_http(
     connector: TimestampConnector, authority: TimeStampAuthority, tmp_path: Path
 ) -> None:
-    (tmp_path / "reply.tsr").write_bytes(connector.timestamp(DIGEST).content)
+    (tmp_path / "reply.tsr").write_bytes(connector.submit(DIGEST).content)
     (tmp_path / "root.pem").write_bytes(authority.root_pem)
     done = subprocess.run(
         ["openssl", "ts", "-verify", "-in", "reply.tsr", "-digest", DIGEST.hex(), "-CAfile", "root.pem"],

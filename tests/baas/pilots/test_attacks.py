@@ -142,7 +142,7 @@ def test_a_time_stamp_authority_back_dates_and_nobody_can_tell(cheated: tuple[Se
     with serving(services):
         connector = services.pilots._connector(PLAN)
         digests = [bytes([number]) * 32 for number in range(2)]
-        kept = [KeptToken(digest, connector.timestamp(digest)) for digest in digests]
+        kept = [KeptToken(digest, connector.submit(digest)) for digest in digests]
         found = list(
             attack_timestamps("timestamp", connector, kept, services.pilots._examine._stamp_at, SystemClock())  # type: ignore[attr-defined]
         )
@@ -169,7 +169,7 @@ def test_another_authoritys_tokens_are_noticed(cheated: tuple[Services, Place], 
 
     with serving(services):
         connector = services.pilots._connector(PLAN)
-        kept = [KeptToken(b"1" * 32, connector.timestamp(b"1" * 32))]
+        kept = [KeptToken(b"1" * 32, connector.submit(b"1" * 32))]
         found = {
             each.attack: each
             for each in attack_timestamps("timestamp", connector, kept, stamp, SystemClock())
