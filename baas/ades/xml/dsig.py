@@ -1,0 +1,443 @@
+"""An XML signature: read strictly, verified against what its caller resolves, and made (W3C XML Signature 1.1).
+
+Nothing here follows a reference by itself. `verify` asks its caller, for each one, what it covers: an element at a place
+that the caller knows (`places.signed_element`), the bytes of a document, or its digest. Transforms are two at most: that
+the signature leaves itself out, and one canonicalisation without comments. There is no XPath, no XSLT and no base64;
+algorithms are on a list; the key comes from a certificate, and nothing else that KeyInfo says is followed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from baas.ades.types import AdesError, Signer
+from baas.ades.xml import names
+from baas.ades.xml.names import ds
+from baas.ades.xml.places import Refusal, SignatureRefused, shown
+from sandbox.evidence.digest import IMPRINTS, Digest
+
+REFERENCES = 16
+CERTIFICATES = 16
+RSA_BITS = 2048
+EC_BITS = 256
+
+#: What a reference covers: an element of this document, the bytes of another one, or the digest of those.
+Covered = etree._Element | bytes | Digest
+
+
+@dataclass(frozen=True)
+class Canonicalisation:
+    """How an element becomes bytes; `prefixes` are those that the exclusive one treats as the inclusive one does."""
+
+    algorithm: str = names.DEFAULT_CANONICALISATION
+    prefixes: tuple[str, ...] = ()
+
+    def __call__(self, element: etree._Element) -> bytes:
+        exclusive = names.CANONICALISATIONS[self.algorithm]
+        if not exclusive:
+            _require_nothing_inherited(element)
+        made: bytes = etree.tostring(
+            element,
+            method="c14n",
+            exclusive=exclusive,
+            with_comments=False,
+            inclusive_ns_prefixes=list(self.prefixes) or None,
+        )
+        return made
+
+
+EXCLUSIVE = Canonicalisation(names.EXC_C14N)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One ds:Reference: what it names, how that becomes bytes, and the digest that it states."""
+
+    element: etree._Element
+    uri: str | None
+    type: str | None
+    enveloped: bool
+    canonicalisation: Canonicalisation | None
+    digest_method: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A ds:Signature as it was read; nothing of it is verified."""
+
+    element: etree._Element
+    signed_info: etree._Element
+    canonicalisation: Canonicalisation
+    method: str
+    references: tuple[Reference, ...]
+    value_element: etree._Element
+    value: bytes
+    certificates: tuple[x509.Certificate, ...]
+    objects: tuple[etree._Element, ...]
+
+
+def read(element: etree._Element) -> Signature:
+    """The ds:Signature that `element` is; SignatureRefused for one that has anything unknown in it."""
+    if element.tag != ds("Signature"):
+        raise _structure(f"expected ds:Signature, got {shown(element)}")
+    parts = list(element)
+    if len(parts) < 2 or parts[0].tag != ds("SignedInfo") or parts[1].tag != ds("SignatureValue"):
+        raise _structure("expected SignedInfo and SignatureValue first")
+    rest = parts[2:]
+    key_info = rest.pop(0) if rest and rest[0].tag == ds("KeyInfo") else None
+    if any(each.tag != ds("Object") for each in rest):
+        raise _structure("after KeyInfo there are only Objects")
+    info = list(parts[0])
+    if len(info) < 3 or info[0].tag != ds("CanonicalizationMethod") or info[1].tag != ds("SignatureMethod"):
+        raise _structure("SignedInfo has CanonicalizationMethod, SignatureMethod and at least one Reference")
+    if len(info) - 2 > REFERENCES:
+        raise _structure(f"{len(info) - 2} references; at most {REFERENCES} are read")
+    if len(info[1]):
+        raise SignatureRefused(Refusal.ALGORITHM, "SignatureMethod has parameters; none are accepted")
+    return Signature(
+        element=element,
+        signed_info=parts[0],
+        canonicalisation=_canonicalisation(info[0]),
+        method=info[1].get("Algorithm", ""),
+        references=tuple(_reference(each) for each in info[2:]),
+        value_element=parts[1],
+        value=decoded(parts[1], "SignatureValue"),
+        certificates=() if key_info is None else _certificates(key_info),
+        objects=tuple(rest),
+    )
+
+
+def verify(
+    signature: Signature,
+    certificate: x509.Certificate,
+    resolve: Callable[[Reference], Covered],
+    *,
+    legacy_sha1: bool = False,
+) -> None:
+    """Every reference digests what `resolve` gives for it, and the key of `certificate` signed them, or SignatureRefused.
+
+    First algorithms, then digests, then the signature's value. `legacy_sha1` accepts SHA-1.
+    """
+    method = _method(signature.method, legacy_sha1=legacy_sha1)
+    for reference in signature.references:
+        digest_name(reference.digest_method, legacy_sha1=legacy_sha1)
+    _require_key(certificate, method)
+    for reference in signature.references:
+        _require_digest(signature, reference, resolve(reference))
+    if not _holds(certificate, method, signature.value, signature.canonicalisation(signature.signed_info)):
+        raise SignatureRefused(Refusal.VALUE, "the certificate's key did not make this signature")
+
+
+def digest_name(algorithm: str, *, legacy_sha1: bool = False) -> str:
+    """The name in `hashlib` of a digest's identifier; SignatureRefused for one that nothing may rest on."""
+    known = names.DIGESTS | names.LEGACY_DIGESTS if legacy_sha1 else names.DIGESTS
+    if algorithm not in known:
+        raise SignatureRefused(Refusal.ALGORITHM, f"the digest {algorithm[:100]!r} is not accepted")
+    return known[algorithm]
+
+
+def uses_sha1(signature: Signature) -> bool:
+    """Whether anything of it rests on SHA-1, for the note that a verdict owes then."""
+    return signature.method in names.LEGACY_METHODS or any(
+        each.digest_method in names.LEGACY_DIGESTS for each in signature.references
+    )
+
+
+# --- making
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A reference to be made. `covers` an element: canonicalised exclusively; bytes or a digest: as they are."""
+
+    uri: str
+    covers: Covered
+    type: str | None = None
+    id: str | None = None
+    enveloped: bool = False
+
+
+@dataclass
+class Draft:
+    """A signature under construction: `element` stands where it will be signed, `objects` in it may be referred to."""
+
+    element: etree._Element
+    signer: Signer
+    planned: list[Planned] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, signer: Signer, parent: etree._Element | None = None, id: str | None = None) -> Draft:  # noqa: A002 - XML Signature's own name
+        """Puts an empty ds:Signature last in `parent`, or in a document of its own."""
+        namespaces = {"ds": names.DS}
+        if parent is None:
+            element = etree.Element(ds("Signature"), nsmap=namespaces)
+        else:
+            element = etree.SubElement(parent, ds("Signature"), nsmap=namespaces)
+        if id is not None:
+            element.set("Id", id)
+        info = etree.SubElement(element, ds("SignedInfo"))
+        etree.SubElement(info, ds("CanonicalizationMethod"), Algorithm=names.EXC_C14N)
+        etree.SubElement(info, ds("SignatureMethod"), Algorithm=_method_of(signer))
+        value = etree.SubElement(element, ds("SignatureValue"))
+        if id is not None:
+            value.set("Id", f"{id}-value")
+        data = etree.SubElement(etree.SubElement(element, ds("KeyInfo")), ds("X509Data"))
+        for certificate in (signer.certificate, *signer.chain):
+            text = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+            etree.SubElement(data, ds("X509Certificate")).text = text
+        return cls(element, signer)
+
+    def finish(self) -> etree._Element:
+        """Writes the references, signs them, and gives the element back."""
+        info, value = self.element[0], self.element[1]
+        for planned in self.planned:
+            self._refer(info, planned)
+        value.text = base64.b64encode(_signed(self.signer, EXCLUSIVE(info))).decode()
+        return self.element
+
+    def _refer(self, info: etree._Element, planned: Planned) -> None:
+        attributes = {"Id": planned.id, "Type": planned.type, "URI": planned.uri}
+        reference = etree.SubElement(
+            info, ds("Reference"), {name: value for name, value in attributes.items() if value is not None}
+        )
+        algorithm = names.SHA256
+        if isinstance(planned.covers, etree._Element):
+            transforms = etree.SubElement(reference, ds("Transforms"))
+            if planned.enveloped:
+                etree.SubElement(transforms, ds("Transform"), Algorithm=names.ENVELOPED)
+            etree.SubElement(transforms, ds("Transform"), Algorithm=names.EXC_C14N)
+            covered = _without(planned.covers, self.element) if planned.enveloped else planned.covers
+            digest = hashlib.sha256(EXCLUSIVE(covered)).digest()
+        elif isinstance(planned.covers, Digest):
+            algorithm, digest = names.DIGEST_OF_SLUG[planned.covers.algorithm], planned.covers.value
+        else:
+            digest = hashlib.sha256(planned.covers).digest()
+        etree.SubElement(reference, ds("DigestMethod"), Algorithm=algorithm)
+        etree.SubElement(reference, ds("DigestValue")).text = base64.b64encode(digest).decode()
+
+
+# --- reading its parts
+
+
+def _structure(message: str) -> SignatureRefused:
+    return SignatureRefused(Refusal.STRUCTURE, message)
+
+
+def decoded(element: etree._Element, what: str) -> bytes:
+    """The base64 text of an element that has nothing but text."""
+    if len(element):
+        raise _structure(f"{what} has text alone")
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise _structure(f"{what} is not base64") from None
+
+
+def _canonicalisation(method: etree._Element) -> Canonicalisation:
+    algorithm = method.get("Algorithm", "")
+    if algorithm not in names.CANONICALISATIONS:
+        raise SignatureRefused(Refusal.TRANSFORM, f"the canonicalisation {algorithm[:100]!r} is not accepted")
+    prefixes: tuple[str, ...] = ()
+    if len(method):
+        inclusive = method[0]
+        if len(method) > 1 or inclusive.tag != f"{{{names.EXC_C14N}}}InclusiveNamespaces" or len(inclusive):
+            raise SignatureRefused(Refusal.TRANSFORM, "a canonicalisation has a list of prefixes at most")
+        prefixes = tuple(inclusive.get("PrefixList", "").split())
+    return Canonicalisation(algorithm, prefixes)
+
+
+def _reference(element: etree._Element) -> Reference:
+    parts = list(element)
+    if element.tag != ds("Reference"):
+        raise _structure(f"expected ds:Reference, got {shown(element)}")
+    transforms = list(parts.pop(0)) if parts and parts[0].tag == ds("Transforms") else []
+    if [each.tag for each in parts] != [ds("DigestMethod"), ds("DigestValue")] or len(parts[0]):
+        raise _structure("a Reference has Transforms, DigestMethod and DigestValue")
+    if any(each.tag != ds("Transform") for each in transforms):
+        raise _structure("Transforms has Transform alone")
+    enveloped = bool(transforms) and transforms[0].get("Algorithm") == names.ENVELOPED
+    if enveloped and len(transforms[0]):
+        raise SignatureRefused(Refusal.TRANSFORM, "the enveloped signature's transform has no parameters")
+    rest = transforms[1:] if enveloped else transforms
+    if len(rest) > 1:
+        raise SignatureRefused(
+            Refusal.TRANSFORM, "expected at most the enveloped signature's transform and one canonicalisation"
+        )
+    return Reference(
+        element=element,
+        uri=element.get("URI"),
+        type=element.get("Type"),
+        enveloped=enveloped,
+        canonicalisation=_canonicalisation(rest[0]) if rest else None,
+        digest_method=parts[0].get("Algorithm", ""),
+        digest=decoded(parts[1], "DigestValue"),
+    )
+
+
+def _certificates(key_info: etree._Element) -> tuple[x509.Certificate, ...]:
+    """Certificates of KeyInfo. KeyValue and KeyName are not looked at; what would have to be followed is refused."""
+    found: list[x509.Certificate] = []
+    for part in key_info:
+        if part.tag in (ds("KeyValue"), ds("KeyName")):
+            continue
+        if part.tag != ds("X509Data"):
+            raise SignatureRefused(
+                Refusal.KEY_INFO, f"KeyInfo has {shown(part)}; only certificates in it are accepted"
+            )
+        for each in part.findall(ds("X509Certificate")):
+            try:
+                found.append(x509.load_der_x509_certificate(decoded(each, "X509Certificate")))
+            except (ValueError, x509.InvalidVersion) as error:
+                raise SignatureRefused(Refusal.KEY_INFO, f"a certificate cannot be read: {error}") from None
+            if len(found) > CERTIFICATES:
+                raise SignatureRefused(Refusal.KEY_INFO, f"more than {CERTIFICATES} certificates")
+    return tuple(found)
+
+
+# --- what is digested
+
+
+def _require_digest(signature: Signature, reference: Reference, covered: Covered) -> None:
+    if isinstance(covered, etree._Element):
+        if reference.enveloped:
+            covered = _without(covered, signature.element)
+        covered = (reference.canonicalisation or Canonicalisation())(covered)
+    elif reference.enveloped or reference.canonicalisation is not None:
+        raise SignatureRefused(Refusal.TRANSFORM, "a document apart is digested as it is, without transforms")
+    name = digest_name(reference.digest_method, legacy_sha1=True)
+    if isinstance(covered, Digest):
+        if (used := IMPRINTS[covered.algorithm].hashlib_name) != name:
+            raise SignatureRefused(
+                Refusal.NOT_FOUND,
+                f"the signature is over a {name} digest, and the document is known by its {used} digest alone: "
+                "give the document",
+            )
+        found = covered.value
+    else:
+        found = hashlib.new(name, covered).digest()
+    if not compare_digest(found, reference.digest):
+        raise SignatureRefused(
+            Refusal.DIGEST,
+            f"{(reference.uri or 'the document')[:100]!r} is not what was signed: its digest is another",
+        )
+
+
+def _require_nothing_inherited(element: etree._Element) -> None:
+    """The inclusive canonicalisation copies xml:lang and the like from above, which libxml2's writer of a part does not."""
+    for each in element.iterancestors():
+        if any(str(name).startswith(f"{{{names.XML}}}") for name in each.attrib):
+            raise SignatureRefused(
+                Refusal.TRANSFORM,
+                f"{shown(each)} has an attribute in XML's namespace, which is not canonicalised here",
+            )
+
+
+def _without(element: etree._Element, signature: etree._Element) -> etree._Element:
+    """`element` without the signature in it, in a copy of the whole document, so that namespaces in scope stay."""
+    if all(each is not element for each in signature.iterancestors()):
+        raise SignatureRefused(
+            Refusal.WRONG_PLACE, f"the signature is not in {shown(element)}, which it envelops"
+        )
+    tree = element.getroottree()
+    nodes = list(tree.iter())
+    copied = list(copy.deepcopy(tree).iter())
+    inside = copied[nodes.index(element)]
+    gone = copied[nodes.index(signature)]
+    parent, before = gone.getparent(), gone.getprevious()
+    assert parent is not None
+    if gone.tail:
+        if before is None:
+            parent.text = (parent.text or "") + gone.tail
+        else:
+            before.tail = (before.tail or "") + gone.tail
+    parent.remove(gone)
+    return inside
+
+
+# --- keys
+
+
+def _method(algorithm: str, *, legacy_sha1: bool) -> names.Method:
+    known = names.METHODS | names.LEGACY_METHODS if legacy_sha1 else names.METHODS
+    if algorithm not in known:
+        raise SignatureRefused(
+            Refusal.ALGORITHM, f"the signature algorithm {algorithm[:100]!r} is not accepted"
+        )
+    return known[algorithm]
+
+
+def _require_key(certificate: x509.Certificate, method: names.Method) -> None:
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SignatureRefused(Refusal.ALGORITHM, f"the certificate's key cannot be used: {error}") from None
+    if method.kind == "ecdsa":
+        fits, least, is_kind = EC_BITS, "a curve", isinstance(key, ec.EllipticCurvePublicKey)
+    else:
+        fits, least, is_kind = RSA_BITS, "RSA", isinstance(key, rsa.RSAPublicKey)
+    if not is_kind:
+        raise SignatureRefused(
+            Refusal.VALUE, "the certificate's key is not of the kind that the signature names"
+        )
+    assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)
+    if key.key_size < fits:
+        raise SignatureRefused(
+            Refusal.ALGORITHM, f"a key of {key.key_size} bits; {least} of at least {fits} is accepted"
+        )
+
+
+def _holds(certificate: x509.Certificate, method: names.Method, value: bytes, data: bytes) -> bool:
+    key, used = certificate.public_key(), method.hash()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            size = (key.key_size + 7) // 8  # XML Signature 1.1, 6.4.3: r and s, each as long as the key
+            if len(value) != 2 * size:
+                return False
+            r, s = int.from_bytes(value[:size]), int.from_bytes(value[size:])
+            key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(used))
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(value, data, _padding(method.kind, used), used)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _padding(kind: str, used: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
+    return padding.PSS(padding.MGF1(used), used.digest_size) if kind == "pss" else padding.PKCS1v15()
+
+
+def _method_of(signer: Signer) -> str:
+    key = signer.key
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < RSA_BITS:
+            raise AdesError(f"an RSA key of {key.key_size} bits; at least {RSA_BITS} are needed")
+        return names.RSA_SHA256
+    by_size = {256: names.ECDSA_SHA256, 384: names.ECDSA_SHA384, 521: names.ECDSA_SHA512}
+    if key.key_size not in by_size:
+        raise AdesError(f"a curve of {key.key_size} bits; accepted: {', '.join(map(str, by_size))}")
+    return by_size[key.key_size]
+
+
+def _signed(signer: Signer, data: bytes) -> bytes:
+    method, key = names.METHODS[_method_of(signer)], signer.key
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), method.hash())
+    size = (key.key_size + 7) // 8
+    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(method.hash())))
+    return r.to_bytes(size) + s.to_bytes(size)
