@@ -27,7 +27,6 @@ from baas.api import metrics, problems, rpc, rpc_websocket, static_logs, witness
 from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
-from baas.connectors import timestamp
 from baas.console import application as console
 from baas.wiring import Services
 
@@ -72,7 +71,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(static_logs.router)
     app.include_router(witness_door.router)
-    app.include_router(timestamp.routes(services.time_stamp_authority))
+    app.include_router(services.trust_service.routes())
     console.mount(app, services, problems.TABLE)
     return app
 

@@ -24,7 +24,6 @@ from baas.chains.states import States
 from baas.chains.supervisor import Supervisor
 from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment, timestamp
-from baas.connectors.timestamp import TimeStampAuthority
 from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
 from baas.deployments.mirror import Mirror
@@ -55,6 +54,8 @@ from baas.store import Store
 from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
 from baas.telemetry import Telemetry
+from baas.trust_service.service import TrustService
+from baas.trust_service.tsa import http as tsa
 from baas.witnesses.service import Witnesses
 from sandbox.engines.embedded.pool import Limits as PoolLimits
 from sandbox.engines.embedded.pool import configure
@@ -63,8 +64,8 @@ from sandbox.evidence.trust import AlgorithmEnd, TimestampRoot
 
 #: The master key's place in the data directory, unless a setting names another one.
 MASTER_KEY = "master.key"
-#: The embedded time-stamp authority's place in the data directory.
-AUTHORITY = "time-stamp-authority"
+#: The embedded trust service's place in the data directory.
+TRUST_SERVICE = "trust-service"
 #: The place of its witnesses' files.
 WITNESSES = "witnesses"
 
@@ -129,7 +130,7 @@ class Services:
     retention: Retention
     scrubber: Scrubber
     trust: TrustRoots
-    time_stamp_authority: TimeStampAuthority
+    trust_service: TrustService
     address: Address
     pilots: Pilots
     evaluations: Evaluations
@@ -181,8 +182,8 @@ class Services:
         contracts = Contracts(store)
         permissions = ChainPermissions(store, audit, chains, fleet)
         deployments = Deployments(store, clock, ids, audit, chains)
-        authority = TimeStampAuthority.open(settings.data / AUTHORITY, clock)
-        stamps = Stamps(store, clock, timestamp.asking(authority, outside))
+        trust_service = TrustService.open(settings.data / TRUST_SERVICE, clock)
+        stamps = Stamps(store, clock, timestamp.asking(trust_service.authority, outside))
         operator = settings.operator or settings.origin
         witnesses = Witnesses(
             store,
@@ -211,7 +212,7 @@ class Services:
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
         series = AllSeries(clock, ids, audit)
         retention = Retention(store, clock, series, erasures)
-        roots = [TimestampRoot("Baas Sandbox (test, not qualified)", authority.root_pem.decode())]
+        roots = [TimestampRoot("Baas Sandbox (test, not qualified)", trust_service.roots_pem.decode())]
         if outside is not None:
             roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
         trust = TrustRoots(roots, operator, ends)
@@ -220,10 +221,10 @@ class Services:
         def incumbent(slug: str) -> ConnectorSettings:
             """Where the incumbent arm's service is: in this release, the authority that this service embeds."""
             return ConnectorSettings(
-                address.url + timestamp.PATH, authority.root_pem, Environment.LAB_EMULATOR
+                address.url + tsa.PATH, trust_service.roots_pem, Environment.LAB_EMULATOR
             )
 
-        examiner = Examiner(store, clock, chains, logs, trust, settings.data / AUTHORITY)
+        examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
         pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbent, examiner)
         return cls(
             settings=settings,
@@ -261,7 +262,7 @@ class Services:
             retention=retention,
             scrubber=Scrubber(erasures, retention),
             trust=trust,
-            time_stamp_authority=authority,
+            trust_service=trust_service,
             address=address,
             pilots=pilots,
             evaluations=Evaluations(clock, audit, notarisations, pilots),
@@ -293,7 +294,7 @@ class Services:
         self.witnesses.close()
         self.mirror.stop()
         self.chains.close()
-        self.time_stamp_authority.close()
+        self.trust_service.close()
         self.store.close()
 
     def initialise(self, label: str = "operator") -> IssuedToken:

@@ -1,6 +1,6 @@
 """The arm `timestamp`: an RFC 3161 time-stamp service, asked over HTTP.
 
-In a laboratory it asks the embedded authority (`time_stamp_authority`, mounted by the service), over a real
+In a laboratory it asks the embedded authority (`baas.trust_service`, mounted by the service), over a real
 socket as it would ask AOC's; another service needs only its address and its root certificate.
 """
 
@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 import httpx2
 from cryptography import x509
@@ -30,15 +30,11 @@ from baas.connectors import (
     LegalEffect,
     OnLedger,
 )
-from baas.connectors._tsa import token
-from baas.connectors._tsa.authority import TimeStampAuthority
-from baas.connectors._tsa.http import PATH, QUERY, REPLY, routes
-from baas.connectors._tsa.messages import request_der
+from baas.connectors import _timestamp_token as token
+from baas.protocols.rfc3161 import QUERY, REPLY, request_der
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence.digest import IMPRINTS, Digest
 from sandbox.evidence.timestamp import token_of
-
-__all__ = ["CONNECTOR", "PATH", "TimeStampAuthority", "TimestampConnector", "asking", "request_der", "routes"]
 
 MAX_REPLY_BYTES = 64 * 1024
 
@@ -151,7 +147,16 @@ class TimestampConnector:
         return answer.content
 
 
-def asking(embedded: TimeStampAuthority, outside: ConnectorSettings | None) -> Callable[[Digest], bytes]:
+class Authority(Protocol):
+    """A time-stamp authority in this process: the DER of a TimeStampReq in, that of a TimeStampResp out."""
+
+    @property
+    def root_pem(self) -> bytes: ...
+
+    def respond(self, request: bytes) -> bytes: ...
+
+
+def asking(embedded: Authority, outside: ConnectorSettings | None) -> Callable[[Digest], bytes]:
     """How to ask for a TimeStampToken (its DER, verified): the service outside, or without one the embedded authority.
 
     The embedded one is asked in this process, since a server may not be up; each call outside has its own connection.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from baas.administrations import repository
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.connectors import Connector
-from baas.connectors.timestamp import TimeStampAuthority, request_der
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
 from baas.logs.model import Log, LogEntry, LogKind
@@ -23,8 +23,10 @@ from baas.logs.trust import TrustRoots
 from baas.metrics import Trial
 from baas.pilots.attacks import Victim, attack_chain
 from baas.pilots.timestamp_attacks import KeptToken, attack_timestamps
+from baas.protocols.rfc3161 import request_der
 from baas.store import Store
 from baas.tenancy import TenantScope
+from baas.trust_service.service import TrustService
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.receipt import Receipt
 
@@ -46,10 +48,10 @@ class Examiner:
     """Runs the trials of an administration's document log, and of the embedded time-stamp authority."""
 
     def __init__(
-        self, store: Store, clock: Clock, chains: Chains, logs: Logs, trust: TrustRoots, authority: Path
+        self, store: Store, clock: Clock, chains: Chains, logs: Logs, trust: TrustRoots, trust_service: Path
     ) -> None:
         self._store, self._clock, self._chains, self._logs = store, clock, chains, logs
-        self._trust, self._authority = trust, authority
+        self._trust, self._trust_service = trust, trust_service
 
     def __call__(self, scope: TenantScope, administration: str, connector: Connector) -> Iterator[Trial]:
         with self._store.reading() as session:
@@ -101,11 +103,8 @@ class Examiner:
             yield self._logs.receipt(session, log, position)
 
     def _stamp_at(self, digest: bytes, time: datetime) -> bytes:
-        authority = TimeStampAuthority.open(self._authority, PastClock(time))
-        try:
-            return authority.respond(request_der(digest, secrets.randbits(64)))
-        finally:
-            authority.close()
+        with closing(TrustService.open(self._trust_service, PastClock(time))) as service:
+            return service.authority.respond(request_der(digest, secrets.randbits(64)))
 
 
 def _bytes(text: str) -> bytes:

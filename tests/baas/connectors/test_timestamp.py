@@ -36,10 +36,12 @@ from baas.connectors import (
     Environment,
     connectors,
 )
-from baas.connectors._tsa.http import REPLY
-from baas.connectors._tsa.messages import Reply, request_der
-from baas.connectors._tsa.token import check
-from baas.connectors.timestamp import PATH, TimeStampAuthority, TimestampConnector, routes
+from baas.connectors._timestamp_token import check
+from baas.connectors.timestamp import TimestampConnector
+from baas.protocols.rfc3161 import REPLY, Reply, request_der
+from baas.trust_service.service import TrustService
+from baas.trust_service.tsa.authority import TimeStampAuthority
+from baas.trust_service.tsa.http import PATH
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence.digest import Digest
 
@@ -65,16 +67,21 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeStampAuthority]:
-    made = TimeStampAuthority.open(tmp_path_factory.mktemp("tsa"), SystemClock())
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustService]:
+    made = TrustService.open(tmp_path_factory.mktemp("trust"), SystemClock())
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def address(authority: TimeStampAuthority) -> Iterator[str]:
+def authority(service: TrustService) -> TimeStampAuthority:
+    return service.authority
+
+
+@pytest.fixture(scope="module")
+def address(service: TrustService) -> Iterator[str]:
     app = FastAPI()
-    app.include_router(routes(authority))
+    app.include_router(service.routes())
     with serving(app) as base:
         yield base + PATH
 
@@ -158,9 +165,9 @@ def test_the_wrong_digest_is_refused(connector: TimestampConnector) -> None:
 
 def test_anothers_root_is_refused(connector: TimestampConnector, tmp_path: Path) -> None:
     content = connector.submit(DIGEST).content
-    other = TimeStampAuthority.open(tmp_path, SystemClock())
+    other = TrustService.open(tmp_path, SystemClock())
     with pytest.raises(VerificationError, match="does not hold"):
-        at("http://127.0.0.1:1/", other).verify(DIGEST, content)
+        at("http://127.0.0.1:1/", other.authority).verify(DIGEST, content)
     other.close()
 
 
@@ -182,7 +189,7 @@ def test_a_token_over_another_algorithm_is_refused(authority: TimeStampAuthority
 def test_another_certificate_over_the_same_key_is_refused(authority: TimeStampAuthority) -> None:
     """RFC 5816's reason: a root's key can make a second certificate for the same key, with other rights."""
     reply = Reply.load(authority.respond(request_der(DIGEST, 42)), strict=True)
-    own = authority._credentials.certificate
+    own = authority._signer.certificate
     root_key = ec.generate_private_key(ec.SECP256R1())
     substitute = (
         x509.CertificateBuilder(extensions=list(own.extensions))

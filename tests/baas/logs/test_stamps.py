@@ -76,10 +76,10 @@ def test_a_service_outside_needs_its_root(tmp_path: Path) -> None:
 
 def test_a_service_outside_is_asked_and_trusted(server: Any, tmp_path: Path) -> None:
     """Another installation's authority, over a real socket."""
-    from baas.connectors.timestamp import PATH
+    from baas.trust_service.tsa.http import PATH
 
     root = tmp_path / "root.pem"
-    root.write_bytes(server.services.time_stamp_authority.root_pem)
+    root.write_bytes(server.services.trust_service.roots_pem)
     services = Services.build(
         Settings(data=tmp_path / "other", timestamp_url=server.url + PATH, timestamp_root=root)
     )

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from baas.clock import SystemClock
-from baas.connectors.timestamp import TimeStampAuthority, request_der
 from baas.logs.model import Log
 from baas.metrics import Attack, Trial
 from baas.pilots import attacks
 from baas.pilots.attacks import Victim, attack_chain, second_chain
 from baas.pilots.plan import Plan
 from baas.pilots.timestamp_attacks import KeptToken, attack_timestamps
+from baas.protocols.rfc3161 import request_der
 from baas.settings import Settings
+from baas.trust_service.service import TrustService
 from baas.wiring import Services
 from sandbox.evidence import merkle
 from sandbox.evidence.checkpoint import Checkpoint, parse_unverified, sign_checkpoint
@@ -162,10 +163,10 @@ def test_a_time_stamp_authority_back_dates_and_nobody_can_tell(cheated: tuple[Se
 def test_another_authoritys_tokens_are_noticed(cheated: tuple[Services, Place], tmp_path: Path) -> None:
     """The trial can also come out the other way: a key that the verifier does not hold is noticed."""
     services, _ = cheated
-    stranger = TimeStampAuthority.open(tmp_path / "stranger", SystemClock())
+    stranger = TrustService.open(tmp_path / "stranger", SystemClock())
 
     def stamp(digest: bytes, _time: datetime) -> bytes:
-        return stranger.respond(request_der(digest, 7))
+        return stranger.authority.respond(request_der(digest, 7))
 
     with serving(services):
         connector = services.pilots._connector(PLAN)

@@ -314,7 +314,7 @@ def test_an_incumbent_that_does_not_answer_is_given_up_at_the_plans_time_limit(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its limit is the plan's, as the chain's is, and whoever asked is told; the plan stays a draft."""
-    root = world.server.services.time_stamp_authority.root_pem
+    root = world.server.services.trust_service.roots_pem
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and never says a word
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/tsp"
         settings = ConnectorSettings(url, root, Environment.LAB_EMULATOR)

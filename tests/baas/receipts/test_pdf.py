@@ -17,11 +17,11 @@ import pypdfium2
 import pytest
 import zxingcpp
 
-from baas.connectors._tsa.messages import request_der
-from baas.connectors.timestamp import TimeStampAuthority
+from baas.protocols.rfc3161 import request_der
 from baas.receipts.pdf import NO_TIME, Embedded, pdf
 from baas.receipts.qr_image import png, qr_code
 from baas.texts import LANGUAGES, text
+from baas.trust_service.service import TrustService
 from sandbox.evidence import timestamp
 from sandbox.evidence.cosignature import Cosigner
 from sandbox.evidence.entry import Entry
@@ -163,9 +163,9 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
         def now(self) -> datetime:
             return datetime(2026, 6, 1, 9, 0, 5, tzinfo=UTC)
 
-    authority = TimeStampAuthority.open(tmp_path_factory.mktemp("tsa"), Fixed())
-    yield timestamp.token_of(authority.respond(request_der(hashlib.sha256(b"body").digest(), 1)))
-    authority.close()
+    service = TrustService.open(tmp_path_factory.mktemp("tsa"), Fixed())
+    yield timestamp.token_of(service.authority.respond(request_der(hashlib.sha256(b"body").digest(), 1)))
+    service.close()
 
 
 def with_everything(token: bytes) -> Receipt:

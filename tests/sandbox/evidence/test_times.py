@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from baas.connectors._tsa.messages import request_der
-from baas.connectors.timestamp import TimeStampAuthority
+from baas.protocols.rfc3161 import request_der
+from baas.trust_service.service import TrustService
+from baas.trust_service.tsa.authority import TimeStampAuthority
 from sandbox.errors import EvidenceError
 from sandbox.evidence import encodings, merkle, receipt, timestamp
 from sandbox.evidence.context import SharedWork
@@ -49,8 +50,8 @@ def clock() -> SetClock:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory, clock: SetClock) -> Iterator[TimeStampAuthority]:
-    made = TimeStampAuthority.open(tmp_path_factory.mktemp("tsa"), clock)
-    yield made
+    made = TrustService.open(tmp_path_factory.mktemp("tsa"), clock)
+    yield made.authority
     made.close()
 
 
@@ -112,9 +113,9 @@ def test_a_token_of_something_else_is_refused(world: Any, authority: Any, stampe
 def test_a_token_of_an_authority_that_is_not_trusted_is_refused(
     world: Any, authority: Any, stamped: Any, tmp_path: Path, clock: SetClock
 ) -> None:
-    other = TimeStampAuthority.open(tmp_path, clock)
+    other = TrustService.open(tmp_path, clock)
     made = replace(world.receipt(), timestamps=(stamped(body(world.receipt())),))
-    report = verify(world.document, made, trusting(world, other))
+    report = verify(world.document, made, trusting(world, other.authority))
     other.close()
     assert report.failed_step == "timestamps"
     assert key_of(verify(world.document, made, world.trust()), 11) == "timestamps.no-root"

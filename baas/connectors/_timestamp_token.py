@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 
 from baas.connectors import ConnectorRefused, Evidence
-from baas.connectors._tsa.http import REPLY
-from baas.connectors._tsa.messages import Reply
+from baas.protocols.rfc3161 import REPLY, Reply
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.timestamp import verify_token

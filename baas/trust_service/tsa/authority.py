@@ -12,78 +12,72 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import datetime
-from pathlib import Path
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from baas.ades.types import Signer
 from baas.clock import Clock, whole_milliseconds
-from baas.connectors._tsa.credentials import Credentials, open_or_make
-from baas.connectors._tsa.messages import Failure, Rejection, Request, granted, read_request, rejected
-from baas.connectors._tsa.serials import Serials
-
-POLICY = "2.25.88596348331471806056356036802583277454"
-"""Our own policy identifier: the arc 2.25 has one for each UUID (ITU-T X.667), so it is nobody else's."""
+from baas.protocols.rfc3161 import Failure, Rejection, Request, granted, read_request, rejected
+from baas.trust_service.acts import Acts
+from baas.trust_service.certificates import TSA_POLICY as POLICY
 
 ACCURACY_SECONDS = 1
+KIND = "time-stamp"
+"""What its acts are called in the journal."""
 
 log = logging.getLogger(__name__)
 
 
 class TimeStampAuthority:
-    """One authority in one directory. Safe for threads; two processes may share it, numbers never repeat."""
+    """One authority: its key, the journal that its tokens are recorded in, the clock that it states. Safe for threads."""
 
-    def __init__(self, credentials: Credentials, serials: Serials, clock: Clock) -> None:
-        self._credentials, self._serials, self._clock = credentials, serials, clock
-        self._certificate = asn1_x509.Certificate.load(credentials.certificate.public_bytes(Encoding.DER))
-
-    @classmethod
-    def open(cls, directory: Path, clock: Clock) -> TimeStampAuthority:
-        """The authority kept in `directory`, made on first use; it states the time of `clock`."""
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        credentials = open_or_make(directory / "credentials", clock.now())
-        return cls(credentials, Serials(directory / "serials.sqlite"), clock)
+    def __init__(self, signer: Signer, root: x509.Certificate, acts: Acts, clock: Clock) -> None:
+        self._signer, self._root, self._acts, self._clock = signer, root, acts, clock
+        self._certificate = asn1_x509.Certificate.load(signer.certificate.public_bytes(Encoding.DER))
 
     @property
     def root_pem(self) -> bytes:
-        """The root certificate to give to verifiers, out of band."""
-        return self._credentials.root_pem
+        """The root certificate to give to verifiers, out of band: the authority's own is in each token that asks for it."""
+        return self._root.public_bytes(Encoding.PEM)
 
     def respond(self, request: bytes) -> bytes:
         """The DER of a TimeStampResp: a token, or a rejection with its reason. A bad request never raises."""
         try:
             wanted = read_request(request, POLICY)
-            time = self._time()
-            token = self._token(wanted, time)
+            serial = self._acts.take()
+            reply = granted(self._token(wanted, self._time(), serial))
+            self._acts.record(KIND, "", request, reply, serial=serial)
         except Rejection as rejection:
             return rejected(rejection)
         except Exception:
             # Section 2.4.2: a failure of the authority is an answer too. Its cause stays in our log.
             log.exception("the time-stamp authority failed")
             return rejected(Rejection(Failure.SYSTEM_FAILURE, "the authority failed; nothing was stamped"))
-        return granted(token)
+        return reply
 
     def _time(self) -> datetime:
         """The time to state, in whole milliseconds, where the certificate covers it."""
         now = whole_milliseconds(self._clock.now())
-        certificate = self._credentials.certificate
+        certificate = self._signer.certificate
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Rejection(
                 Failure.TIME_NOT_AVAILABLE, "the authority's certificate does not cover the present time"
             )
         return now
 
-    def _token(self, wanted: Request, time: datetime) -> cms.ContentInfo:
+    def _token(self, wanted: Request, time: datetime, serial: int) -> cms.ContentInfo:
         """TimeStampToken: a CMS SignedData over the TSTInfo (section 2.4.2)."""
         statement = tsp.TSTInfo(
             {
                 "version": "v1",
                 "policy": POLICY,
                 "message_imprint": tsp.MessageImprint.load(wanted.imprint),
-                "serial_number": self._serials.take(),
+                "serial_number": serial,
                 "gen_time": time,
                 "accuracy": {"seconds": ACCURACY_SECONDS},
                 "nonce": wanted.nonce,
@@ -103,7 +97,9 @@ class TimeStampAuthority:
             ]
         )
         signing = hashes.SHA256() if name == "sha256" else hashes.SHA512()
-        signature = self._credentials.key.sign(attributes.dump(), ec.ECDSA(signing))
+        key = self._signer.key
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        signature = key.sign(attributes.dump(), ec.ECDSA(signing))
         algorithm = algos.DigestAlgorithm({"algorithm": name})
         signed_data = {
             "version": "v3",
@@ -144,6 +140,3 @@ class TimeStampAuthority:
         if name != "sha256":
             identifier["hash_algorithm"] = {"algorithm": name}
         return tsp.SigningCertificateV2({"certs": [identifier]})
-
-    def close(self) -> None:
-        self._serials.close()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from baas.connectors._tsa.authority import TimeStampAuthority
-from baas.connectors._tsa.messages import MAX_REQUEST_BYTES
+from baas.protocols.rfc3161 import MAX_REQUEST_BYTES, QUERY, REPLY
+from baas.trust_service.tsa.authority import TimeStampAuthority
 
 PATH = "/psis/catcert/tsp"
-QUERY = "application/timestamp-query"
-REPLY = "application/timestamp-reply"
 
 
 def routes(authority: TimeStampAuthority) -> APIRouter:

@@ -14,6 +14,10 @@ from enum import StrEnum
 
 from asn1crypto import algos, cms, core, tsp
 
+QUERY = "application/timestamp-query"
+REPLY = "application/timestamp-reply"
+"""The media types over HTTP (section 3.4)."""
+
 MAX_REQUEST_BYTES = 4096
 """A request holds one digest, a nonce and a policy: a few hundred bytes at most."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
 
-from baas.connectors._tsa.authority import POLICY, TimeStampAuthority
-from baas.connectors._tsa.credentials import ESTABLISHED
-from baas.connectors._tsa.messages import MAX_REQUEST_BYTES, Reply, request_der
+from baas.protocols.rfc3161 import MAX_REQUEST_BYTES, Reply, request_der
+from baas.trust_service.acts import Act
+from baas.trust_service.certificates import ESTABLISHED
+from baas.trust_service.service import TrustService
+from baas.trust_service.tsa.authority import POLICY, TimeStampAuthority
 from sandbox.evidence.timestamp import token_of
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=UTC)
@@ -35,9 +37,9 @@ class FixedClock:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> TimeStampAuthority:
-    made = TimeStampAuthority.open(tmp_path_factory.mktemp("tsa"), FixedClock())
-    yield made
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeStampAuthority]:
+    made = TrustService.open(tmp_path_factory.mktemp("trust"), FixedClock())
+    yield made.authority
     made.close()
 
 
@@ -158,11 +160,11 @@ def test_a_changed_request_is_answered(authority: TimeStampAuthority, position: 
 def test_serials_ascend_over_reopening(tmp_path: Path) -> None:
     serials = []
     for _ in range(3):
-        authority = TimeStampAuthority.open(tmp_path, FixedClock())
+        service = TrustService.open(tmp_path, FixedClock())
         for _ in range(2):
-            reply = decode_timestamp_response(authority.respond(request()))
+            reply = decode_timestamp_response(service.authority.respond(request()))
             serials.append(reply.tst_info.serial_number)
-        authority.close()
+        service.close()
     assert serials == sorted(set(serials)), "ascending, and none twice"
 
 
@@ -170,10 +172,10 @@ def test_serials_survive_kill_9(tmp_path: Path) -> None:
     """Each round a process prints the serial of each token that it gives out, and is killed at work."""
     program = (
         "import sys, hashlib\nfrom pathlib import Path\nfrom baas.clock import SystemClock\n"
-        "from baas.connectors._tsa.authority import TimeStampAuthority\n"
-        "from baas.connectors._tsa.messages import request_der\n"
+        "from baas.trust_service.service import TrustService\n"
+        "from baas.protocols.rfc3161 import request_der\n"
         "from rfc3161_client import decode_timestamp_response\n"
-        "a = TimeStampAuthority.open(Path(sys.argv[1]), SystemClock())\n"
+        "a = TrustService.open(Path(sys.argv[1]), SystemClock()).authority\n"
         "while True:\n"
         "    r = decode_timestamp_response(a.respond(request_der(bytes(32), 1)))\n"
         "    print(r.tst_info.serial_number, flush=True)\n"
@@ -192,37 +194,23 @@ def test_serials_survive_kill_9(tmp_path: Path) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_keys_are_private_and_a_half_directory_is_refused(tmp_path: Path) -> None:
-    first = TimeStampAuthority.open(tmp_path, FixedClock())
-    anchor = first.root_pem
-    first.close()
-    files = sorted((tmp_path / "credentials").iterdir())
-    assert [f.name for f in files] == ["root.key", "root.pem", "tsa.key", "tsa.pem"]
-    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
-    again = TimeStampAuthority.open(tmp_path, FixedClock(NOW + timedelta(days=9)))
-    assert again.root_pem == anchor
-    again.close()
-    (tmp_path / "credentials" / "tsa.key").unlink()
-    with pytest.raises(FileNotFoundError, match=r"missing tsa\.key"):
-        TimeStampAuthority.open(tmp_path, FixedClock())
-
-
 def test_no_token_outside_its_certificates_validity(tmp_path: Path) -> None:
     clock = FixedClock()
-    authority = TimeStampAuthority.open(tmp_path, clock)
+    service = TrustService.open(tmp_path, clock)
     for moment in (NOW - ESTABLISHED - timedelta(seconds=2), NOW + timedelta(days=1462)):
         clock.moment = moment
-        assert refusal(authority, request()) == {"time_not_available"}
-    authority.close()
+        assert refusal(service.authority, request()) == {"time_not_available"}
+    assert service.acts.count() == 0
+    service.close()
 
 
 def test_a_failure_of_its_own_is_an_answer(
     authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken() -> int:
+    def broken(*_: object, **__: object) -> Act:
         raise OSError("the disk is full: secret path")
 
-    monkeypatch.setattr(authority._serials, "take", broken)
+    monkeypatch.setattr(authority._acts, "record", broken)
     assert refusal(authority, request()) == {"system_failure"}
     assert b"secret" not in authority.respond(request())
     assert "disk is full" in caplog.text

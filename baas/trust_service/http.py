@@ -1,0 +1,75 @@
+"""Revocation over HTTP: CRLs (RFC 5280 section 4.2.1.13), OCSP (RFC 6960 appendix A), and the authorities' certificates.
+
+They answer anybody: that is what they are for. Nothing that is asked for changes anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from baas.trust_service.acts import Acts
+from baas.trust_service.pki import Pki
+from baas.trust_service.revocation import MAX_REQUEST_BYTES
+
+OCSP_REQUEST = "application/ocsp-request"
+OCSP_RESPONSE = "application/ocsp-response"
+CRL = "application/pkix-crl"
+CERTIFICATE = "application/pkix-cert"
+KIND = "ocsp"
+AUTHORITIES = ("root", "issuing")
+
+
+def routes(pki: Pki, acts: Acts) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    def answered(request: bytes) -> Response:
+        response = pki.ocsp(request)
+        acts.record(KIND, "", request, response)
+        return Response(response, media_type=OCSP_RESPONSE)
+
+    @router.get("/crl/{name}.crl")
+    def crl(name: str) -> Response:
+        if name not in AUTHORITIES:
+            return _unknown(name)
+        return Response(pki.crl(name), media_type=CRL)
+
+    @router.get("/ca/{name}.cer")
+    def certificate(name: str) -> Response:
+        if name not in AUTHORITIES:
+            return _unknown(name)
+        found = pki.root if name == "root" else pki.issuing
+        return Response(found.public_bytes(Encoding.DER), media_type=CERTIFICATE)
+
+    @router.post("/ocsp")
+    async def ocsp_post(request: Request) -> Response:
+        media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if media_type != OCSP_REQUEST:
+            text = f"expected Content-Type {OCSP_REQUEST}, got {media_type!r}\n"
+            return Response(text, 415, media_type="text/plain")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_REQUEST_BYTES:
+                break  # too long to be one, which the answer says; the rest is not read
+        return await run_in_threadpool(answered, bytes(body))
+
+    @router.get("/ocsp/{encoded:path}")
+    def ocsp_get(encoded: str) -> Response:
+        """The base64 of the request in the path, percent-encoded (appendix A.1)."""
+        try:
+            request = base64.b64decode(encoded.encode(), validate=True)
+        except (binascii.Error, ValueError):
+            request = b""  # which is answered as malformed
+        return answered(request)
+
+    return router
+
+
+def _unknown(name: str) -> Response:
+    text = f"expected one of {', '.join(AUTHORITIES)}, got {name[:40]!r}\n"
+    return Response(text, 404, media_type="text/plain")

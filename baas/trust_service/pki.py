@@ -1,0 +1,418 @@
+"""The sandbox's PKI, durable: its two authorities, what they issued, what they revoked.
+
+Everything is in one SQLite file that only its owner can read: certificates, keys, revocations, CRLs, the secret of the
+service. So what is issued is there whole, key and certificate, or not at all, whenever a process ends; and a new
+directory has a whole PKI or none. Keys are not encrypted: they are fictional and sign for nobody.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from baas.ades.types import Signer
+from baas.clock import Clock, milliseconds, whole_milliseconds
+from baas.errors import Invalid
+from baas.trust_service import certificates, revocation
+from baas.trust_service.certificates import ISSUER, SERVICE, Issuer, Role
+from baas.trust_service.database import Database
+from baas.trust_service.errors import (
+    CertificateExpired,
+    CertificateRevoked,
+    DamagedTrustService,
+    NotEnrolled,
+    TrustServiceError,
+    UnknownCertificate,
+)
+from baas.trust_service.identifiers import SPACE, checked_nif, fictional_nif
+from baas.trust_service.revocation import REASONS, Responder, Revoked
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    serial TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    name TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    certificate BLOB NOT NULL,
+    key BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS certificates_of ON certificates (role, holder, number);
+CREATE INDEX IF NOT EXISTS certificates_by_identifier ON certificates (role, identifier);
+CREATE TABLE IF NOT EXISTS revocations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    serial TEXT NOT NULL UNIQUE REFERENCES certificates (serial),
+    issuer TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    seconds INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS crls (
+    issuer TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    covers INTEGER NOT NULL,
+    seconds INTEGER NOT NULL,
+    crl BLOB NOT NULL,
+    PRIMARY KEY (issuer, number)
+);
+CREATE TABLE IF NOT EXISTS secret (only INTEGER PRIMARY KEY CHECK (only = 1), key BLOB NOT NULL)
+"""
+
+CRL_FRESH = timedelta(hours=1)
+"""A CRL is made anew when one of its issuer's certificates was revoked since, or when it is older than this."""
+
+TSA_LEFT = timedelta(days=3 * 365)
+"""The TSA gets a new certificate, at an opening, when its own has less left: so each token has about three years."""
+LEFT = timedelta(days=30)
+
+_SECRET_LABEL = b"baas trust service, client secret, v1\x00"
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """An administration's seal: its certificate, and the key in `signer`. `identifier` is its NIF, without `VATES-`."""
+
+    code: str
+    name: str
+    identifier: str
+    signer: Signer = field(repr=False)
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return self.signer.certificate
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    identifier: str
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+class Pki:
+    """One PKI in one directory. Safe for threads; several processes may share it.
+
+    `root` and `issuing` are the two authorities' certificates, `tsa` and `dss` sign time-stamps and validation answers.
+    """
+
+    def __init__(self, database: Database, clock: Clock, base: str) -> None:
+        self._database, self._clock, self._base = database, clock, base
+        self._parsed: dict[str, _Row] = {}
+        with database.transaction():
+            for role in SERVICE:
+                self._ensure(role)
+            database.rows("INSERT OR IGNORE INTO secret (only, key) VALUES (1, ?)", secrets.token_bytes(32))
+        [(key,)] = database.rows("SELECT key FROM secret")
+        assert isinstance(key, bytes)
+        self._secret = key
+        self.root = self._service(Role.ROOT).certificate
+        self.issuing = self._service(Role.ISSUING).certificate
+        self.tsa = self._signer(self._service(Role.TSA), Role.TSA)
+        self.dss = self._signer(self._service(Role.DSS), Role.DSS)
+        self._responders = tuple(
+            Responder(self._service(issuer).certificate, own.certificate, own.key)
+            for issuer, own in (
+                (Role.ROOT, self._service(Role.ROOT_OCSP)),
+                (Role.ISSUING, self._service(Role.ISSUING_OCSP)),
+            )
+        )
+
+    @classmethod
+    def open(cls, directory: Path, clock: Clock, base: str = certificates.BASE) -> Pki:
+        """The PKI of this directory, made on first use. `base` goes into the certificates that are issued from now on.
+
+        A certificate of the service itself that has ended, or soon ends, is issued anew here. Raises
+        CertificateExpired when an authority's own has ended, DamagedTrustService when the file is not a whole PKI.
+        """
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = Database(directory / "pki.sqlite", SCHEMA)
+        try:
+            return cls(database, clock, base)
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def root_pem(self) -> bytes:
+        """The root certificate to give to verifiers, out of band."""
+        return self.root.public_bytes(Encoding.PEM)
+
+    # what administrations and people get
+
+    def enrol(self, code: str, name: str, identifier: str = "") -> Enrolment:
+        """The administration's seal, issued where it has none that serves: idempotent, and on disk when this returns.
+
+        A new certificate is issued when there is none, when the last one has ended, and when the name or the identifier
+        changed (the earlier one stays valid: what it sealed stands). Without `identifier` it keeps the one that it has,
+        and else gets a fictional NIF. Raises CertificateRevoked when the last one was revoked: that nobody seals is
+        what a revocation is for. Invalid for an identifier that is none.
+        """
+        with self._database.transaction():
+            last = self._last(Role.SEAL, code)
+            wanted = checked_nif(identifier) if identifier else last.identifier if last else ""
+            if last is not None:
+                self._refuse_revoked(last, code)
+                ended = self._clock.now() > last.certificate.not_valid_after_utc
+                if not ended and (last.name, last.identifier) == (name, wanted):
+                    return self._enrolment(code, last)
+            return self.issue_seal(code, name, wanted)
+
+    def issue_seal(self, code: str, name: str, identifier: str = "") -> Enrolment:
+        """A new seal certificate with a new key, whatever the administration had before."""
+        if not code or not name.strip():
+            raise Invalid("/name", "a code and a name", repr((code, name)))
+        with self._database.transaction():
+            nif = checked_nif(identifier) if identifier else self._free_nif(code)
+            row = self._issue(Role.SEAL, code, name, nif, certificates.seal_subject(name, nif))
+        return self._enrolment(code, row)
+
+    def seal(self, code: str) -> Enrolment:
+        """The seal that the administration has. Raises NotEnrolled, CertificateRevoked, CertificateExpired."""
+        row = self._last(Role.SEAL, code)
+        if row is None:
+            raise NotEnrolled(code)
+        self._refuse_revoked(row, code)
+        end = row.certificate.not_valid_after_utc
+        if self._clock.now() > end:
+            raise CertificateExpired(
+                f"the seal certificate of {code}", end, "enrol it again for a new one; what it sealed stands"
+            )
+        return self._enrolment(code, row)
+
+    def issue_person(self, name: str, nif: str) -> Signer:
+        """A fictional public employee's certificate, as a T-CAT holds it, with its key. `name` as `person_subject` has it.
+
+        Raises Invalid.
+        """
+        checked_nif(nif)
+        try:
+            subject = certificates.person_subject(name, nif)
+        except ValueError as error:
+            raise Invalid(
+                "/name", "`given name` and surname, or `surname, given name`", repr(name)
+            ) from error
+        with self._database.transaction():
+            row = self._issue(Role.PERSON, nif, name, nif, subject)
+        return self._signer(row, Role.PERSON)
+
+    # revocation
+
+    def revoke(self, serial: int, reason: x509.ReasonFlags = x509.ReasonFlags.unspecified) -> Revoked:
+        """Revokes for good; on disk when this returns, and in every CRL and OCSP answer made after it.
+
+        Idempotent: a second revocation changes neither the reason nor the time of the first. Raises UnknownCertificate,
+        and Invalid for a reason that takes back, or for the root, which nobody can revoke but by no longer trusting it.
+        """
+        if reason not in REASONS:
+            raise Invalid("/reason", ", ".join(sorted(each.value for each in REASONS)), reason.value)
+        with self._database.transaction():
+            issued = self._database.rows("SELECT role FROM certificates WHERE serial = ?", _hex(serial))
+            if not issued:
+                raise UnknownCertificate(serial)
+            role = Role(str(issued[0][0]))
+            if role is Role.ROOT:
+                raise Invalid("/serial", "a certificate that an authority issued", "the root's own")
+            self._database.rows(
+                "INSERT OR IGNORE INTO revocations (serial, issuer, reason, seconds) VALUES (?, ?, ?, ?)",
+                _hex(serial),
+                ISSUER[role].value,
+                reason.value,
+                milliseconds(self._clock.now()) // 1000,
+            )
+        revoked = self.revoked(serial)
+        assert revoked is not None
+        return revoked
+
+    def revoked(self, serial: int) -> Revoked | None:
+        rows = self._database.rows(
+            "SELECT serial, reason, seconds FROM revocations WHERE serial = ?", _hex(serial)
+        )
+        return _revoked(rows[0]) if rows else None
+
+    def crl(self, issuer: str) -> bytes:
+        """The DER of the present CRL of `root` or `issuing`. Numbers ascend; a new one is on disk before it is given out.
+
+        Raises KeyError for another issuer.
+        """
+        role = {each.value: each for each in (Role.ROOT, Role.ISSUING)}[issuer]
+        now = self._now()
+        with self._database.transaction():
+            [(newest,)] = self._database.rows(
+                "SELECT coalesce(max(number), 0) FROM revocations WHERE issuer = ?", issuer
+            )
+            kept = self._database.rows(
+                "SELECT number, covers, seconds, crl FROM crls WHERE issuer = ? ORDER BY number DESC LIMIT 1",
+                issuer,
+            )
+            number, covers, seconds, crl = kept[0] if kept else (0, -1, 0, b"")
+            assert isinstance(number, int)
+            assert isinstance(seconds, int)
+            assert isinstance(crl, bytes)
+            age = int(now.timestamp()) - seconds
+            if covers == newest and 0 <= age <= CRL_FRESH.total_seconds():
+                return crl
+            row = self._service(role)
+            rows = self._database.rows(
+                "SELECT serial, reason, seconds FROM revocations WHERE issuer = ? ORDER BY number", issuer
+            )
+            crl = revocation.make_crl(row.certificate, row.key, number + 1, map(_revoked, rows), now)
+            self._database.rows(
+                "INSERT INTO crls (issuer, number, covers, seconds, crl) VALUES (?, ?, ?, ?, ?)",
+                issuer,
+                number + 1,
+                newest,
+                int(now.timestamp()),
+                crl,
+            )
+        return crl
+
+    def ocsp(self, request: bytes) -> bytes:
+        """The DER of the OCSPResponse to the DER of an OCSPRequest. A bad request never raises."""
+        return revocation.answer(request, self._responders, self._status, self._now())
+
+    def issued(self) -> Iterator[tuple[Role, str, x509.Certificate]]:
+        """Every certificate with its role and holder (an administration's code, a person's NIF, "" for the service's)."""
+        rows = self._database.rows("SELECT role, holder, certificate FROM certificates ORDER BY number")
+        for role, holder, der in rows:
+            assert isinstance(der, bytes)
+            yield Role(str(role)), str(holder), x509.load_der_x509_certificate(der)
+
+    # what clients know the service by
+
+    def secret_of(self, code: str) -> str:
+        """The secret by which the service knows a client: HMAC-SHA-256 of its code, hexadecimal. Never logged."""
+        return hmac.digest(self._secret, _SECRET_LABEL + code.encode(), "sha256").hex()
+
+    def knows(self, code: str, secret: str) -> bool:
+        """Whether `secret` is the one of `code`, in a time that does not tell how much of it is right."""
+        return hmac.compare_digest(self.secret_of(code).encode(), secret.encode())
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._database.close()
+
+    # inside
+
+    def _now(self) -> datetime:
+        return self._clock.now().replace(microsecond=0)
+
+    def _ensure(self, role: Role) -> None:
+        """Issues what the service lacks, or what of its own soon ends."""
+        row, now = self._last(role, ""), self._clock.now()
+        if row is None:
+            self._issue(role, "", "", "", certificates.service_subject(role))
+            return
+        end = row.certificate.not_valid_after_utc
+        if role in (Role.ROOT, Role.ISSUING):
+            if now > end:
+                raise CertificateExpired(
+                    f"the certificate of the sandbox's {role} CA",
+                    end,
+                    "move the trust service's directory away, and a new one is made; what was stamped before holds "
+                    "only where it was renewed in time",
+                )
+            return
+        above = self._service(ISSUER[role]).certificate.not_valid_after_utc
+        newest = min(now + timedelta(days=certificates.LIVES[role]), above)
+        if end - now < (TSA_LEFT if role is Role.TSA else LEFT) and newest - end > timedelta(days=1):
+            self._issue(role, "", "", "", certificates.service_subject(role))
+
+    def _issue(self, role: Role, holder: str, name: str, identifier: str, subject: x509.Name) -> _Row:
+        key = ec.generate_private_key(ec.SECP256R1())
+        if role is Role.ROOT:
+            issuer = Issuer(None, key)
+        else:
+            above = self._service(ISSUER[role])
+            issuer = Issuer(above.certificate, above.key)
+        now = whole_milliseconds(self._clock.now())
+        made = certificates.make(role, subject, key.public_key(), issuer, now, self._base)
+        self._database.rows(
+            "INSERT INTO certificates (serial, role, holder, name, identifier, certificate, key)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            _hex(made.serial_number),
+            role.value,
+            holder,
+            name,
+            identifier,
+            made.public_bytes(Encoding.DER),
+            key.private_bytes(Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        )
+        return _Row(name, identifier, made, key)
+
+    def _last(self, role: Role, holder: str) -> _Row | None:
+        """The newest certificate of this role and holder."""
+        rows = self._database.rows(
+            "SELECT serial, name, identifier, certificate, key FROM certificates"
+            " WHERE role = ? AND holder = ? ORDER BY number DESC LIMIT 1",
+            role.value,
+            holder,
+        )
+        if not rows:
+            return None
+        serial, name, identifier, der, pkcs8 = rows[0]
+        if (known := self._parsed.get(str(serial))) is not None:
+            return known
+        assert isinstance(der, bytes)
+        assert isinstance(pkcs8, bytes)
+        certificate = x509.load_der_x509_certificate(der)
+        key = serialization.load_der_private_key(pkcs8, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise DamagedTrustService(
+                f"pki.sqlite: the key of the {role} certificate {serial} is not its key: restore the file from a copy"
+            )
+        row = self._parsed[str(serial)] = _Row(str(name), str(identifier), certificate, key)
+        return row
+
+    def _service(self, role: Role) -> _Row:
+        row = self._last(role, "")
+        if row is None:
+            raise DamagedTrustService(
+                f"pki.sqlite has no {role} certificate: restore the file from a copy, or move the directory away"
+            )
+        return row
+
+    def _signer(self, row: _Row, role: Role) -> Signer:
+        chain = () if ISSUER[role] is Role.ROOT else (self.issuing,)
+        return Signer(row.key, row.certificate, chain)
+
+    def _enrolment(self, code: str, row: _Row) -> Enrolment:
+        return Enrolment(code, row.name, row.identifier, self._signer(row, Role.SEAL))
+
+    def _refuse_revoked(self, row: _Row, code: str) -> None:
+        if (revoked := self.revoked(row.certificate.serial_number)) is not None:
+            raise CertificateRevoked(f"the seal certificate of {code}", revoked.at, revoked.reason.value)
+
+    def _free_nif(self, code: str) -> str:
+        for attempt in range(SPACE):
+            nif = fictional_nif(code, attempt)
+            if not self._database.rows(
+                "SELECT 1 FROM certificates WHERE role = 'seal' AND identifier = ? AND holder <> ?", nif, code
+            ):
+                return nif
+        raise TrustServiceError("every fictional NIF is taken: give the identifier")
+
+    def _status(self, issuer: x509.Certificate, serial: int) -> Revoked | bool:
+        roles = self._database.rows("SELECT role FROM certificates WHERE serial = ?", _hex(serial))
+        if not roles or self._service(ISSUER[Role(str(roles[0][0]))]).certificate != issuer:
+            return False
+        return self.revoked(serial) or True
+
+
+def _hex(serial: int) -> str:
+    return f"{serial:x}"
+
+
+def _revoked(row: tuple[object, ...]) -> Revoked:
+    serial, reason, seconds = row
+    assert isinstance(seconds, int)
+    return Revoked(int(str(serial), 16), x509.ReasonFlags(reason), datetime.fromtimestamp(seconds, UTC))

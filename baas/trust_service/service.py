@@ -1,0 +1,93 @@
+"""The embedded trust service, whole: one PKI, one journal, and the parts that answer with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from fastapi import APIRouter
+
+from baas.clock import Clock
+from baas.trust_service import certificates, http
+from baas.trust_service.acts import Acts
+from baas.trust_service.pki import Enrolment, Pki
+from baas.trust_service.revocation import Revoked
+from baas.trust_service.tsa import http as tsa
+from baas.trust_service.tsa.authority import TimeStampAuthority
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What every part of the service stands on. A part keeps its own files, if it has any, in `directory`."""
+
+    directory: Path
+    clock: Clock
+    pki: Pki
+    acts: Acts
+    authority: TimeStampAuthority
+
+
+class TrustService:
+    """One trust service in one directory: certificates, time-stamps, and whatever parts are listed in `_parts`.
+
+    A second one may be opened on the same directory, with another clock: it has the same keys, and serial numbers do
+    not repeat. That is how an operator who cheats works.
+    """
+
+    def __init__(self, foundation: Foundation) -> None:
+        self.foundation = foundation
+        self.pki, self.acts, self.authority = foundation.pki, foundation.acts, foundation.authority
+        self._closing: list[Callable[[], None]] = [self.acts.close, self.pki.close]
+        self._routers = self._parts()
+
+    @classmethod
+    def open(cls, directory: Path, clock: Clock, base: str = certificates.BASE) -> TrustService:
+        """The service kept in `directory`, made on first use. Raises TrustServiceError, sqlite3.Error."""
+        pki = Pki.open(directory, clock, base)
+        try:
+            acts = Acts(directory / "acts.sqlite", clock)
+        except BaseException:
+            pki.close()
+            raise
+        authority = TimeStampAuthority(pki.tsa, pki.root, acts, clock)
+        return cls(Foundation(directory, clock, pki, acts, authority))
+
+    def _parts(self) -> list[APIRouter]:
+        """The routers of the parts, in order: a part is opened here, and its `routes(part)` is one line of the list.
+
+        What a part must let go of at the end goes into `self._closing`; the last one put there is closed first.
+        """
+        return [
+            tsa.routes(self.authority),
+            http.routes(self.pki, self.acts),
+        ]
+
+    def routes(self) -> APIRouter:
+        """All that the service answers over HTTP."""
+        router = APIRouter()
+        for each in self._routers:
+            router.include_router(each)
+        return router
+
+    @property
+    def roots_pem(self) -> bytes:
+        """The root certificates to give to verifiers, out of band."""
+        return self.pki.root_pem
+
+    def enrol(self, code: str, name: str, identifier: str = "") -> Enrolment:
+        """The administration's seal; idempotent and durable (`Pki.enrol`)."""
+        return self.pki.enrol(code, name, identifier)
+
+    def revoke(self, serial: int, reason: x509.ReasonFlags = x509.ReasonFlags.unspecified) -> Revoked:
+        return self.pki.revoke(serial, reason)
+
+    def secret_of(self, code: str) -> str:
+        """What the administration's systems show to the service, so that it knows for whom it acts."""
+        return self.pki.secret_of(code)
+
+    def close(self) -> None:
+        """Idempotent."""
+        while self._closing:
+            self._closing.pop()()
