@@ -138,7 +138,8 @@ def from_result(major: str, minor: str) -> tuple[Indication, SubIndication | Non
     A minor that passes counts with the major "Success" alone. CATCert's further codes are read by their middle part,
     as its clients do, but never as a pass: `:invalid:` fails, and anything else is indeterminate.
     """
-    known = _SENSE.get(minor)
+    # PSIS itself writes this one with a small letter (AOC's published monitoring of it, 2024)
+    known = _SENSE.get(minor.replace(":onAllDocuments", ":OnAllDocuments"))
     if known is not None and (known[1] is not None or major == Major.SUCCESS):
         return known
     if known is None and ":invalid:" in minor:
