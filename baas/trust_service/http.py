@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from baas.trust_service.acts import Acts
+from baas.trust_service.clients import body_of
 from baas.trust_service.pki import Pki
 from baas.trust_service.revocation import MAX_REQUEST_BYTES
 
@@ -51,12 +52,10 @@ def routes(pki: Pki, acts: Acts) -> APIRouter:
         if media_type != OCSP_REQUEST:
             text = f"expected Content-Type {OCSP_REQUEST}, got {media_type!r}\n"
             return Response(text, 415, media_type="text/plain")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_REQUEST_BYTES:
-                break  # too long to be one, which the answer says; the rest is not read
-        return await run_in_threadpool(answered, bytes(body))
+        body = await body_of(request, MAX_REQUEST_BYTES)
+        return await run_in_threadpool(
+            answered, b"" if body is None else body
+        )  # no request is that long: malformed
 
     @router.get("/ocsp/{encoded:path}")
     def ocsp_get(encoded: str) -> Response:

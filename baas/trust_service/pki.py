@@ -189,6 +189,10 @@ class Pki:
             )
         return self._enrolment(code, row)
 
+    def has_seal(self, code: str) -> bool:
+        """Whether the administration was ever enrolled here."""
+        return self._last(Role.SEAL, code) is not None
+
     def issue_person(self, name: str, nif: str) -> Signer:
         """A fictional public employee's certificate, as a T-CAT holds it, with its key. `name` as `person_subject` has it.
 

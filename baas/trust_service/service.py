@@ -28,6 +28,11 @@ class Foundation:
     acts: Acts
     authority: TimeStampAuthority
 
+    def authenticate(self, code: str, secret: str) -> bool:
+        """Whether `secret` is the client secret of an administration that is enrolled here (`clients.Authenticate`)."""
+        known = self.pki.knows(code, secret)
+        return known and self.pki.has_seal(code)
+
 
 class TrustService:
     """One trust service in one directory: certificates, time-stamps, and whatever parts are listed in `_parts`.

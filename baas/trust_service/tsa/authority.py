@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 from datetime import datetime
 
 from asn1crypto import algos, cms, core, tsp
@@ -22,9 +23,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from baas.ades.types import Signer
 from baas.clock import Clock, whole_milliseconds
-from baas.protocols.rfc3161 import Failure, Rejection, Request, granted, read_request, rejected
+from baas.protocols.rfc3161 import (
+    Failure,
+    Rejection,
+    Reply,
+    Request,
+    granted,
+    read_request,
+    rejected,
+    request_der,
+)
 from baas.trust_service.acts import Acts
 from baas.trust_service.certificates import TSA_POLICY as POLICY
+from baas.trust_service.errors import TrustServiceError
+from sandbox.evidence.digest import IMPRINTS, Digest
 
 ACCURACY_SECONDS = 1
 KIND = "time-stamp"
@@ -59,6 +71,19 @@ class TimeStampAuthority:
             log.exception("the time-stamp authority failed")
             return rejected(Rejection(Failure.SYSTEM_FAILURE, "the authority failed; nothing was stamped"))
         return reply
+
+    def stamp(self, digest: Digest) -> bytes:
+        """The DER of a TimeStampToken for another part of this service. Raises TrustServiceError when it has none."""
+        request = request_der(
+            digest.value, secrets.randbits(64), algorithm=IMPRINTS[digest.algorithm].hashlib_name
+        )
+        reply = Reply.load(self.respond(request))
+        token = reply["time_stamp_token"]
+        if not isinstance(token, cms.ContentInfo):
+            raise TrustServiceError(
+                f"the time-stamp authority refused: {'; '.join(reply['status']['status_string'].native)}"
+            )
+        return bytes(token.dump())
 
     def _time(self) -> datetime:
         """The time to state, in whole milliseconds, where the certificate covers it."""

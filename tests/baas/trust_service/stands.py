@@ -14,7 +14,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from baas.clock import Clock
-from baas.connectors.timestamp import TimeStampAuthority, asking
+from baas.connectors.timestamp import asking
+from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import Digest
 
 TOWN, OTHER = "9999990001", "9999990002"
@@ -29,9 +30,9 @@ class Authority:
     """A time-stamp authority in this process: `stamp(digest)` gives a token. `down` makes it fail."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
-        self._authority = TimeStampAuthority.open(directory, clock)
-        self._ask = asking(self._authority, None)
-        self.root_pem = self._authority.root_pem
+        self._service = TrustService.open(directory, clock)
+        self._ask = asking(self._service.authority, None)
+        self.root_pem = self._service.roots_pem
         self.down = False
 
     def stamp(self, digest: Digest) -> bytes:
@@ -40,7 +41,7 @@ class Authority:
         return self._ask(digest)
 
     def close(self) -> None:
-        self._authority.close()
+        self._service.close()
 
 
 @contextmanager
