@@ -542,6 +542,21 @@ class Client:
     def erase_due(self, series: str) -> list[Json]:
         return list(self._post(f"/series/{series}/erase-due")["items"])
 
+    # -- readiness ---------------------------------------------------------------------------------
+
+    def readiness(self, administration: str, *, lang: str = "ca") -> Json:
+        """What the real services need, each item open or done."""
+        return dict(self._get(f"/administrations/{administration}/readiness", lang=lang))
+
+    def readiness_history(self, administration: str, item: str) -> list[Json]:
+        return list(self._get(f"/administrations/{administration}/readiness/{item}")["items"])
+
+    def declare_readiness(self, administration: str, item: str, *, done: bool, **said: Any) -> Json:
+        """`reference`, `fields`, `note` and `expires` (a day as 2031-12-31), as the item asks for them."""
+        body = {"done": done} | {name: value for name, value in said.items() if value}
+        path = f"/api/v1/administrations/{administration}/readiness/{item}"
+        return dict(self.request("PUT", path, json=body).json())
+
     # -- renewals ----------------------------------------------------------------------------------
 
     def request_renewal(self, administration: str, algorithm: str, leaves: Sequence[str] = ()) -> Json:

@@ -46,6 +46,7 @@ from baas.privacy.erasures import Erasures
 from baas.privacy.retention import Retention
 from baas.privacy.scrubber import Scrubber
 from baas.privacy.series import AllSeries
+from baas.readiness.service import Readiness
 from baas.registers.service import Registers
 from baas.renewals.renewing import Renewing
 from baas.renewals.service import Renewals
@@ -132,6 +133,7 @@ class Services:
     trust: TrustRoots
     trust_service: TrustService
     address: Address
+    readiness: Readiness
     pilots: Pilots
     evaluations: Evaluations
 
@@ -264,6 +266,7 @@ class Services:
             trust=trust,
             trust_service=trust_service,
             address=address,
+            readiness=Readiness(clock, ids, audit),
             pilots=pilots,
             evaluations=Evaluations(clock, audit, notarisations, pilots),
         )

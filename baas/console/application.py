@@ -19,6 +19,7 @@ from baas.console import (
     permissions,
     pilots,
     problems,
+    readiness,
     registers,
     sign_in,
     snapshots,
@@ -43,6 +44,7 @@ ROUTERS = (
     snapshots.router,
     connections.router,
     pilots.router,
+    readiness.router,
 )
 STATIC = Path(__file__).parent / "static"
 

@@ -6,7 +6,7 @@ What each page needs in its context is listed at the top of its template. A name
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["moment"] = moment
+    made.filters["day"] = day
     made.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
     made.filters["amount"] = amount
     made.globals["chain_tabs"] = CHAIN_TABS
@@ -81,6 +82,11 @@ def render(page: str, language: str, **context: Any) -> str:
 def moment(value: datetime) -> str:
     """A moment as people write it here, in UTC and saying so: 22/11/2026, 07:45:10 UTC."""
     return f"{value.astimezone(UTC):%d/%m/%Y, %H:%M:%S} UTC"
+
+
+def day(value: date) -> str:
+    """A day as people write it here: 22/11/2026."""
+    return f"{value:%d/%m/%Y}"
 
 
 def amount(value: float) -> str:

@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
     "AdministrationIn": {"code": "9999990008", "name": "x"},
     "ChainIn": {"administration": "9999990001", "label": "x"},
+    "DeclarationIn": {"done": True, "reference": "Expedient 2026/14"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "DeploymentIn": {"template": "document-notary"},
     "ExtensionIn": {"days": 100},
@@ -176,6 +177,7 @@ def test_every_route_that_changes_something_refuses_a_used_key(town: Any) -> Non
         "address": ADDRESS,
         "notarisation": f"{ABSENT}-0",
         "code": town.code,
+        "item": "clock",
     }
     refused = []
     for path, operations in document["paths"].items():

@@ -24,6 +24,7 @@ ADDRESS = f"0x{'0' * 39}1"
 #: A body that passes the schema of each route that wants one, by the schema's name.
 BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
+    "DeclarationIn": {"done": True, "reference": "Expedient 2026/14"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "ExtensionIn": {"days": 100},
     "LimitsIn": {"chains": 20},
@@ -153,6 +154,7 @@ def owned(world: Any) -> dict[str, str]:
         "renewal": renewal["id"],
         "snapshot": "owned",
         "code": town.code,
+        "item": "clock",
         "chain": town.chain["id"],
         "notarisation": batch["items"][0],
         "batch": batch["batch"],
@@ -177,6 +179,7 @@ def absent(owned: dict[str, str]) -> dict[str, str]:
     names = dict.fromkeys(owned, ABSENT)
     return names | {
         "code": NOBODY,
+        "item": "clock",
         "notarisation": f"{ABSENT}-0",
         "act": "send",
         "permission": "1",

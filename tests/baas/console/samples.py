@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace as Row
 from typing import Any
 
@@ -367,6 +367,53 @@ SEEN: dict[str, Any] = {
 }
 NOT_OURS: dict[str, Any] = {"label": None, "state": None, "deployments": [], "code_bytes": 512}
 
+DECLARED = Row(
+    done=True,
+    reference="Decret 2026/14",
+    fields=[Row(label="On i quan s'ha publicat", value="BOPB (fictici)")],
+    note="Prova.",
+    expires=date(2027, 3, 2),
+    actor="Marta",
+    at=WHEN,
+)
+REOPENED = Row(
+    done=False, reference="", fields=[], note="S'ha canviat.", expires=None, actor="Marta", at=WHEN
+)
+
+
+def readiness_item(slug: str, state: str, **changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "slug": slug,
+        "name": "Certificat de segell electrònic",
+        "about": "L'ens té un certificat vigent.",
+        "hint": "El número de sèrie.",
+        "source": "Llei 40/2015, art. 40 i 42",
+        "services": ["segell electrònic automatitzat"],
+        "fields": [Row(slug="holder", label="Titular")],
+        "expiry": True,
+        "must_expire": True,
+        "state": state,
+        "declaration": None,
+        "earlier": [],
+    }
+    return Row(**(values | changes))
+
+
+READINESS: dict[str, Any] = {
+    "administrations": ADMINISTRATIONS,
+    "chosen": ADMINISTRATIONS[0],
+    "services": [Row(name="segells de temps", ready=True), Row(name="segell electrònic", ready=False)],
+    "items": [
+        readiness_item("agreement", "done", declaration=DECLARED, expiry=False, fields=[]),
+        readiness_item("seal-certificate", "expired", declaration=DECLARED, earlier=[REOPENED, DECLARED]),
+        readiness_item("automated-action", "open", declaration=REOPENED, must_expire=False),
+        readiness_item("clock", "open"),
+    ],
+    "may_declare": True,
+    "wrong": "",
+    "mistakes": {},
+    "sent": {},
+}
 #: (page, context), every branch of every template at least once.
 REGISTER = Row(
     id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
@@ -695,6 +742,29 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
     ("pilots", STAFF | {"pilots": [], "next": None}),
+    ("readiness", BASE | READINESS),
+    (
+        "readiness",
+        BASE
+        | READINESS
+        | {
+            "wrong": "seal-certificate",
+            "mistakes": {"reference": "Ompliu-lo.", "expires": "Ja ha passat."},
+            "sent": {"holder": "Ajuntament", "expires": "2020-01-01"},
+        },
+    ),
+    (
+        "readiness",
+        BASE
+        | READINESS
+        | {
+            "wrong": "seal-certificate",
+            "mistakes": {"reopen-note": "Ompliu-lo."},
+            "sent": {"act": "open", "note": ""},
+        },
+    ),
+    ("readiness", STAFF | READINESS | {"chosen": None, "items": [], "services": [], "may_declare": False}),
+    ("readiness", STAFF | READINESS | {"may_declare": False}),
     ("staff", STAFF | {"kind": "operator"}),
     ("staff", STAFF | {"kind": "evaluator"}),
     ("error", NOBODY | {"status": 404, "detail": "x", "reference": None}),
