@@ -48,7 +48,7 @@ class Canonicalisation:
     def __call__(self, element: etree._Element) -> bytes:
         exclusive = names.CANONICALISATIONS[self.algorithm]
         if not exclusive:
-            _require_nothing_inherited(element)
+            element = _with_inherited(element, self.algorithm)
         made: bytes = etree.tostring(
             element,
             method="c14n",
@@ -86,6 +86,7 @@ class Signature:
     references: tuple[Reference, ...]
     value_element: etree._Element
     value: bytes
+    key_info: etree._Element | None
     certificates: tuple[x509.Certificate, ...]
     objects: tuple[etree._Element, ...]
 
@@ -111,11 +112,12 @@ def read(element: etree._Element) -> Signature:
     return Signature(
         element=element,
         signed_info=parts[0],
-        canonicalisation=_canonicalisation(info[0]),
+        canonicalisation=canonicalisation(info[0]),
         method=info[1].get("Algorithm", ""),
         references=tuple(_reference(each) for each in info[2:]),
         value_element=parts[1],
         value=decoded(parts[1], "SignatureValue"),
+        key_info=key_info,
         certificates=() if key_info is None else _certificates(key_info),
         objects=tuple(rest),
     )
@@ -192,9 +194,7 @@ class Draft:
         info = etree.SubElement(element, ds("SignedInfo"))
         etree.SubElement(info, ds("CanonicalizationMethod"), Algorithm=names.EXC_C14N)
         etree.SubElement(info, ds("SignatureMethod"), Algorithm=_method_of(signer))
-        value = etree.SubElement(element, ds("SignatureValue"))
-        if id is not None:
-            value.set("Id", f"{id}-value")
+        etree.SubElement(element, ds("SignatureValue"))
         data = etree.SubElement(etree.SubElement(element, ds("KeyInfo")), ds("X509Data"))
         for certificate in (signer.certificate, *signer.chain):
             text = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
@@ -247,7 +247,8 @@ def decoded(element: etree._Element, what: str) -> bytes:
         raise _structure(f"{what} is not base64") from None
 
 
-def _canonicalisation(method: etree._Element) -> Canonicalisation:
+def canonicalisation(method: etree._Element) -> Canonicalisation:
+    """What a CanonicalizationMethod, or a Transform that is one, asks for; SignatureRefused unless it is on the list."""
     algorithm = method.get("Algorithm", "")
     if algorithm not in names.CANONICALISATIONS:
         raise SignatureRefused(Refusal.TRANSFORM, f"the canonicalisation {algorithm[:100]!r} is not accepted")
@@ -282,7 +283,7 @@ def _reference(element: etree._Element) -> Reference:
         uri=element.get("URI"),
         type=element.get("Type"),
         enveloped=enveloped,
-        canonicalisation=_canonicalisation(rest[0]) if rest else None,
+        canonicalisation=canonicalisation(rest[0]) if rest else None,
         digest_method=parts[0].get("Algorithm", ""),
         digest=decoded(parts[1], "DigestValue"),
     )
@@ -336,27 +337,47 @@ def _require_digest(signature: Signature, reference: Reference, covered: Covered
         )
 
 
-def _require_nothing_inherited(element: etree._Element) -> None:
-    """The inclusive canonicalisation copies xml:lang and the like from above, which libxml2's writer of a part does not."""
-    for each in element.iterancestors():
-        if any(str(name).startswith(f"{{{names.XML}}}") for name in each.attrib):
+def _with_inherited(element: etree._Element, algorithm: str) -> etree._Element:
+    """`element` with xml:lang and the like from above, which an inclusive canonicalisation of a part keeps.
+
+    libxml2 canonicalises a part as if it were a document, and lxml hands it the namespaces of what is above, not these.
+    Canonical XML 1.0 inherits all (2.4), 1.1 only xml:lang and xml:space, and joins xml:base, which is not done here.
+    """
+    found: dict[str, str] = {}
+    for above in element.iterancestors():
+        for name, value in above.attrib.items():
+            if str(name).startswith(f"{{{names.XML}}}"):
+                found.setdefault(str(name), str(value))
+    if algorithm == names.C14N_11:
+        if f"{{{names.XML}}}base" in found:
             raise SignatureRefused(
-                Refusal.TRANSFORM,
-                f"{shown(each)} has an attribute in XML's namespace, which is not canonicalised here",
+                Refusal.TRANSFORM, "xml:base above what is canonicalised is not joined here"
             )
+        found.pop(f"{{{names.XML}}}id", None)
+    missing = {name: value for name, value in found.items() if element.get(name) is None}
+    if not missing:
+        return element
+    (copied,) = _copied(element)
+    for name, value in missing.items():
+        copied.set(name, value)
+    return copied
+
+
+def _copied(*elements: etree._Element) -> list[etree._Element]:
+    """The elements in a copy of their whole document, so that the namespaces in scope are the same."""
+    tree = elements[0].getroottree()
+    nodes = list(tree.iter())
+    copies = list(copy.deepcopy(tree).iter())
+    return [copies[nodes.index(each)] for each in elements]
 
 
 def _without(element: etree._Element, signature: etree._Element) -> etree._Element:
-    """`element` without the signature in it, in a copy of the whole document, so that namespaces in scope stay."""
+    """`element` without the signature in it: a copy."""
     if all(each is not element for each in signature.iterancestors()):
         raise SignatureRefused(
             Refusal.WRONG_PLACE, f"the signature is not in {shown(element)}, which it envelops"
         )
-    tree = element.getroottree()
-    nodes = list(tree.iter())
-    copied = list(copy.deepcopy(tree).iter())
-    inside = copied[nodes.index(element)]
-    gone = copied[nodes.index(signature)]
+    inside, gone = _copied(element, signature)
     parent, before = gone.getparent(), gone.getprevious()
     assert parent is not None
     if gone.tail:

@@ -17,13 +17,14 @@ WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utilit
 #: What a same-document reference may name: XML Signature's own, SAML's and XSS' capitals, WS-Security's, and XML's.
 ID_ATTRIBUTES = ("Id", "ID", f"{{{WSU}}}Id", f"{{{XML}}}id")
 
+C14N_11 = "http://www.w3.org/2006/12/xml-c14n11"
 ENVELOPED = f"{DS}enveloped-signature"
 #: Canonicalisations without comments; the value says whether it is the exclusive one.
 CANONICALISATIONS = MappingProxyType(
     {
         EXC_C14N: True,
         "http://www.w3.org/TR/2001/REC-xml-c14n-20010315": False,
-        "http://www.w3.org/2006/12/xml-c14n11": False,
+        C14N_11: False,
     }
 )
 DEFAULT_CANONICALISATION = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"

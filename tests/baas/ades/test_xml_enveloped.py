@@ -101,17 +101,22 @@ INCLUSIVE = (C.TransformEnveloped, C.TransformInclC14N)
         (C.TransformExclC14N, (C.TransformEnveloped,)),
     ],
 )
-@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize(
+    "inside", ["", "xml:lang='ca'", "xml:lang='ca' xml:space='preserve' xml:id='e'", None]
+)
 def test_what_xmlsec_signs_is_verified_here(
-    pki: Pki, inside: bool, c14n: object, transforms: tuple[object, ...]
+    pki: Pki, inside: str | None, c14n: object, transforms: tuple[object, ...]
 ) -> None:
+    """`inside` an envelope, whose attributes in XML's own namespace an inclusive canonicalisation inherits."""
     root = element = answer()
-    if inside:
-        root = parse(f'<s:Envelope xmlns:s="{SOAP}" xmlns:q="urn:q"><s:Body/> tail </s:Envelope>'.encode())
+    if inside is not None:
+        root = parse(
+            f'<s:Envelope {inside} xmlns:s="{SOAP}" xmlns:q="urn:q"><s:Body/> tail </s:Envelope>'.encode()
+        )
         root[0].append(element)
     xmljudges.xmlsec_signs(element, pki.seal, "#r-1", c14n=c14n, transforms=transforms)
     root = parse(etree.tostring(root))
-    element = root[0][0] if inside else root
+    element = root if inside is None else root[0][0]
     assert verify_enveloped(element).certificate == pki.seal.certificate
 
 

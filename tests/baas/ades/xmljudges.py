@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 
 import signxml
+import signxml.xades
 import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -102,4 +103,32 @@ def signxml_signs(root: Element, signer: Signer, uri: str | None = None, **optio
         cert=pem(signer.certificate).decode(),
         reference_uri=uri,
         always_add_key_value=True,
+    )
+
+
+def xades_verified_by_signxml(
+    made: bytes, certificate: x509.Certificate, beside: bytes | None = None
+) -> Element:
+    """The signed properties, as signxml verifies them against the schema of XAdES 1.3.2 and the certificate."""
+    root = etree.fromstring(made)
+    expected = signxml.xades.XAdESSignatureConfiguration(expect_references=2, location=".//")
+    found = signxml.xades.XAdESVerifier().verify(
+        root,
+        x509_cert=certificate,
+        expect_config=expected,
+        uri_resolver=lambda _: beside,
+    )
+    assert isinstance(found, list)
+    return next(each.signed_properties for each in found if hasattr(each, "signed_properties"))
+
+
+def xades_signed_by_signxml(xml: bytes, signer: Signer, method: str, **options: object) -> bytes:
+    """signxml's XAdES; its signing time is the machine's."""
+    made = signxml.xades.XAdESSigner(
+        method=getattr(signxml.SignatureConstructionMethod, method),
+        signature_algorithm="ecdsa-sha256",
+        **options,  # type: ignore[arg-type]
+    )
+    return etree.tostring(
+        made.sign(etree.fromstring(xml), key=key_pem(signer), cert=[signer.certificate, *signer.chain])
     )
