@@ -220,8 +220,8 @@ class Services:
         trust = TrustRoots(roots, operator, ends)
         address = Address()
 
-        def incumbent(slug: str) -> ConnectorSettings:
-            """Where the incumbent arm's service is: in this release, the authority that this service embeds."""
+        def incumbent(slug: str, administration: str) -> ConnectorSettings:
+            """Where the incumbent arm's service is, for an administration: in this release, what this service embeds."""
             return ConnectorSettings(
                 address.url + tsa.PATH, trust_service.roots_pem, Environment.LAB_EMULATOR
             )

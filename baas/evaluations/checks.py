@@ -21,10 +21,16 @@ ORDER_CHANCE = 0.001
 def control_agrees(low: float, high: float, mid: float) -> bool:
     """A/A: the incumbent against itself shows no difference, or none that would matter.
 
-    The 95 % interval of the median difference contains 0, or lies wholly within ±MID (the minimum important
-    difference). With MID near 0 a sound run fails this once in twenty, by the interval's own meaning.
+    The interval of the median difference contains 0, or lies wholly within ±MID (the minimum important difference). With
+    MID near 0 a sound run fails this once in twenty, by the intervals' own meaning: those of several incumbents share
+    the 5 % (`control_confidence`).
     """
     return low <= 0 <= high or (-mid <= low and high <= mid)
+
+
+def control_confidence(incumbents: int) -> float:
+    """The level of each A/A interval, so that all of them together fail a sound run at most once in twenty."""
+    return 1 - 0.05 / max(incumbents, 1)
 
 
 def order_counts(measurements: Measurements) -> tuple[int, int]:
@@ -43,7 +49,7 @@ def order_balanced(chain_first: int, incumbent_first: int) -> bool:
 def clock_offsets(measurements: Measurements) -> dict[Arm, float | None]:
     """For each arm the largest distance, in ms, of a stated time from this machine's; None: never stated."""
     largest: dict[Arm, float | None] = {}
-    for arm in (CHAIN, measurements.incumbent):
+    for arm in measurements.arms:
         offsets = [
             abs(o.clock_offset_ms)
             for o in measurements.observations

@@ -18,8 +18,8 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95, "p95_upper": 0.95, "p99": 0.99, "p99_uppe
 class Outcome:
     """One metric's result. `arms` holds estimates by arm and name; `difference` is chain − incumbent.
 
-    `control` is the incumbent − itself. `censored`, `failures` (by arm) and `missing` (pairs) count the acts
-    that gave no value of their own; `confidence` is that of the difference's interval.
+    `control` is the incumbent − itself, with an interval at `control_confidence`. `censored`, `failures` (by arm) and
+    `missing` (pairs) count the acts that gave no value of their own; `confidence` is that of the difference's interval.
     """
 
     metric: Metric
@@ -34,13 +34,24 @@ class Outcome:
     missing: int = 0
     trials: tuple[tuple[TrialRow, Estimate], ...] = ()
     confidence: float = 0.95
+    control_confidence: float = 0.95
 
 
-def outcome(metric: Metric, measurements: Measurements, *, seed: int, confidence: float = 0.95) -> Outcome:
-    """The metric's outcome in this run; the same seed gives the same numbers."""
+def outcome(
+    metric: Metric,
+    measurements: Measurements,
+    *,
+    seed: int,
+    confidence: float = 0.95,
+    control_confidence: float = 0.95,
+) -> Outcome:
+    """The metric's outcome in a run of two arms (of all arms for a trial table); the same seed gives the same numbers."""
     sample = metric.sample(measurements)
     if isinstance(sample, PairedSample):
-        return _paired(metric, sample, measurements.incumbent, seed, confidence)
+        found = _paired(metric, sample, measurements.incumbent, seed, confidence)
+        return replace(
+            found, control=_control(sample, seed, control_confidence), control_confidence=control_confidence
+        )
     if isinstance(sample, RateSample):
         return _rate(metric, sample, measurements.incumbent, confidence)
     return _trials(metric, sample)
@@ -61,9 +72,6 @@ def _paired(metric: Metric, sample: PairedSample, incumbent: Arm, seed: int, con
         metric=metric,
         arms=arms,
         difference=_difference(sample, seed, confidence),
-        control=statistics.median_of_differences(
-            [pair.value for pair in sample.control], [pair.reference for pair in sample.control], seed=seed
-        ),
         hodges_lehmann=statistics.hodges_lehmann(differences) if differences else None,
         cliffs_delta=statistics.cliffs_delta(chain, reference) if differences else None,
         differences=differences,
@@ -73,6 +81,15 @@ def _paired(metric: Metric, sample: PairedSample, incumbent: Arm, seed: int, con
         },
         failures=sample.failures,
         missing=sample.missing,
+        confidence=confidence,
+    )
+
+
+def _control(sample: PairedSample, seed: int, confidence: float) -> Estimate:
+    return statistics.median_of_differences(
+        [pair.value for pair in sample.control],
+        [pair.reference for pair in sample.control],
+        seed=seed,
         confidence=confidence,
     )
 

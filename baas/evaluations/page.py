@@ -5,6 +5,7 @@ It needs no script and loads nothing; `SECURITY_POLICY` is the Content-Security-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _MINUS, _THIN = "−", "\u202f"
 def render(report: dict[str, Any], language: str = "ca") -> str:
     """The page of a report. ValueError if its own inputs contradict it, KeyError for an unknown language."""
     reports.check(report)
-    incumbent = report["arms"][1]["titles"][language]
+    titles = {each["arm"]: each["titles"].get(language) for each in report["arms"]}
 
     def t(key: str, **blanks: object) -> str:
         return text(f"report.{key}", language).format(**blanks)
@@ -32,8 +33,11 @@ def render(report: dict[str, Any], language: str = "ca") -> str:
 
     def reason(code: str) -> str:
         name, _, metric = code.partition(":")
-        titles = {o["metric"]: o["texts"][language] for o in report["outcomes"]}
-        return t(f"reason.{name}", metric=titles.get(metric, metric))
+        metrics = {o["metric"]: o["texts"][language] for o in report["comparisons"][0]["outcomes"]}
+        return t(f"reason.{name}", metric=metrics.get(metric, metric))
+
+    def arm(slug: str) -> str:
+        return titles[slug] or t("arm.chain")
 
     def by(noticers: list[str]) -> str:
         known = ("holder", "verifier", "auditor", "third_party")
@@ -45,16 +49,16 @@ def render(report: dict[str, Any], language: str = "ca") -> str:
         .render(
             r=report,
             language=language,
-            incumbent=incumbent,
+            incumbents=", ".join(arm(slug) for slug in report["plan"]["arms"]),
             t=t,
             show=show,
             reason=reason,
             by=by,
-            arm=lambda slug: t("arm.chain") if slug == "chain" else incumbent,
+            arm=arm,
             amount=lambda value, unit: _amount(value, unit, language),
             plain=lambda value: _number(value, _decimals(value), language),
-            plot=forest(report["outcomes"]),
-            gaps=list(_gaps(report, language)),
+            forest=forest,
+            gaps=[gap for each in _compared(report) for gap in _gaps(each, arm, language)],
         )
     )
 
@@ -70,7 +74,12 @@ def _environment() -> Environment:
     )
 
 
-def _gaps(report: dict[str, Any], language: str) -> list[str]:
+def _compared(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every comparison, with those of the arms that were only observed."""
+    return [*report["comparisons"], *report["observed"]]
+
+
+def _gaps(comparison: dict[str, Any], arm: Callable[[str], str], language: str) -> list[str]:
     """What was not estimable, one sentence each: a gap is part of the result."""
     found = []
 
@@ -79,23 +88,20 @@ def _gaps(report: dict[str, Any], language: str) -> list[str]:
             value = text("report.not_estimable", language)
             found.append(f"{what}: {value} ({estimate['not_estimable']})")
 
-    for outcome in report["outcomes"]:
+    beside = arm(comparison["incumbent"])
+    for outcome in comparison["outcomes"]:
         title = outcome["texts"][language]
-        note(f"{title}, {text('report.outcome.difference', language).lower()}", outcome["difference"])
+        difference = text("report.outcome.difference", language).lower()
+        note(f"{title}, {beside}, {difference}", outcome["difference"])
         for slug, estimates in outcome["arms"].items():
-            name = (
-                text("report.arm.chain", language)
-                if slug == "chain"
-                else report["arms"][1]["titles"][language]
-            )
             for key, estimate in estimates.items():
                 if key != "rate":
-                    note(f"{title}, {name}, {text(f'report.outcome.quantile_{key}', language)}", estimate)
+                    name = text(f"report.outcome.quantile_{key}", language)
+                    note(f"{title}, {arm(slug)}, {name}", estimate)
         if outcome["missing"]:
-            found.append(
-                text("report.outcome.missing", language).format(metric=title, count=outcome["missing"])
-            )
-    note(text("report.control.drift", language), report["controls"]["drift"])
+            missing = text("report.outcome.missing", language)
+            found.append(f"{beside}: {missing.format(metric=title, count=outcome['missing'])}")
+    note(f"{text('report.control.drift', language)}, {beside}", comparison["controls"]["drift"])
     return found
 
 

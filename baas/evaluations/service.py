@@ -12,11 +12,11 @@ from baas.audit import Audit
 from baas.clock import Clock, iso
 from baas.errors import Conflict, Invalid
 from baas.evaluations.evaluate import Evaluation, Terms, evaluate
-from baas.evaluations.report import DECISIONS, About, ArmFacts, Decision, assemble, canonical
+from baas.evaluations.report import DECISIONS, About, Decision, assemble, canonical
 from baas.logs.model import Log
-from baas.metrics import CHAIN, metrics
+from baas.metrics import metrics
 from baas.notarisations.service import Document, Notarisations
-from baas.pilots.arms import ChainArm
+from baas.pilots.arms import ArmFacts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
@@ -37,7 +37,7 @@ class Evaluations:
         pilot.state = advance(pilot.state, PilotState.EVALUATED)
         evaluation = self._evaluation(session, pilot)
         pilot.verdict = evaluation.verdict.verdict
-        detail = {"verdict": str(pilot.verdict), "inputs_sha256": evaluation.verdict.inputs_sha256}
+        detail = {"verdict": str(pilot.verdict), "raw_sha256": evaluation.raw_sha256}
         return self._publish(session, scope, pilot, evaluation, None, "pilot.evaluate", detail)
 
     def decide(
@@ -76,8 +76,15 @@ class Evaluations:
         detail: dict[str, str],
     ) -> tuple[Pilot, Log]:
         owner = scope.get(session, Administration, pilot.administration_id)
-        arms = self._arms(plan_of(pilot))
-        report = canonical(assemble(self._about(pilot, owner), arms, evaluation, decision))
+        report = canonical(
+            assemble(
+                self._about(pilot, owner),
+                self._pilots.facts(session, pilot),
+                evaluation,
+                decision,
+                self._pilots.outages(session, pilot),
+            )
+        )
         digest = hashlib.sha256(report).hexdigest()
         document = Document("sha-256", digest, supersedes=pilot.report_notarisation)
         batch, log = self._notarisations.accept(session, scope, owner.code, [document])
@@ -92,31 +99,10 @@ class Evaluations:
         plan = plan_of(pilot)
         changed = hashlib.sha256(pilot.plan.encode()).hexdigest() != pilot.plan_sha256
         return evaluate(
-            _terms(pilot, plan, self._arms(plan)),
+            _terms(pilot, plan, self._pilots.facts(session, pilot)),
             self._pilots.measurements(session, pilot),
             metrics(),
             plan_changed=changed,
-        )
-
-    def _arms(self, plan: Plan) -> tuple[ArmFacts, ArmFacts]:
-        incumbent = self._pilots.incumbent(plan)
-        return (
-            ArmFacts(
-                CHAIN,
-                {},
-                ChainArm.environment,
-                ChainArm.operators_who_must_collude,
-                ChainArm.qualified,
-                ChainArm.legal_effect,
-            ),
-            ArmFacts(
-                incumbent.slug,
-                incumbent.titles,
-                incumbent.environment,
-                incumbent.operators_who_must_collude,
-                incumbent.qualified,
-                incumbent.legal_effect,
-            ),
         )
 
     def _about(self, pilot: Pilot, owner: Administration) -> About:
@@ -132,9 +118,13 @@ class Evaluations:
         )
 
 
-def _terms(pilot: Pilot, plan: Plan, arms: tuple[ArmFacts, ArmFacts]) -> Terms:
+def _terms(pilot: Pilot, plan: Plan, facts: list[ArmFacts]) -> Terms:
+    fixed = plan.model_dump(mode="json")
+    told = ("seal", "log_period", "legacy_sha1", "disturbance", "interval", "timeout")
     return Terms(
         plan_sha256=pilot.plan_sha256,
+        arms=tuple(plan.arms),
+        observed=tuple(plan.observed),
         primary=plan.primary,
         mid=plan.mid,
         guardrails=dict(plan.guardrails),
@@ -144,5 +134,8 @@ def _terms(pilot: Pilot, plan: Plan, arms: tuple[ArmFacts, ArmFacts]) -> Terms:
         seed=plan.seed,
         data_class=plan.data_class,
         dlt_use=plan.dlt_use,
-        environments={arm.arm: arm.environment for arm in arms},
+        environments={each.arm: each.environment for each in facts},
+        offline={each.arm: each.capabilities.verifies_offline for each in facts},
+        disturbed=plan.disturbance is not None,
+        conditions={name: fixed[name] for name in told},
     )

@@ -7,15 +7,33 @@
     equivalent_keep_incumbent   it is inside ±MID: the simpler service stays
     inconclusive                anything else; it says how many more pairs would do
 
-`conclude` reads nothing but its input, which is plain JSON: anybody can replay it. Intervals come as
-differences chain − incumbent; the rules see them as the chain's advantage (turned where lower is better).
-A verdict is no decision: a person decides.
+`conclude` does so for the chain and one incumbent. It reads nothing but its input, which is plain JSON: anybody can
+replay it. Intervals come as differences chain − incumbent; the rules see them as the chain's advantage (turned where
+lower is better). `overall` joins the verdicts on a plan's incumbents, by their names alone:
+
+    invalid                     any of them is
+    not_admissible              any is
+    incumbent_better            any is: one service that exists and does better is reason enough
+    equivalent_keep_incumbent   any is: one service that exists and does as well is reason enough
+    inconclusive                any is
+    chain_better                all of them are
+
+Several incumbents, and chance. That the chain is better overall is an intersection-union test (Berger 1982): it is
+said only where each comparison says so by itself, at its own level. Were one of those claims false, that one comparison
+would have to err, whatever the others do; so all of them together err no more often than one, and nothing is corrected.
+What the chain loses by is a union: one comparison that errs is enough, and k of them may err up to k times as often.
+That is left uncorrected too, and on purpose: it errs towards the service that exists, which is the null hypothesis. Two
+things do need a correction and have it: the guardrails of a comparison (Bonferroni), of which any one stops a win, and
+the A/A controls of the incumbents (Bonferroni over them), of which any one makes a sound run invalid. And nothing here
+supports a sentence on the one incumbent that the chain happened to beat: who picks it out of k after looking must ask
+for 1 − 0.05/k of it. A verdict is no decision: a person decides.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -27,7 +45,7 @@ from baas.evaluations import checks
 from baas.metrics import Direction
 from baas.pilots.terms import DataClass, DltUse
 
-RULES: Final = "baas.verdict/1"
+RULES: Final = "baas.verdict/2"
 MOST_PAIRS: Final = 1_000_000
 """More pairs than this are no advice: `more_pairs` is then None."""
 
@@ -72,7 +90,10 @@ class Guardrail:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that the rules look at. `raw_sha256` and `plan_sha256` are hex; "" means missing."""
+    """Everything that the rules look at. `raw_sha256` and `plan_sha256` are hex; "" means missing.
+
+    `disturbed` is whether an arm was delayed on purpose: then the run says something of the measurement alone.
+    """
 
     plan_sha256: str
     raw_sha256: str
@@ -91,6 +112,7 @@ class Inputs:
     mid: float
     primary: Interval | None
     guardrails: tuple[Guardrail, ...]
+    disturbed: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mid) and self.mid > 0):
@@ -148,8 +170,52 @@ def conclude(inputs: Inputs) -> Verdict:
         reasons=reasons,
         rules=RULES,
         inputs_sha256=inputs.sha256,
-        evidence_level=1 if conclusion is Conclusion.INVALID else evidence_level(inputs.environments),
+        evidence_level=1
+        if conclusion is Conclusion.INVALID or inputs.disturbed
+        else evidence_level(inputs.environments),
         more_pairs=_more_pairs(inputs) if conclusion is Conclusion.INCONCLUSIVE else None,
+    )
+
+
+@dataclass(frozen=True)
+class Overall:
+    """What follows from the verdicts on all incumbents. `decided_by` are the arms whose own verdict it is.
+
+    `evidence_level` is the lowest of theirs. `more_pairs`, only where inconclusive, are enough for all of those that are;
+    None where no number is known for one of them.
+    """
+
+    verdict: Conclusion
+    decided_by: tuple[str, ...]
+    rules: str
+    evidence_level: int
+    more_pairs: int | None
+
+
+#: Which verdict on one incumbent outweighs which, overall.
+PRECEDENCE: Final = (
+    Conclusion.INVALID,
+    Conclusion.NOT_ADMISSIBLE,
+    Conclusion.INCUMBENT_BETTER,
+    Conclusion.EQUIVALENT,
+    Conclusion.INCONCLUSIVE,
+    Conclusion.CHAIN_BETTER,
+)
+
+
+def overall(verdicts: Mapping[str, Verdict]) -> Overall:
+    """The verdict on a plan's incumbents together, by their slugs. ValueError where there are none."""
+    if not verdicts:
+        raise ValueError("expected a verdict on at least one incumbent, got none")
+    conclusion = min((each.verdict for each in verdicts.values()), key=PRECEDENCE.index)
+    deciding = {arm: each for arm, each in verdicts.items() if each.verdict is conclusion}
+    needed = [each.more_pairs for each in deciding.values() if each.more_pairs is not None]
+    return Overall(
+        verdict=conclusion,
+        decided_by=tuple(deciding),
+        rules=RULES,
+        evidence_level=min(each.evidence_level for each in verdicts.values()),
+        more_pairs=max(needed) if needed and len(needed) == len(deciding) else None,
     )
 
 

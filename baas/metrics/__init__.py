@@ -39,7 +39,9 @@ class Attack(StrEnum):
 
     BACK_DATE = "back_date"
     DELETE = "delete"
+    REORDER = "reorder"
     REWRITE = "rewrite"
+    EQUIVOCATE = "equivocate"
     NONE = "none"
 
 
@@ -74,11 +76,16 @@ class Case:
 class Observation:
     """One measured act: one case through one arm.
 
-    `replicate` is 0, or 1 for the incumbent's second run of the same case (the A/A control). `position` is
+    `replicate` is 0, or 1 for an incumbent's second run of the same case (the A/A control). `position` is
     its place in the random order of the case's acts, from 0. `intended_at`, `submitted_at` and `evidence_at`
     are seconds on one monotonic clock: when it was due, when it was sent, when the evidence was in hand (None
-    where none came). `submitted_ms` is the Unix time of sending. `verified` is the offline verification's
-    result. `clock_offset_ms` is the time stated by the evidence less this machine's, None where none came.
+    where none came). `submitted_ms` is the Unix time of sending. `clock_offset_ms` is the time stated by the
+    evidence less this machine's, None where none came.
+
+    Evidence is checked twice: offline (`verified`, in `verification` seconds), and as a holder checks it in practice,
+    which may ask the service (`confirmed`, in `confirmation` seconds). The seconds are None where that check was not
+    made, and do not count the other one. `verifiable_until_ms` is the Unix time until when the evidence verifies
+    without being renewed, None where nothing in it expires.
     """
 
     case: int
@@ -95,6 +102,10 @@ class Observation:
     evidence_bytes: int = 0
     evidence_sha256: str = ""
     clock_offset_ms: float | None = None
+    verification: float | None = None
+    confirmed: bool = False
+    confirmation: float | None = None
+    verifiable_until_ms: int | None = None
 
     def __post_init__(self) -> None:
         name = f"observation of case {self.case}, arm {self.arm!r}"
@@ -110,13 +121,23 @@ class Observation:
         if self.outcome is Outcome.OK:
             if self.evidence_at is None or len(self.evidence_sha256) != 64 or self.evidence_bytes <= 0:
                 raise ValueError(f"{name}: an act that ended well has evidence, its time, size and SHA-256")
-        elif not self.reason or self.verified:
+        elif not self.reason or self.verified or self.confirmed:
             raise ValueError(f"{name}: an act that failed has a reason and no verified evidence")
+        for check, seconds in (("verification", self.verification), ("confirmation", self.confirmation)):
+            if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
+                raise ValueError(f"{name}: expected a {check} of 0 or more seconds, got {seconds}")
+        if self.confirmed and self.confirmation is None:
+            raise ValueError(f"{name}: its evidence was confirmed, in how many seconds?")
 
     @property
     def good(self) -> bool:
         """Whether it led to evidence that verifies offline: anything less counts as a failure."""
         return self.outcome is Outcome.OK and self.verified
+
+    @property
+    def holds(self) -> bool:
+        """Whether it led to evidence that passes a check at all, offline or by asking the service."""
+        return self.outcome is Outcome.OK and (self.verified or self.confirmed)
 
 
 @dataclass(frozen=True)
@@ -124,7 +145,8 @@ class Trial:
     """One record that the operator attacked (or left untouched), and whether anybody noticed.
 
     `noticed_by` and `with_file` say who noticed and with which file ("" where nobody did); `without_operator`
-    is whether that needed none of the operator's servers.
+    is whether that needed none of the operator's servers. `seconds` is how soon: from when what the operator made was
+    shown until it was noticed, None where nobody noticed.
     """
 
     arm: Arm
@@ -135,6 +157,7 @@ class Trial:
     with_file: str = ""
     without_operator: bool = False
     detail: str = ""
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.noticed and not (self.noticed_by and self.with_file):
@@ -145,19 +168,55 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measurements:
-    """All that one run gave, and the time limit (seconds) at which an act without evidence was given up."""
+    """All that one run gave, and the time limit (seconds) at which an act without evidence was given up.
 
-    incumbent: Arm
+    `incumbents` are the arms that ran beside the chain, in the plan's order. Metrics that compare read the run of two
+    arms which `against` gives, and its `incumbent`.
+    """
+
+    incumbents: tuple[Arm, ...]
     timeout: float
     observations: tuple[Observation, ...]
     trials: tuple[Trial, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.timeout) and self.timeout > 0) or self.incumbent == CHAIN:
-            raise ValueError("expected a time limit above 0 and an incumbent arm that is not the chain")
+        if not (math.isfinite(self.timeout) and self.timeout > 0):
+            raise ValueError(f"expected a time limit above 0 s, got {self.timeout}")
+        if (
+            not self.incumbents
+            or CHAIN in self.incumbents
+            or len(set(self.incumbents)) < len(self.incumbents)
+        ):
+            raise ValueError(
+                f"expected different incumbent arms that are not the chain, got {self.incumbents}"
+            )
         keys = [(o.case, o.arm, o.replicate) for o in self.observations]
         if len(set(keys)) != len(keys):
             raise ValueError("two observations of the same case, arm and replicate: which one counts?")
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The chain, and then the incumbents."""
+        return (CHAIN, *self.incumbents)
+
+    @property
+    def incumbent(self) -> Arm:
+        """The one incumbent of a run of two arms; ValueError where there are several: see `against`."""
+        if len(self.incumbents) != 1:
+            raise ValueError(f"expected one incumbent, got {', '.join(self.incumbents)}: against which one?")
+        return self.incumbents[0]
+
+    def against(self, incumbent: Arm) -> Measurements:
+        """The same run as if it had had only the chain and this incumbent. ValueError for an arm that did not run."""
+        if incumbent not in self.incumbents:
+            raise ValueError(f"expected one of {', '.join(self.incumbents)}, got {incumbent}")
+        two = (CHAIN, incumbent)
+        return Measurements(
+            (incumbent,),
+            self.timeout,
+            tuple(o for o in self.observations if o.arm in two),
+            tuple(t for t in self.trials if t.arm in two),
+        )
 
     def canonical(self) -> bytes:
         """The raw data as canonical JSON (RFC 8785), in the order in which it was observed."""
@@ -171,7 +230,7 @@ class Measurements:
     def from_json(cls, raw: dict[str, Any]) -> Measurements:
         """The measurements that `canonical` wrote, or that were kept one by one in that form, checked again."""
         return cls(
-            incumbent=raw["incumbent"],
+            incumbents=tuple(raw["incumbents"]),
             timeout=raw["timeout"],
             observations=tuple(
                 Observation(**{**o, "outcome": Outcome(o["outcome"])}) for o in raw["observations"]
@@ -200,7 +259,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairedSample:
-    """Pairs of chain and incumbent, and the A/A pairs of the incumbent with itself.
+    """Pairs of the chain and an incumbent, and the A/A pairs of that incumbent with itself.
 
     `missing` counts the cases for which a pair has no value at all (and none can be given to it).
     """
@@ -230,6 +289,8 @@ class TrialRow:
     without_operator: int
     noticed_by: tuple[str, ...]
     with_file: tuple[str, ...]
+    seconds: float | None = None
+    """The longest that it took until one of those that were noticed was noticed; None where it was not measured."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +307,8 @@ Sample: TypeAlias = PairedSample | RateSample | TrialTable
 class Metric:
     """One metric: its texts by language, its unit, what is better, and how a sample is taken.
 
-    `quantiles` are those of its values by arm that a report states, where there are enough.
+    `quantiles` are those of its values by arm that a report states, where there are enough. `offline` says that only
+    evidence which verifies offline has a value: an arm whose evidence never does has none, and is not compared by it.
     """
 
     slug: str
@@ -256,6 +318,7 @@ class Metric:
     kind: Kind
     sample: Callable[[Measurements], Sample]
     quantiles: tuple[str, ...] = ()
+    offline: bool = False
 
 
 def metrics() -> dict[str, Metric]:

@@ -13,11 +13,15 @@ def by_case(measurements: Measurements, arm: Arm, replicate: int = 0) -> dict[in
 
 
 def paired(
-    measurements: Measurements, value: Callable[[Observation], tuple[float, bool] | None], limit: float | None
+    measurements: Measurements,
+    value: Callable[[Observation], tuple[float, bool] | None],
+    limit: float | None,
+    well: Callable[[Observation], bool] = lambda act: act.good,
 ) -> PairedSample:
     """The paired sample of a value of observations: (value, censored), or None where there is none.
 
-    A case seen in only one arm makes no pair and counts as missing: the plan's n is about pairs.
+    A case seen in only one arm makes no pair and counts as missing: the plan's n is about pairs. An act that did not
+    go `well` is counted as a failure.
     """
     chain, incumbent = by_case(measurements, CHAIN), by_case(measurements, measurements.incumbent)
     second = by_case(measurements, measurements.incumbent, replicate=1)
@@ -35,8 +39,8 @@ def paired(
         pairs=both,
         control=pairs(second, incumbent),
         failures={
-            CHAIN: sum(not o.good for o in chain.values()),
-            measurements.incumbent: sum(not o.good for o in incumbent.values()),
+            CHAIN: sum(not well(o) for o in chain.values()),
+            measurements.incumbent: sum(not well(o) for o in incumbent.values()),
         },
         missing=len(chain.keys() | incumbent.keys()) - len(both),
         limit=limit,

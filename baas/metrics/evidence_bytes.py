@@ -1,6 +1,7 @@
 """The size of the evidence that a holder must keep for one document, in bytes.
 
-An act that gave no evidence has no size: its pair is counted as missing, not as zero.
+An act that gave no evidence that passes a check, offline or by asking its service, has no size: its pair is counted
+as missing, not as zero.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from baas.metrics._pairs import paired
 
 def sample(measurements: Measurements) -> PairedSample:
     def size(act: Observation) -> tuple[float, bool] | None:
-        return (float(act.evidence_bytes), False) if act.good else None
+        return (float(act.evidence_bytes), False) if act.holds else None
 
-    return paired(measurements, size, limit=None)
+    return paired(measurements, size, limit=None, well=lambda act: act.holds)
 
 
 METRIC = Metric(

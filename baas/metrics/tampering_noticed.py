@@ -6,7 +6,6 @@ Untouched records go through the same examination: an alarm on one of them is a 
 from __future__ import annotations
 
 from baas.metrics import (
-    CHAIN,
     Attack,
     Direction,
     Kind,
@@ -20,7 +19,7 @@ from baas.metrics import (
 def sample(measurements: Measurements) -> TrialTable:
     rows = []
     for attack in Attack:
-        for arm in (CHAIN, measurements.incumbent):
+        for arm in measurements.arms:
             trials = [t for t in measurements.trials if (t.arm, t.attack) == (arm, attack)]
             noticed = [t for t in trials if t.noticed]
             rows.append(
@@ -32,6 +31,7 @@ def sample(measurements: Measurements) -> TrialTable:
                     without_operator=sum(t.without_operator for t in noticed),
                     noticed_by=tuple(sorted({t.noticed_by for t in noticed})),
                     with_file=tuple(sorted({t.with_file for t in noticed})),
+                    seconds=max((t.seconds for t in noticed if t.seconds is not None), default=None),
                 )
             )
     return TrialTable(tuple(rows))

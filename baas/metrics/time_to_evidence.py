@@ -33,4 +33,5 @@ METRIC = Metric(
     kind=Kind.PAIRED_DIFFERENCE,
     sample=sample,
     quantiles=("p50", "p95", "p95_upper", "p99", "p99_upper"),
+    offline=True,
 )

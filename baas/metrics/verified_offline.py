@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from baas.metrics import CHAIN, Direction, Kind, Measurements, Metric, RateSample
+from baas.metrics import Direction, Kind, Measurements, Metric, RateSample
 from baas.metrics._pairs import by_case
 
 
 def sample(measurements: Measurements) -> RateSample:
     counts = {}
-    for arm in (CHAIN, measurements.incumbent):
+    for arm in measurements.arms:
         acts = by_case(measurements, arm).values()
         counts[arm] = (sum(act.good for act in acts), len(acts))
     return RateSample(counts)

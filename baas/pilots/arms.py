@@ -1,14 +1,16 @@
-"""The arms of a pilot, one shape for all: a digest in, evidence that verifies offline out."""
+"""The arms of a pilot, one shape for all: a digest in, evidence that is checked offline and as a holder would, out."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
 from baas.clock import milliseconds
-from baas.connectors import Connector, Environment, LegalEffect
+from baas.connectors import Capabilities, Connector, Environment, Erasure, LegalEffect, OnLedger
 from baas.logs.service import Logs, NotAnchoredYet
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN
@@ -18,7 +20,9 @@ from baas.tenancy import TenantScope
 from sandbox.errors import VerificationError
 from sandbox.evidence import note, sealer
 from sandbox.evidence import receipt as receipts
-from sandbox.evidence.digest import Digest
+from sandbox.evidence.collusion import operators_who_must_collude
+from sandbox.evidence.digest import IMPRINTS, Digest
+from sandbox.evidence.trust import TrustedLog, TrustRoot
 from sandbox.evidence.verify import verify
 
 #: How often the chain arm asks whether its receipt can be made, in seconds: what it adds to a measured time.
@@ -31,38 +35,67 @@ class ArmTimeout(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ArmEvidence:
-    """What an arm gave: the bytes that a third party keeps, and the time (Unix ms) that they state."""
+    """What an arm gave: the bytes that a third party keeps, and the time (Unix ms) that they state.
+
+    `verifiable_until_ms` is until when they verify without being renewed (Unix ms), None where nothing in them expires.
+    """
 
     content: bytes
     stated_ms: int
+    verifiable_until_ms: int | None = None
 
 
 class Arm(Protocol):
-    slug: str
-    titles: dict[str, str]
-    environment: Environment
-    operators_who_must_collude: int
-    qualified: bool
-    legal_effect: LegalEffect
+    """What the runner asks of an arm. One arm's acts are on many threads at once."""
+
+    @property
+    def slug(self) -> str: ...
 
     def submit(self, digest: bytes, timeout: float) -> ArmEvidence:
         """Evidence for a SHA-256 digest; ArmTimeout after `timeout` seconds, any other error as it comes."""
         ...
 
     def verify(self, digest: bytes, content: bytes) -> None:
-        """Check kept evidence offline; EvidenceError says why it does not hold."""
+        """Check kept evidence offline; EvidenceError says why it does not hold, or that this cannot be told offline."""
         ...
+
+    def confirm(self, digest: bytes, content: bytes) -> None:
+        """Check it as a holder does in practice, which may ask the service. Raises as `submit` and `verify` do."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArmFacts:
+    """What there is to say of an arm besides what is measured. `titles` by language; the chain's are the catalogue's."""
+
+    arm: str
+    titles: Mapping[str, str]
+    environment: Environment
+    capabilities: Capabilities
+
+    def to_json(self) -> dict[str, Any]:
+        """One flat object: `arm`, `titles`, `environment`, and every field of `Capabilities`."""
+        return {
+            "arm": self.arm,
+            "titles": dict(self.titles),
+            "environment": self.environment.value,
+            **asdict(self.capabilities),
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> ArmFacts:
+        rest = {k: v for k, v in raw.items() if k not in ("arm", "titles", "environment")}
+        for name in ("digest_algorithms", "files_offline", "anchors_offline"):
+            rest[name] = tuple(rest[name])
+        rest["legal_effect"] = LegalEffect(rest["legal_effect"])
+        rest["on_ledger"], rest["erasure"] = OnLedger(rest["on_ledger"]), Erasure(rest["erasure"])
+        return cls(raw["arm"], raw["titles"], Environment(raw["environment"]), Capabilities(**rest))
 
 
 class ChainArm:
     """Notarisation on the administration's own chain, by the same acceptance, pipeline and receipt as for anybody."""
 
     slug = CHAIN
-    titles: dict[str, str] = {}  # noqa: RUF012  # the catalogue's, as every text about the chain
-    environment = Environment.LAB_EMULATOR
-    operators_who_must_collude = 1  # AOC alone holds the sealing key, the log key and the anchoring account
-    qualified = False
-    legal_effect = LegalEffect.NONE
 
     def __init__(
         self,
@@ -100,26 +133,77 @@ class ChainArm:
         if not report.ok:
             raise VerificationError(report.to_text())
 
+    def confirm(self, digest: bytes, content: bytes) -> None:
+        """A receipt is checked offline: there is nobody to ask."""
+        self.verify(digest, content)
+
+
+def chain_facts(root: TrustRoot, now: datetime) -> ArmFacts:
+    """What receipts of an administration's chain are worth to who holds this trust root."""
+    return ArmFacts(
+        CHAIN,
+        {},
+        Environment.LAB_EMULATOR,
+        Capabilities(
+            provider="embedded",
+            qualified=False,
+            legal_effect=LegalEffect.NONE,
+            digest_algorithms=tuple(IMPRINTS),
+            operators_who_must_collude=colluding(root, now),
+            verifies_offline=True,
+            files_offline=("receipt",),
+            anchors_offline=("trust_root",),
+            on_ledger=OnLedger.SALTED_COMMITMENT,
+            erasure=Erasure.SALT_DESTROYED,
+        ),
+    )
+
+
+def colluding(root: TrustRoot, now: datetime) -> int:
+    """How many operators must act together to show two views of an administration's logs: of the weakest of them.
+
+    One alone holds the sealing key, the log key and the anchoring account; only witnesses of a log add to it.
+    """
+    return min((_colluding(log, milliseconds(now)) for log in root.logs), default=1)
+
+
+def _colluding(log: TrustedLog, now_ms: int) -> int:
+    if log.witnesses is None:
+        return 1
+    active = {each.name: each.operator for each in log.witnesses.keys if each.is_valid_at(now_ms)}
+    retired = {each.name: each.operator for each in log.witnesses.keys if each.name not in active}
+    return operators_who_must_collude(
+        log.operator, log.witnesses.threshold, list(active.values()), list(retired.values())
+    )
+
 
 class IncumbentArm:
     """An existing service behind its connector."""
 
     def __init__(self, connector: Connector) -> None:
-        self._connector = connector
-        self.slug = connector.slug
-        self.titles = connector.title
-        self.environment = connector.environment
-        capabilities = connector.capabilities
-        self.operators_who_must_collude = capabilities.operators_who_must_collude
-        self.qualified = capabilities.qualified
-        self.legal_effect = capabilities.legal_effect
+        self.connector = connector
+
+    @property
+    def slug(self) -> str:
+        return self.connector.slug
+
+    @property
+    def facts(self) -> ArmFacts:
+        connector = self.connector
+        return ArmFacts(connector.slug, connector.title, connector.environment, connector.capabilities)
 
     def submit(self, digest: bytes, timeout: float) -> ArmEvidence:  # the connector was opened with it
-        evidence = self._connector.submit(digest)
-        return ArmEvidence(evidence.content, milliseconds(evidence.stated_time))
+        evidence = self.connector.submit(digest)
+        until = evidence.verifiable_until
+        return ArmEvidence(
+            evidence.content, milliseconds(evidence.stated_time), milliseconds(until) if until else None
+        )
 
     def verify(self, digest: bytes, content: bytes) -> None:
-        self._connector.verify(digest, content)
+        self.connector.verify(digest, content)
+
+    def confirm(self, digest: bytes, content: bytes) -> None:
+        self.connector.confirm(digest, content)
 
 
 def sealed_ms(receipt: receipts.Receipt) -> int:

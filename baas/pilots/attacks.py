@@ -37,6 +37,8 @@ from sandbox.keystore import Vault
 from sandbox.permission_records import PermissionRecords
 from sandbox.permissions import ActKind, Permission
 
+#: What is tried on the chain, and the untouched records.
+TRIED = (Attack.BACK_DATE, Attack.DELETE, Attack.REWRITE, Attack.NONE)
 #: The label of the deploying account on the second chain, whatever it is on the first.
 FORGER = "forger"
 
@@ -72,7 +74,7 @@ class Invented:
 
 def attack_chain(victim: Victim) -> Iterator[Trial]:
     """Every attack on every kept record, and the untouched ones."""
-    for attack in Attack:
+    for attack in TRIED:
         invented = [_invented(f"{attack} {number}") for number in range(len(victim.kept) + 1)]
         claimed = _claimed(victim, attack, invented)
         leaves = [entry.leaf_hash() for entry in claimed]
@@ -116,7 +118,7 @@ def _claimed(victim: Victim, attack: Attack, invented: Sequence[Invented]) -> li
             for index, entry in zip(attacked, new, strict=False):
                 entries[index] = entry
             return [*entries, new[-1]]
-        case Attack.NONE:
+        case _:
             return [*entries, new[-1]]
 
 

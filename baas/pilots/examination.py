@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from baas.administrations import repository
 from baas.chains.service import Chains
 from baas.clock import Clock
 from baas.connectors import Connector
+from baas.connectors.timestamp import TimestampConnector
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
 from baas.logs.model import Log, LogEntry, LogKind
@@ -53,10 +54,15 @@ class Examiner:
         self._store, self._clock, self._chains, self._logs = store, clock, chains, logs
         self._trust, self._trust_service = trust, trust_service
 
-    def __call__(self, scope: TenantScope, administration: str, connector: Connector) -> Iterator[Trial]:
+    def __call__(
+        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector]
+    ) -> Iterator[Trial]:
         with self._store.reading() as session:
             victim = self._victim(session, scope, administration)
         yield from attack_chain(victim)
+        connector = opened.get(TimestampConnector.slug)
+        if connector is None:
+            return
         digests = [secrets.token_bytes(32) for _ in range(RECORDS)]
         kept = [KeptToken(digest, connector.submit(digest)) for digest in digests]
         yield from attack_timestamps(connector.slug, connector, kept, self._stamp_at, self._clock)

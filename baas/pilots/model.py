@@ -40,7 +40,7 @@ class Pilot(TenantRow, table=True):
 
 
 class PilotRecord(TenantRow, table=True):
-    """One observation or one trial of a pilot, as it was measured: JSON of `kind` `observation` or `trial`."""
+    """What was found in a run: JSON, of the `kind` `facts` (of an arm, as it began), `observation`, `trial` or `outage`."""
 
     __tablename__ = "pilot_records"
 

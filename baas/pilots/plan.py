@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
+from baas.ades.types import Format, Level
 from baas.pilots.terms import DataClass, DltUse
 from baas.wire import In
 
@@ -13,6 +14,26 @@ from baas.wire import In
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Sentence = Annotated[str, StringConstraints(min_length=10, max_length=2000, strip_whitespace=True)]
+#: The arms and a policy's OID are checked where they are known: with an arm's own words if one cannot be.
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+
+#: Seconds of a night: how often a log such as VÀLid keeps is time-stamped.
+NIGHT = 86_400.0
+
+
+class Seal(In):
+    """How the arm `seal` seals: the signature's format and baseline level, and the policy's OID ("" for none)."""
+
+    format: Format = Format.CADES
+    level: Level = Level.T
+    policy: Annotated[str, StringConstraints(pattern=r"^([0-2](\.\d{1,40}){1,20})?$")] = ""
+
+
+class Disturbance(In):
+    """A delay put before one arm's service on purpose: a laboratory's check that the measurement sees it, and only it."""
+
+    arm: Slug
+    delay_ms: Finite = Field(gt=0, le=10_000, description="how long each act of that arm is held back")
 
 
 class Plan(In):
@@ -23,7 +44,17 @@ class Plan(In):
     alternative: Sentence = Field(
         description="why the existing service might be enough: it is the null hypothesis"
     )
-    incumbent: str = Field("timestamp", description="the arm that the chain is compared with")
+    arms: list[Slug] = Field(
+        default_factory=lambda: ["timestamp"],
+        min_length=1,
+        max_length=8,
+        description="the existing services that the chain is compared with; the verdict is about each and all of them",
+    )
+    observed: list[Slug] = Field(
+        default_factory=list,
+        max_length=8,
+        description="arms that run and are shown beside them, and have no part in the verdict",
+    )
     primary: str = "time_to_evidence"
     mid: Finite = Field(gt=0, description="minimum important difference of the primary metric")
     guardrails: dict[str, Margin] = Field(default_factory=dict, description="metric: margin")
@@ -37,6 +68,20 @@ class Plan(In):
     timeout: Finite = Field(30.0, gt=0, le=600)
     clock_limit_ms: Finite = Field(2000.0, gt=0)
     seed: int = Field(ge=0, le=2**53 - 1, description="of the cases' order and of the resampling")
+    seal: Seal = Field(default_factory=Seal, description="how the arm `seal` seals")
+    log_period: Finite = Field(
+        NIGHT,
+        gt=0,
+        le=NIGHT,
+        description="how often the arm `log` is time-stamped; the real one is a night, and a shorter one is a "
+        "laboratory's, which the report says",
+    )
+    legacy_sha1: bool = Field(
+        False, description="whether SHA-1 signatures of the past count; the report says so"
+    )
+    disturbance: Disturbance | None = Field(
+        None, description="one arm is delayed on purpose, in a laboratory; the report says so"
+    )
     exclusions: str = Field("none", description="which cases would be left out, and why; nothing else is")
     stop: str = Field("after the planned cases", description="when the run ends")
     data_class: DataClass = DataClass.SYNTHETIC
@@ -50,3 +95,13 @@ class Plan(In):
                 "real personal data are refused in this release: use synthetic or non-personal data"
             )
         return value
+
+    @property
+    def incumbents(self) -> tuple[str, ...]:
+        """Every arm that runs beside the chain: those compared, then those observed."""
+        return (*self.arms, *self.observed)
+
+    @property
+    def acts(self) -> int:
+        """How many acts its run has: each case goes once through the chain and twice through every other arm."""
+        return self.pairs * (1 + 2 * len(self.incumbents))

@@ -1,8 +1,12 @@
 """The run: every case goes through every arm at its own time, in random order; whatever happens is an observation.
 
 Open loop: an act is due when the schedule says, however long others take, and its time counts from then. Otherwise a
-slow arm would slow down its own load and look better than it is. Each case has three acts: the chain, the incumbent, and
-the incumbent once more (the A/A control). In half of the cases the chain goes before the incumbent.
+slow arm would slow down its own load and look better than it is. Each arm has threads of its own, so that one that
+waits keeps no other arm's acts waiting. Each case goes once through the chain and twice through every incumbent: the
+second time is that arm's A/A control.
+
+The order within a case is a row of a Williams square (E. J. Williams, 1949): in each block of cases every act stands
+in every place equally often, and goes before every other one in half of them.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from baas.clock import Clock, milliseconds
@@ -25,6 +30,8 @@ from baas.pilots.plan import Plan
 LEAD = 0.2
 #: How often a stop is looked for, in seconds.
 LOOK = 0.2
+#: The most acts of one arm that are under way at once; one that is due beyond them begins late, and its time counts.
+THREADS = 256
 
 
 class RunStopped(Exception):
@@ -49,38 +56,61 @@ def cases(plan: Plan) -> list[Case]:
     return [Case(number, hashlib.sha256(data).digest(), len(data)) for number, data in enumerate(payloads)]
 
 
-def schedule(plan: Plan, chain: Arm, incumbent: Arm) -> list[Act]:
-    """Every act with its time. The order within a case is random, and exactly half of the cases begin with the chain."""
-    order = random.Random(plan.seed ^ 0x5EED)  # noqa: S311  # repeatable on purpose; nothing secret
-    chain_first = [index < plan.pairs / 2 for index in range(plan.pairs)]
-    order.shuffle(chain_first)
-    acts = []
-    for case, first in zip(cases(plan), chain_first, strict=True):
-        pair = [(chain, 0), (incumbent, 0)] if first else [(incumbent, 0), (chain, 0)]
-        pair.insert(order.randrange(3), (incumbent, 1))
-        for position, (arm, replicate) in enumerate(pair):
-            due = LEAD + (case.number + position / len(pair)) * plan.interval
-            acts.append(Act(case, arm, replicate, position, due))
-    return acts
+def schedule(plan: Plan, chain: Arm, incumbents: Sequence[Arm]) -> list[Act]:
+    """Every act with its time: the acts of a case lie evenly in the plan's interval, in the order of `orders`."""
+    acts = [(chain, 0), *((arm, replicate) for arm in incumbents for replicate in (0, 1))]
+    chance = random.Random(plan.seed ^ 0x5EED)  # noqa: S311  # repeatable on purpose; nothing secret
+    found = []
+    for case, order in zip(cases(plan), orders(len(acts), plan.pairs, chance), strict=True):
+        for position, number in enumerate(order):
+            if number is not None:
+                due = LEAD + (case.number + position / len(order)) * plan.interval
+                found.append(Act(case, *acts[number], position, due))
+    return found
+
+
+def orders(acts: int, rows: int, chance: random.Random) -> list[list[int | None]]:
+    """The order of the acts, by their numbers, in each of `rows` cases; None is a place where nothing is done.
+
+    There is such a place where the number of acts is odd: a Williams square has as many rows as places only where that
+    is even, and then the mirror of each row is in it. Each block of that many cases is one square with its acts dealt
+    out at random. What is left over is made of mirrored pairs of rows of one more: over all cases every act is in every
+    place as often as any other, or once more, and goes before each other act in half of the cases, or in one more.
+    """
+    places = acts + acts % 2
+    zigzag = [(step + 1) // 2 if step % 2 else (places - step // 2) % places for step in range(places)]
+    found: list[list[int | None]] = []
+    while len(found) < rows:
+        dealt: list[int | None] = [*range(acts), *([None] * (places - acts))]
+        chance.shuffle(dealt)
+        mirrored = [
+            [[dealt[(each + turn) % places] for each in zigzag] for turn in (first, first + places // 2)]
+            for first in range(places // 2)
+        ]
+        chance.shuffle(mirrored)
+        block = [row for pair in mirrored for row in chance.sample(pair, 2)][: rows - len(found)]
+        chance.shuffle(block)
+        found += block
+    return found
 
 
 def run(
     plan: Plan,
     chain: Arm,
-    incumbent: Arm,
+    incumbents: Sequence[Arm],
     clock: Clock,
     record: Callable[[Observation], None],
     *,
     stop: threading.Event | None = None,
-    threads: int = 64,
+    threads: int = THREADS,
 ) -> Iterator[int]:
     """Run the schedule, calling `record` for each observation as it comes; yields how many acts have ended.
 
-    Should all threads be busy when an act is due, it begins late and its time still counts from when it was due.
-    Once `stop` is set no act begins, those under way are not recorded (it was not their arm that failed), and
+    Should all of an arm's threads be busy when an act is due, it begins late and its time still counts from when it was
+    due. Once `stop` is set no act begins, those under way are not recorded (it was not their arm that failed), and
     RunStopped is raised.
     """
-    acts = schedule(plan, chain, incumbent)
+    acts = schedule(plan, chain, incumbents)
     stop = stop or threading.Event()
     over = threading.Event()
     start = time.monotonic()
@@ -97,15 +127,20 @@ def run(
         finally:
             done.release()
 
-    def feed() -> None:
-        for act in acts:
-            while (wait := start + act.due - time.monotonic()) > 0:
-                stop.wait(min(wait, LOOK))
-                if stop.is_set() or over.is_set():
-                    return
-            pool.submit(perform, act)
+    with ExitStack() as stack:
+        pools = {
+            arm.slug: stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=f"pilot-{arm.slug}"))
+            for arm in (chain, *incumbents)
+        }
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="pilot") as pool:
+        def feed() -> None:
+            for act in acts:
+                while (wait := start + act.due - time.monotonic()) > 0:
+                    stop.wait(min(wait, LOOK))
+                    if stop.is_set() or over.is_set():
+                        return
+                pools[act.arm.slug].submit(perform, act)
+
         feeder = threading.Thread(target=feed, name="pilot-schedule", daemon=True)
         feeder.start()
         try:
@@ -123,22 +158,22 @@ def run(
 
 def _observe(act: Act, plan: Plan, clock: Clock, start: float) -> Observation:
     submitted_ms, submitted = milliseconds(clock.now()), time.monotonic() - start
-    content, stated_ms, evidence_at, verified = b"", None, None, False
-    outcome, reason = Outcome.OK, ""
+    content, stated_ms, until_ms, evidence_at = b"", None, None, None
+    offline, practice = Check(), Check()
+    outcome, reason, offset = Outcome.OK, "", None
     try:
         evidence = act.arm.submit(act.case.digest, plan.timeout)
         evidence_at = time.monotonic() - start
-        content, stated_ms = evidence.content, evidence.stated_ms
+        content, stated_ms, until_ms = evidence.content, evidence.stated_ms, evidence.verifiable_until_ms
     except (ArmTimeout, ConnectorTimeout) as error:
         outcome, reason = Outcome.TIMEOUT, _short(error)
     except Exception as error:  # a failure is a result
         outcome, reason = Outcome.FAILED, _short(error)
     else:
-        try:
-            act.arm.verify(act.case.digest, content)
-            verified = True
-        except Exception as error:  # evidence that does not verify is a result too
-            reason = _short(error)
+        offset = _offset(stated_ms, submitted_ms, milliseconds(clock.now()))
+        offline = _check(act.arm.verify, act.case.digest, content)
+        practice = _check(act.arm.confirm, act.case.digest, content)
+        reason = offline.reason or practice.reason
     return Observation(
         case=act.case.number,
         arm=act.arm.slug,
@@ -148,15 +183,35 @@ def _observe(act: Act, plan: Plan, clock: Clock, start: float) -> Observation:
         submitted_at=max(submitted, act.due),
         evidence_at=evidence_at,
         submitted_ms=submitted_ms,
-        verified=verified,
+        verified=offline.holds,
         outcome=outcome,
         reason=reason,
         evidence_bytes=len(content),
         evidence_sha256=hashlib.sha256(content).hexdigest() if content else "",
-        clock_offset_ms=None
-        if stated_ms is None
-        else _offset(stated_ms, submitted_ms, milliseconds(clock.now())),
+        clock_offset_ms=offset,
+        verification=offline.seconds,
+        confirmed=practice.holds,
+        confirmation=practice.seconds,
+        verifiable_until_ms=until_ms,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether a check of evidence passed, in how many seconds (None: it was not made), and why not."""
+
+    holds: bool = False
+    seconds: float | None = None
+    reason: str = ""
+
+
+def _check(check: Callable[[bytes, bytes], None], digest: bytes, content: bytes) -> Check:
+    started = time.perf_counter()
+    try:
+        check(digest, content)
+    except Exception as error:  # evidence that does not hold is a result too
+        return Check(False, time.perf_counter() - started, _short(error))
+    return Check(True, time.perf_counter() - started)
 
 
 def _offset(stated_ms: int, from_ms: int, to_ms: int) -> float:

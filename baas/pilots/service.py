@@ -7,8 +7,8 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,10 +23,10 @@ from baas.connectors import Connector, ConnectorSettings, connectors
 from baas.errors import Conflict, Invalid, StoreClosed
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
-from baas.metrics import Kind, Measurements, Observation, Trial, metrics
+from baas.metrics import CHAIN, Kind, Measurements, Observation, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
 from baas.pilots import runner
-from baas.pilots.arms import Arm, ChainArm, IncumbentArm
+from baas.pilots.arms import ArmFacts, ChainArm, IncumbentArm, chain_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
 from baas.pilots.plan import Plan
@@ -38,14 +38,17 @@ from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
 LOGGER = logging.getLogger(__name__)
 MEASURES = (Role.ADMIN, Role.DEVELOPER)
 
-#: Runs the cheating-operator trials of one administration's arms: scope, administration code, open incumbent.
-Examination = Callable[[TenantScope, str, Connector], Iterable[Trial]]
+#: The arm whose token is on every plan from before its first case.
+STAMPS_PLANS = "timestamp"
+
+#: Runs the cheating-operator trials of one administration's arms: scope, administration code, open incumbents by slug.
+Examination = Callable[[TenantScope, str, Mapping[str, Connector]], Iterable[Trial]]
 
 
 class Pilots:
-    """The slice's service. `incumbent_settings` says where an arm's service is, by its slug.
+    """The slice's service. `incumbent_settings` says where an arm's service is: slug, the administration's code.
 
-    What asks the incumbent or begins the run (`freeze`, `start`) opens its own sessions; the rest takes the caller's.
+    What asks an incumbent or begins the run (`freeze`, `start`) opens its own sessions; the rest takes the caller's.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Pilots:
         logs: Logs,
         notarisations: Notarisations,
         trust: TrustRoots,
-        incumbent_settings: Callable[[str], ConnectorSettings],
+        incumbent_settings: Callable[[str, str], ConnectorSettings],
         examine: Examination,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
@@ -107,46 +110,47 @@ class Pilots:
         acts = records.where(PilotRecord.pilot == pilot.id, PilotRecord.kind == "observation")
         with self._store.reading() as session:
             ended = session.exec(select(func.count()).select_from(acts.subquery())).one()
-        return ended, plan_of(pilot).pairs * 3
+        return ended, plan_of(pilot).acts
 
     def measurements(self, session: Session, pilot: Pilot) -> Measurements:
         """All that was observed, in the order in which it was."""
         plan = plan_of(pilot)
-        rows = session.exec(
-            across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
-            .where(PilotRecord.pilot == pilot.id)
-            .order_by(col(PilotRecord.id))
-        ).all()
-        found = [(row.kind, json.loads(row.content)) for row in rows]
         return Measurements.from_json(
             {
-                "incumbent": plan.incumbent,
+                "incumbents": plan.incumbents,
                 "timeout": plan.timeout,
-                "observations": [each for kind, each in found if kind == "observation"],
-                "trials": [each for kind, each in found if kind == "trial"],
+                "observations": self._records(session, pilot, "observation"),
+                "trials": self._records(session, pilot, "trial"),
             }
         )
 
-    def incumbent(self, plan: Plan) -> IncumbentArm:
-        """The plan's incumbent arm, for what can be said of it without asking it."""
-        connector = self._connector(plan)
-        connector.close()
-        return IncumbentArm(connector)
+    def facts(self, session: Session, pilot: Pilot) -> list[ArmFacts]:
+        """What was known of each arm when the run began: the chain first, then the plan's arms in its order."""
+        return [ArmFacts.from_json(each) for each in self._records(session, pilot, "facts")]
+
+    def outages(self, session: Session, pilot: Pilot) -> list[dict[str, Any]]:
+        """What happened to each arm while its service was cut off."""
+        return self._records(session, pilot, "outage")
+
+    def _records(self, session: Session, pilot: Pilot, kind: str) -> list[dict[str, Any]]:
+        rows = session.exec(
+            across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
+            .where(PilotRecord.pilot == pilot.id, PilotRecord.kind == kind)
+            .order_by(col(PilotRecord.id))
+        ).all()
+        return [json.loads(row.content) for row in rows]
 
     # -- acts --------------------------------------------------------------------------------------
 
     def freeze(self, scope: TenantScope, pilot_id: str) -> Pilot:
-        """Notarise the plan, and have the incumbent time-stamp it: the sandbox's own permanent pair."""
+        """Notarise the plan, and have it time-stamped: the sandbox's own permanent pair."""
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
         advance(pilot.state, PilotState.FROZEN)
-        connector = self._connector(plan_of(pilot))
-        try:
+        with closing(self._connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
             token = connector.submit(bytes.fromhex(pilot.plan_sha256))
-        finally:
-            connector.close()
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             pilot.state = advance(pilot.state, PilotState.FROZEN)
@@ -169,8 +173,11 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "running a pilot", *MEASURES)
             pilot.state = advance(pilot.state, PilotState.RUNNING)
-            # what has no address yet is told before the plan is used up
-            self._connector(plan_of(pilot)).close()
+            owner = _owner(session, scope, pilot)
+            chain = chain_facts(self._trust.of(session, scope, owner.code), self._clock.now())
+            with ExitStack() as stack:  # what has no address yet is told before the plan is used up
+                incumbents = self._incumbents(stack, plan_of(pilot), owner.code)
+                facts = [chain, *(each.facts for each in incumbents)]
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,
@@ -180,8 +187,8 @@ class Pilots:
             ).first()
             if other is not None:
                 raise Conflict(f"pilot {other.id} is running: start this one when it has ended")
-            owner = _owner(session, scope, pilot)
             session.add(pilot)
+            session.add_all(_kept(pilot, "facts", [each.to_json() for each in facts]))
             self._record(session, scope, pilot, "pilot.run")
         thread = threading.Thread(
             target=self._run, args=(scope, pilot.id, owner.code), name=f"pilot-{pilot.id}", daemon=True
@@ -213,31 +220,37 @@ class Pilots:
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
         plan = plan_of(pilot)
-        connector: Connector | None = None
         ending = "whole"
         try:
-            connector = self._connector(plan)
-            chain: Arm = ChainArm(
-                self._store, self._logs, self._notarisations, self._trust, scope, administration, self._stop
-            )
-            observed: list[Observation] = []
-            incumbent = IncumbentArm(connector)
-            for _ in runner.run(plan, chain, incumbent, self._clock, observed.append, stop=self._stop):
-                self._keep(pilot, "observation", observed)
-            self._keep(pilot, "trial", self._trials(scope, administration, connector))
+            with ExitStack() as stack:
+                incumbents = self._incumbents(stack, plan, administration)
+                chain = ChainArm(
+                    self._store,
+                    self._logs,
+                    self._notarisations,
+                    self._trust,
+                    scope,
+                    administration,
+                    self._stop,
+                )
+                observed: list[Observation] = []
+                for _ in runner.run(plan, chain, incumbents, self._clock, observed.append, stop=self._stop):
+                    self._keep(pilot, "observation", observed)
+                opened = {arm.slug: arm.connector for arm in incumbents}
+                self._keep(pilot, "trial", self._trials(scope, administration, opened))
         except Exception as error:  # in a thread of its own: nobody else would be told
             LOGGER.warning("the run of pilot %s ended early: %s", pilot_id, error, exc_info=True)
             ending = f"early: {error}".partition("\n")[0][:300]
         finally:
-            if connector is not None:
-                connector.close()
             with suppress(StoreClosed), self._store.session() as session:  # then the next start ends it
                 self._end(session, scope.get(session, Pilot, pilot_id), ending)
 
-    def _trials(self, scope: TenantScope, administration: str, connector: Connector) -> list[Trial]:
+    def _trials(
+        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector]
+    ) -> list[Trial]:
         """All of them, or none: half a table would be read as a whole one."""
         trials: list[Trial] = []
-        for trial in self._examine(scope, administration, connector):
+        for trial in self._examine(scope, administration, opened):
             if self._stop.is_set():
                 raise runner.RunStopped("the service was stopped before the trials had ended")
             trials.append(trial)
@@ -250,15 +263,7 @@ class Pilots:
             return
         del found[: len(taken)]  # others may have come at the end meanwhile
         with self._store.session() as session:
-            session.add_all(
-                PilotRecord(
-                    administration_id=pilot.administration_id,
-                    pilot=pilot.id,
-                    kind=kind,
-                    content=rfc8785.dumps(asdict(each)).decode(),
-                )
-                for each in taken
-            )
+            session.add_all(_kept(pilot, kind, [asdict(each) for each in taken]))
 
     def _end(self, session: Session, pilot: Pilot, ending: str) -> None:
         pilot.state = advance(pilot.state, PilotState.MEASURED)
@@ -269,10 +274,18 @@ class Pilots:
             session, SERVICE, "pilot.measured", "pilot", pilot.id, pilot.administration_id, detail
         )
 
-    def _connector(self, plan: Plan) -> Connector:
-        """The plan's incumbent, given up at the plan's time limit, as the chain is: what is late counts the same."""
-        settings = replace(self._incumbent_settings(plan.incumbent), timeout=plan.timeout)
-        opened: Connector = connectors()[plan.incumbent].open(settings)
+    def _incumbents(self, stack: ExitStack, plan: Plan, administration: str) -> list[IncumbentArm]:
+        """The plan's incumbents, open until `stack` ends."""
+        return [
+            IncumbentArm(stack.enter_context(closing(self._connector(slug, plan, administration))))
+            for slug in plan.incumbents
+        ]
+
+    def _connector(self, slug: str, plan: Plan, administration: str) -> Connector:
+        """An incumbent, given up at the plan's time limit, as the chain is: what is late counts the same."""
+        settings = self._incumbent_settings(slug, administration)
+        options = {**settings.options, **options_of(plan)}
+        opened: Connector = connectors()[slug].open(replace(settings, timeout=plan.timeout, options=options))
         return opened
 
     def _record(self, session: Session, scope: TenantScope, pilot: Pilot, action: str, **detail: str) -> None:
@@ -282,6 +295,29 @@ class Pilots:
 def plan_of(pilot: Pilot) -> Plan:
     """The pilot's plan, as it was stored."""
     return Plan.model_validate_json(pilot.plan)
+
+
+def _kept(pilot: Pilot, kind: str, found: list[dict[str, Any]]) -> list[PilotRecord]:
+    return [
+        PilotRecord(
+            administration_id=pilot.administration_id,
+            pilot=pilot.id,
+            kind=kind,
+            content=rfc8785.dumps(each).decode(),
+        )
+        for each in found
+    ]
+
+
+def options_of(plan: Plan) -> dict[str, str]:
+    """What the plan fixed for its arms, as their connectors read it; one that has no use for an option leaves it."""
+    return {
+        "format": plan.seal.format.value,
+        "level": plan.seal.level.value,
+        "policy": plan.seal.policy,
+        "log_period": f"{plan.log_period:g}",
+        "legacy_sha1": "true" if plan.legacy_sha1 else "false",
+    }
 
 
 def require_state(pilot: Pilot, *states: PilotState) -> None:
@@ -296,8 +332,19 @@ def _owner(session: Session, scope: TenantScope, pilot: Pilot) -> Administration
 
 def _check(plan: Plan) -> None:
     """Invalid where the evaluation could not be made: better now than after the run."""
-    if plan.incumbent not in connectors():
-        raise Invalid("/plan/incumbent", f"one of {', '.join(connectors())}", repr(plan.incumbent))
+    known_arms = connectors()
+    seen_arms: set[str] = set()
+    for pointer, slugs in (("arms", plan.arms), ("observed", plan.observed)):
+        for slug in slugs:
+            if slug == CHAIN:
+                raise Invalid(f"/plan/{pointer}", "incumbents alone: the chain is in every pilot", repr(slug))
+            if slug not in known_arms or slug in seen_arms:
+                expected = f"arms of {', '.join(known_arms)}, each in one place"
+                raise Invalid(f"/plan/{pointer}", expected, repr(slug))
+            seen_arms.add(slug)
+    if plan.disturbance and plan.disturbance.arm not in (CHAIN, *plan.incumbents):
+        expected = f"an arm of this plan: {', '.join((CHAIN, *plan.incumbents))}"
+        raise Invalid("/plan/disturbance/arm", expected, repr(plan.disturbance.arm))
     known = metrics()
     seen: set[str] = set()
     for pointer, names, kinds in (

@@ -6,12 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from baas.evaluations.evaluate import evaluate
+from baas.evaluations.evaluate import Comparison, Evaluation, Terms
+from baas.evaluations.evaluate import evaluate as evaluate_all
 from baas.evaluations.verdict import Conclusion
-from baas.metrics import CHAIN, Measurements, metrics
+from baas.metrics import CHAIN, Measurements, Metric, metrics
 from tests.baas.evaluations.simulated import LAB, TERMS, act, run
 
 METRICS = metrics()
+
+
+def evaluate(
+    terms: Terms, measurements: Measurements, known: dict[str, Metric], *, plan_changed: bool
+) -> Comparison:
+    """The comparison with the one incumbent."""
+    found: Evaluation = evaluate_all(terms, measurements, known, plan_changed=plan_changed)
+    (comparison,) = found.comparisons
+    assert found.verdict.verdict is comparison.verdict.verdict
+    return comparison
 
 
 @pytest.mark.parametrize(
@@ -59,7 +70,7 @@ def test_too_few_pairs_and_a_changed_plan_make_it_invalid() -> None:
     assert evaluate(TERMS, run(), METRICS, plan_changed=True).verdict.reasons == (
         "plan_changed_after_first_pair",
     )
-    nothing = evaluate(TERMS, Measurements("timestamp", 10.0, ()), METRICS, plan_changed=False).verdict
+    nothing = evaluate(TERMS, Measurements(("timestamp",), 10.0, ()), METRICS, plan_changed=False).verdict
     assert nothing.verdict is Conclusion.INVALID
     assert "raw_digest_missing" in nothing.reasons
 
@@ -84,7 +95,7 @@ def test_a_pair_lost_in_both_arms_widens_the_interval_to_both_sides() -> None:
                 act(case, CHAIN, None if seconds is None else seconds + case / 1000, position=case % 2),
                 act(case, "timestamp", seconds, position=1 - case % 2),
             ]
-        return Measurements("timestamp", 10.0, tuple(observations))
+        return Measurements(("timestamp",), 10.0, tuple(observations))
 
     def interval(n_lost: int) -> tuple[float, float]:
         found = (

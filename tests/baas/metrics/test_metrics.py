@@ -50,7 +50,7 @@ def bad(case: int, arm: str, outcome: Outcome = Outcome.TIMEOUT) -> Observation:
 
 
 def run(*observations: Observation, trials: tuple[Trial, ...] = ()) -> Measurements:
-    return Measurements("timestamp", 5.0, observations, trials)
+    return Measurements(("timestamp",), 5.0, observations, trials)
 
 
 def sample(slug: str, measurements: Measurements) -> PairedSample:
@@ -60,7 +60,15 @@ def sample(slug: str, measurements: Measurements) -> PairedSample:
 
 
 def test_discovered_with_texts_in_three_languages() -> None:
-    assert list(METRICS) == ["evidence_bytes", "tampering_noticed", "time_to_evidence", "verified_offline"]
+    assert list(METRICS) == [
+        "evidence_bytes",
+        "tampering_noticed",
+        "time_to_confirmation",
+        "time_to_evidence",
+        "verifiable_until",
+        "verification_time",
+        "verified_offline",
+    ]
     for metric in METRICS.values():
         assert set(metric.texts) == {"ca", "es", "en"}
         assert all(metric.texts.values())
@@ -135,7 +143,7 @@ def test_the_trial_table_separates_attacks_and_false_alarms() -> None:
     assert isinstance(table, TrialTable)
     assert METRICS["tampering_noticed"].kind is Kind.TRIAL_TABLE
     rows = {(r.attack, r.arm): r for r in table.rows}
-    assert len(rows) == 8
+    assert len(rows) == 12
     deleted = rows[Attack.DELETE, CHAIN]
     assert (deleted.trials, deleted.noticed, deleted.without_operator) == (3, 2, 1)
     assert deleted.noticed_by == ("auditor", "holder")
@@ -174,6 +182,6 @@ def test_contradictory_observations_are_refused() -> None:
     with pytest.raises(ValueError, match="by whom"):
         Trial(CHAIN, Attack.DELETE, 0, noticed=True)
     with pytest.raises(ValueError, match="not the chain"):
-        Measurements(CHAIN, 5.0, ())
+        Measurements((CHAIN,), 5.0, ())
     with pytest.raises(ValueError, match="32 bytes"):
         Case(0, b"short", 1)

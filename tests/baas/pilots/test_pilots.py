@@ -78,8 +78,13 @@ def ran(world: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     ("changed", "pointer"),
     [
         ({"data_class": "real_personal"}, "#/plan/data_class"),
-        ({"incumbent": "seal"}, "#/plan/incumbent"),
-        ({"incumbent": "chain"}, "#/plan/incumbent"),
+        ({"arms": ["paper"]}, "#/plan/arms"),
+        ({"arms": ["chain"]}, "#/plan/arms"),
+        ({"arms": []}, "#/plan/arms"),
+        ({"arms": ["timestamp", "timestamp"]}, "#/plan/arms"),
+        ({"observed": ["timestamp"]}, "#/plan/observed"),  # compared already
+        ({"incumbent": "timestamp"}, "#/plan/incumbent"),  # the word of before
+        ({"disturbance": {"arm": "paper", "delay_ms": 300}}, "#/plan/disturbance/arm"),
         ({"primary": "happiness"}, "#/plan/primary"),
         ({"primary": "verified_offline", "guardrails": {}}, "#/plan/primary"),  # a rate has no pairs
         (
@@ -152,12 +157,16 @@ def test_a_run_ends_with_a_verdict_of_the_closed_list(ran: tuple[dict[str, Any],
     pilot, report = ran
     assert pilot["state"] == "evaluated"
     assert pilot["verdict"] == report["verdict"]["verdict"]
-    assert Conclusion(pilot["verdict"]) is not Conclusion.INVALID, report["verdict"]["reasons"]
+    assert Conclusion(pilot["verdict"]) is not Conclusion.INVALID, [
+        each["verdict"]["reasons"] for each in report["comparisons"]
+    ]
     assert report["verdict"]["evidence_level"] <= 2
     assert report["limits"]["operators_who_must_collude"] == 1
     assert report["limits"]["conclusion_about_aoc_services"] is False
     assert {each["environment"] for each in report["arms"]} == {"lab_emulator"}
-    assert report["controls"]["order"] == {"chain_first": 3, "incumbent_first": 3}
+    (comparison,) = report["comparisons"]
+    assert comparison["incumbent"] == "timestamp"
+    assert comparison["controls"]["order"] == {"chain_first": 3, "incumbent_first": 3}
     trials = {(row["arm"], row["attack"]): (row["noticed"], row["trials"]) for row in report["trials"]}
     for attack in ("back_date", "delete", "rewrite"):
         noticed, of = trials["chain", attack]
@@ -227,7 +236,7 @@ def test_scale_is_refused_and_another_decision_is_reported(
     assert (decided["state"], decided["decision"]) == ("decided", "stop_learned")
     after = json.loads(town.member.get(f"/pilots/{pilot['id']}/report").content)
     assert after["decision"]["reason"] == reason
-    same = ("plan", "outcomes", "trials", "verdict", "verdict_inputs", "raw_sha256")
+    same = ("plan", "arms", "comparisons", "trials", "verdict", "raw_sha256")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     shown = ok(town.member.get(f"/notarisations/{decided['report_notarisation']}"))
     assert (shown["kind"], decided["report_notarisation"] == pilot["report_notarisation"]) == (
@@ -279,14 +288,14 @@ def test_an_interrupted_run_counts_with_what_it_observed_and_is_invalid(
                 row = session.exec(across_administrations(Pilot, TEST).where(Pilot.id == pilot)).one()
             ended, planned = again.pilots.progress(row)
             assert (row.state, planned) == ("measured", 300)
-            assert 3 < ended < 60
+            assert 3 < ended < planned
             scope = scope_of(row.administration_id)
             with again.store.session() as session:
                 evaluated, log = again.evaluations.evaluate(session, scope, pilot)
             assert evaluated.verdict == "invalid"
             with again.store.reading() as session:
                 report = json.loads(again.evaluations.report(session, scope, pilot))
-            assert "fewer_pairs_than_planned" in report["verdict"]["reasons"]
+            assert "fewer_pairs_than_planned" in report["comparisons"][0]["verdict"]["reasons"]
             assert report["verdict"]["evidence_level"] == 1
             assert log.accepted > 1
     finally:
@@ -318,7 +327,9 @@ def test_an_incumbent_that_does_not_answer_is_given_up_at_the_plans_time_limit(
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, and never says a word
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/tsp"
         settings = ConnectorSettings(url, root, Environment.LAB_EMULATOR)
-        monkeypatch.setattr(world.server.services.pilots, "_incumbent_settings", lambda _slug: settings)
+        monkeypatch.setattr(
+            world.server.services.pilots, "_incumbent_settings", lambda _slug, _code: settings
+        )
         pilot = ok(create(world.town, timeout=0.4), 201)["id"]
         answer = world.town.member.post(f"/pilots/{pilot}/freeze")
     assert answer.status_code == 502

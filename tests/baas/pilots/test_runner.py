@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baas.clock import SystemClock
-from baas.connectors import ConnectorTimeout, Environment, LegalEffect
+from baas.connectors import ConnectorTimeout
 from baas.metrics import Observation, Outcome
 from baas.pilots import runner
 from baas.pilots.arms import ArmEvidence, ArmTimeout
@@ -27,16 +29,10 @@ TEXT = "una frase prou llarga"
 class FakeArm:
     """Answers after `delay` seconds with the digest itself; `act` may do otherwise."""
 
-    environment = Environment.LAB_EMULATOR
-    operators_who_must_collude = 1
-    qualified = False
-    legal_effect = LegalEffect.NONE
-
     def __init__(
         self, slug: str, delay: float = 0.0, act: Callable[[bytes], None] = lambda digest: None
     ) -> None:
         self.slug, self.delay, self.act = slug, delay, act
-        self.titles: dict[str, str] = {}
         self.seen: list[bytes] = []
 
     def submit(self, digest: bytes, timeout: float) -> ArmEvidence:
@@ -49,37 +45,59 @@ class FakeArm:
         if content != b"evidence:" + digest:
             raise VerificationError("another document's")
 
+    def confirm(self, digest: bytes, content: bytes) -> None:
+        self.verify(digest, content)
+
 
 def plan(**given: Any) -> Plan:
     terms = {"pairs": 8, "interval": 0.03, "seed": 5, "mid": 1.0, **given}
     return Plan(problem=TEXT, hypothesis=TEXT, alternative=TEXT, **terms)
 
 
-def run(terms: Plan, chain: FakeArm, incumbent: FakeArm, **more: Any) -> list[Observation]:
+def run(terms: Plan, chain: FakeArm, *incumbents: FakeArm, **more: Any) -> list[Observation]:
     found: list[Observation] = []
-    ended = list(runner.run(terms, chain, incumbent, SystemClock(), found.append, **more))
-    assert ended == list(range(1, terms.pairs * 3 + 1))
+    ended = list(runner.run(terms, chain, incumbents, SystemClock(), found.append, **more))
+    assert ended == list(range(1, terms.pairs * (1 + 2 * len(incumbents)) + 1))
     return found
 
 
-@given(seed=st.integers(0, 2**53 - 1), pairs=st.integers(6, 60))
+@given(seed=st.integers(0, 2**53 - 1), pairs=st.integers(6, 60), others=st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
-def test_the_order_is_random_and_exactly_balanced(seed: int, pairs: int) -> None:
-    chain, incumbent = FakeArm("chain"), FakeArm("timestamp")
-    acts = runner.schedule(plan(seed=seed, pairs=pairs), chain, incumbent)
-    assert acts == runner.schedule(plan(seed=seed, pairs=pairs), chain, incumbent)
+def test_the_order_is_random_and_exactly_balanced(seed: int, pairs: int, others: int) -> None:
+    """Each act as often in each place, before and after each other act: as nearly as the number of cases allows."""
+    arms = [FakeArm(f"arm{number}") for number in range(others)]
+    terms = plan(seed=seed, pairs=pairs)
+    acts = runner.schedule(terms, FakeArm("chain"), arms)
+    again = runner.schedule(terms, FakeArm("chain"), arms)
+    assert [(a.case, a.arm.slug, a.replicate, a.due) for a in acts] == [
+        (a.case, a.arm.slug, a.replicate, a.due) for a in again
+    ]
     assert [each.due for each in acts] == sorted(each.due for each in acts)
-    first = 0
+    every = 1 + 2 * others
+    assert len(acts) == pairs * every
+    places: dict[tuple[str, int], list[int]] = {}
     for number in range(pairs):
-        three = acts[number * 3 : number * 3 + 3]
-        assert {each.case.number for each in three} == {number}
-        assert [each.position for each in three] == [0, 1, 2]
-        assert Counter((each.arm.slug, each.replicate) for each in three) == {
-            ("chain", 0): 1, ("timestamp", 0): 1, ("timestamp", 1): 1,
-        }  # fmt: skip
-        place = {(each.arm.slug, each.replicate): each.position for each in three}
-        first += place["chain", 0] < place["timestamp", 0]
-    assert first == (pairs + 1) // 2
+        of_case = acts[number * every : (number + 1) * every]
+        assert {each.case.number for each in of_case} == {number}
+        for each in of_case:
+            places.setdefault((each.arm.slug, each.replicate), []).append(each.position)
+    assert set(places) == {("chain", 0), *((arm.slug, r) for arm in arms for r in (0, 1))}
+    for one, mine in places.items():
+        often = Counter(mine)
+        counts = [often[place] for place in range(every + 1)]
+        assert sum(counts) == pairs
+        assert max(counts) - min(counts) <= 1
+        for other, theirs in places.items():
+            if one != other:
+                before = sum(a < b for a, b in zip(mine, theirs, strict=True))
+                assert before in (pairs // 2, (pairs + 1) // 2)
+
+
+def test_in_a_whole_square_every_act_follows_every_other_once() -> None:
+    """What makes it Williams' square and not any Latin one: what one act leaves behind falls on each other equally."""
+    rows = runner.orders(4, 4, random.Random(3))
+    follows = Counter(pair for row in rows for pair in pairwise(row))
+    assert follows == {(a, b): 1 for a in range(4) for b in range(4) if a != b}
 
 
 def test_cases_are_made_from_the_seed() -> None:
@@ -92,7 +110,7 @@ def test_a_slow_arm_delays_nobody() -> None:
     """Open loop: acts begin when they are due, though the chain takes ten times the interval."""
     terms = plan(pairs=10, interval=0.04)
     found = run(terms, FakeArm("chain", 0.4), FakeArm("timestamp"))
-    acts = runner.schedule(terms, FakeArm("chain"), FakeArm("timestamp"))
+    acts = runner.schedule(terms, FakeArm("chain"), [FakeArm("timestamp")])
     due = {(each.case.number, each.arm.slug, each.replicate): each.due for each in acts}
     assert {(o.case, o.arm, o.replicate): o.intended_at for o in found} == due
     late = sorted(each.submitted_at - each.intended_at for each in found)
@@ -154,7 +172,7 @@ def test_a_record_that_cannot_be_kept_ends_the_run() -> None:
 
     before = threading.active_count()
     with pytest.raises(OSError, match="full"):
-        list(runner.run(plan(), FakeArm("chain"), FakeArm("timestamp"), SystemClock(), fail))
+        list(runner.run(plan(), FakeArm("chain"), [FakeArm("timestamp")], SystemClock(), fail))
     assert threading.active_count() == before
 
 
@@ -165,7 +183,7 @@ def test_a_stop_ends_the_run_soon_and_what_was_under_way_is_not_recorded() -> No
     terms = plan(pairs=100, interval=0.5)
     started = time.monotonic()
     with pytest.raises(runner.RunStopped):
-        for ended in runner.run(terms, slow, FakeArm("timestamp"), SystemClock(), found.append, stop=stop):
+        for ended in runner.run(terms, slow, [FakeArm("timestamp")], SystemClock(), found.append, stop=stop):
             if ended == 4:
                 stop.set()
     assert time.monotonic() - started < 5
