@@ -102,7 +102,7 @@ class _Waiting:
 
 
 class HashedLog:
-    """Every administration's logs in one directory, which one process has open. Safe for threads."""
+    """Every administration's logs in one directory. Safe for threads, and for others that have it open too."""
 
     def __init__(
         self, directory: Path, key: bytes, clock: Clock, stamp: Callable[[Digest], bytes], retry: float
@@ -119,6 +119,7 @@ class HashedLog:
         self._reading = tables.connect(directory)
         self._stamping = tables.connect(directory)
         self._ends: dict[tuple[str, int], _End] = {}
+        self._version = -1
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed, self._due = threading.Event(), threading.Event()
         self._last_read: tuple[int, bytes, bytes] | None = None
@@ -137,7 +138,8 @@ class HashedLog:
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = cls(directory, _key_made(directory), clock, stamp, retry)
-        made._ends = {(end.administration, end.period_ms): end for end in made._ends_on_disk()}
+        with made._transaction():  # reads where the logs stand
+            pass
         made._due.set()
         for thread in made._threads:
             thread.start()
@@ -319,9 +321,14 @@ class HashedLog:
     def _transaction(self) -> Iterator[dict[tuple[str, int], _End]]:
         """Where the logs stand, to be changed; what was changed counts once it is on disk, or not at all."""
         with self._write_lock:
-            ends = self._ends.copy()
             self._writing.execute("BEGIN IMMEDIATE")
             try:
+                (version,) = self._writing.execute("PRAGMA data_version").fetchone()
+                if (
+                    version != self._version
+                ):  # another connection wrote: a token of ours, or another service's records
+                    self._ends, self._version = self._ends_on_disk(), version
+                ends = self._ends.copy()
                 yield ends
                 self._writing.execute("COMMIT")
             except BaseException:
@@ -377,35 +384,35 @@ class HashedLog:
         with self._write_lock:
             self._stamping.execute("UPDATE files SET token = ? WHERE id = ? AND token IS NULL", (token, file))
 
-    def _ends_on_disk(self) -> Iterator[_End]:
-        for number, administration, period_ms in self._reading.execute(
+    def _ends_on_disk(self) -> dict[tuple[str, int], _End]:
+        ends = {}
+        read = self._writing.execute
+        for number, administration, period_ms in read(
             "SELECT id, administration, period_ms FROM logs"
         ).fetchall():
             end = _End(number, administration, period_ms)
-            last = self._reading.execute(
+            last = read(
                 "SELECT line FROM records WHERE log = ? ORDER BY position DESC LIMIT 1", (number,)
             ).fetchone()
-            if last is None:
-                yield end
-                continue
-            record = Record.parse(last[0].decode("ascii").removesuffix("\n"))
-            file, file_number, closes_ms, closed = self._reading.execute(
-                "SELECT id, number, closes_ms, closed FROM files WHERE log = ? ORDER BY number DESC LIMIT 1",
-                (number,),
-            ).fetchone()
-            (count,) = self._reading.execute(
-                "SELECT count(*) FROM records WHERE file = ?", (file,)
-            ).fetchone()
-            yield replace(
-                end,
-                position=record.entry.position,
-                time_ms=milliseconds(record.entry.time),
-                number=file_number,
-                file=None if closed else file,
-                closes_ms=closes_ms,
-                records=count,
-                before=record.hash,
-            )
+            if last is not None:
+                record = Record.parse(last[0].decode("ascii").removesuffix("\n"))
+                file, file_number, closes_ms, closed = read(
+                    "SELECT id, number, closes_ms, closed FROM files WHERE log = ? ORDER BY number DESC LIMIT 1",
+                    (number,),
+                ).fetchone()
+                (count,) = read("SELECT count(*) FROM records WHERE file = ?", (file,)).fetchone()
+                end = replace(
+                    end,
+                    position=record.entry.position,
+                    time_ms=milliseconds(record.entry.time),
+                    number=file_number,
+                    file=None if closed else file,
+                    closes_ms=closes_ms,
+                    records=count,
+                    before=record.hash,
+                )
+            ends[administration, period_ms] = end
+        return ends
 
 
 def key_of(directory: Path) -> bytes:

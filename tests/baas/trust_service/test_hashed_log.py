@@ -199,6 +199,24 @@ def test_what_is_opened_again_goes_on_where_it_was(
         log.append(TOWN, digest(4), NIGHT_MS)
 
 
+def test_two_that_have_the_log_open_keep_one_chain(
+    tmp_path: Path, stand_authority: Authority, roots: list[x509.Certificate]
+) -> None:
+    """As a second service on the same directory would, whose clock is another."""
+    clock, other_clock = ShiftedClock(), ShiftedClock()
+    other_clock.advance(minutes=-5)
+    with (
+        opened(tmp_path, stand_authority, clock) as one,
+        opened(tmp_path, stand_authority, other_clock) as two,
+    ):
+        for number in range(1, 9):
+            log = one if number % 2 else two
+            assert log.append(TOWN, digest(number), NIGHT_MS).result(10).record.entry.position == number
+        clock.advance(days=1)
+        held, _ = verify(stamped(two, TOWN, NIGHT_MS, 8), digest(8), roots)
+        assert len(held.file.records) == 8
+
+
 def test_a_failed_commit_acknowledges_nothing_and_breaks_nothing(
     tmp_path: Path, stand_authority: Authority, roots: list[x509.Certificate]
 ) -> None:
