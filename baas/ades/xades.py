@@ -331,7 +331,7 @@ def _signing_certificate(
         if compare_digest(hashlib.new(name, each.public_bytes(Encoding.DER)).digest(), digest):
             return each
     raise SignatureRefused(
-        Refusal.WRONG_PLACE,
+        Refusal.OTHER_CERTIFICATE,
         "none of the certificates that came along is the one that the signed properties name",
     )
 

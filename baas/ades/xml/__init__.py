@@ -7,22 +7,23 @@ enveloped   a message signed as a whole by a signature inside it, or in parts by
 names       namespaces and algorithms
 """
 
-from baas.ades.xml.enveloped import Enveloped, sign_enveloped, verify_covering, verify_enveloped
+from baas.ades.xml.messages import Signed, sign_enveloped, sign_parts, verify_enveloped, verify_parts
 from baas.ades.xml.places import Refusal, SignatureRefused, child, identified, signed_element
 from baas.ades.xml.reading import LIMIT, Danger, UnsafeXml, parse
 
 __all__ = [
     "LIMIT",
     "Danger",
-    "Enveloped",
     "Refusal",
     "SignatureRefused",
+    "Signed",
     "UnsafeXml",
     "child",
     "identified",
     "parse",
     "sign_enveloped",
+    "sign_parts",
     "signed_element",
-    "verify_covering",
     "verify_enveloped",
+    "verify_parts",
 ]

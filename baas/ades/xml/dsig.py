@@ -91,8 +91,11 @@ class Signature:
     objects: tuple[etree._Element, ...]
 
 
-def read(element: etree._Element) -> Signature:
-    """The ds:Signature that `element` is; SignatureRefused for one that has anything unknown in it."""
+def read(element: etree._Element, *, key_known: bool = False) -> Signature:
+    """The ds:Signature that `element` is; SignatureRefused for one that has anything unknown in it.
+
+    With `key_known`, KeyInfo is not looked at: the caller has the certificate from elsewhere, such as a header's token.
+    """
     if element.tag != ds("Signature"):
         raise _structure(f"expected ds:Signature, got {shown(element)}")
     parts = list(element)
@@ -118,7 +121,7 @@ def read(element: etree._Element) -> Signature:
         value_element=parts[1],
         value=decoded(parts[1], "SignatureValue"),
         key_info=key_info,
-        certificates=() if key_info is None else _certificates(key_info),
+        certificates=() if key_info is None or key_known else _certificates(key_info),
         objects=tuple(rest),
     )
 
@@ -206,7 +209,7 @@ class Draft:
         info, value = self.element[0], self.element[1]
         for planned in self.planned:
             self._refer(info, planned)
-        value.text = base64.b64encode(_signed(self.signer, EXCLUSIVE(info))).decode()
+        value.text = value_over(info, self.signer)
         return self.element
 
     def _refer(self, info: etree._Element, planned: Planned) -> None:
@@ -228,6 +231,11 @@ class Draft:
             digest = hashlib.sha256(planned.covers).digest()
         etree.SubElement(reference, ds("DigestMethod"), Algorithm=algorithm)
         etree.SubElement(reference, ds("DigestValue")).text = base64.b64encode(digest).decode()
+
+
+def value_over(signed_info: etree._Element, signer: Signer) -> str:
+    """The text of ds:SignatureValue: the signer's signature over a SignedInfo, canonicalised exclusively."""
+    return base64.b64encode(_signed(signer, EXCLUSIVE(signed_info))).decode()
 
 
 # --- reading its parts

@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     ALGORITHM = "algorithm"
     KEY_INFO = "key_info"
     NO_CERTIFICATE = "no_certificate"
+    OTHER_CERTIFICATE = "other_certificate"
     DIGEST = "digest"
     VALUE = "value"
 
@@ -50,6 +51,7 @@ INDICATIONS: dict[Refusal, tuple[Indication, SubIndication]] = {
     Refusal.NOT_FOUND: (Indication.INDETERMINATE, SubIndication.SIGNED_DATA_NOT_FOUND),
     Refusal.ALGORITHM: (Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
     Refusal.NO_CERTIFICATE: (Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+    Refusal.OTHER_CERTIFICATE: (Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE),
     Refusal.DIGEST: (Indication.FAILED, SubIndication.HASH_FAILURE),
     Refusal.VALUE: (Indication.FAILED, SubIndication.SIG_CRYPTO_FAILURE),
 }

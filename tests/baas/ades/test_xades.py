@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 import signxml
-from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
 from baas.ades import xades
@@ -77,7 +76,7 @@ def test_enveloped(pki: Pki) -> None:
 
 
 def test_rsa(pki: Pki) -> None:
-    signer = pki.issuing.signer("Segell RSA", key=rsa.generate_private_key(65537, 2048))
+    signer = pki.issuing.signer("Segell RSA", key=xmljudges.rsa_key())
     made = xades.sign(DOCUMENT, Level.T, signer, stamper=pki.tsa, now=AT)
     assert xades.validate(made, DOCUMENT, pki.trust(), AT).level is Level.T
     assert xmljudges.xades_verified_by_signxml(made, signer.certificate, DOCUMENT) is not None

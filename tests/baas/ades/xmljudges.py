@@ -7,11 +7,13 @@ asked elsewhere.
 from __future__ import annotations
 
 import copy
+from functools import cache
 
 import signxml
 import signxml.xades
 import xmlsec
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 
@@ -19,6 +21,12 @@ from baas.ades.types import Signer
 from baas.ades.xml.names import DS, ID_ATTRIBUTES
 
 Element = etree._Element
+
+
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    """One for all tests: they are slow to make."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def pem(certificate: x509.Certificate) -> bytes:

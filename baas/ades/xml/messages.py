@@ -1,7 +1,7 @@
-"""A message that is signed as a whole by a signature inside it, such as an answer of a signature service.
+"""A message that is signed as a whole by a signature inside it, or in parts by one in its header.
 
-Which element and where the signature stands in it are the caller's to say. What comes back is the caller's own element:
-what it reads from there is what was signed, but for the signature itself, which has nothing else in it.
+Which elements, and where the signature stands, are the caller's to say. What comes back are the caller's own elements: what
+it reads from there is what was signed, but for the signature itself, which has nothing else in it.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ from baas.ades.xml.places import (
 
 
 @dataclass(frozen=True)
-class Enveloped:
-    """What holds: the `element` that is signed, and the `certificate` whose key signed it, which nobody has judged yet.
+class Signed:
+    """What holds: the `elements` that are signed, and the `certificate` whose key signed, which nobody has judged yet.
 
     `others` are the certificates that came with it. `sha1` tells that it rests on SHA-1, which was allowed.
     """
 
-    element: etree._Element
+    elements: tuple[etree._Element, ...]
     certificate: x509.Certificate
     others: tuple[x509.Certificate, ...]
     sha1: bool
+
+    @property
+    def element(self) -> etree._Element:
+        """The one that is signed, of a message that is signed as a whole."""
+        return self.elements[0]
 
 
 def sign_enveloped(element: etree._Element, signer: Signer, *, within: Sequence[str] = ()) -> etree._Element:
@@ -54,38 +59,61 @@ def sign_enveloped(element: etree._Element, signer: Signer, *, within: Sequence[
 
 def verify_enveloped(
     element: etree._Element, *, within: Sequence[str] = (), legacy_sha1: bool = False
-) -> Enveloped:
+) -> Signed:
     """The only signature in `element`, directly in it or where the tags `within` lead, signs all of `element` and no more.
 
     SignatureRefused otherwise. The certificate is whoever's: `baas.ades.certificates` judges it.
     """
-    signatures = list(element.iter(ds("Signature")))
-    if len(signatures) != 1:
-        code = Refusal.SEVERAL_SIGNATURES if signatures else Refusal.NO_SIGNATURE
-        raise SignatureRefused(code, f"expected one signature in {shown(element)}, got {len(signatures)}")
-    found = child(_place(element, within), ds("Signature"))
-    signature = dsig.read(found)
-    if signature.objects:
-        raise SignatureRefused(Refusal.STRUCTURE, "the signature has an Object, which it does not sign")
-    verify_covering(signature, [element], legacy_sha1=legacy_sha1, enveloped=True)
-    return Enveloped(
-        element, signature.certificates[0], signature.certificates[1:], dsig.uses_sha1(signature)
-    )
+    signature = _only_signature(element, _place(element, within))
+    return _verified(signature, (element,), None, legacy_sha1=legacy_sha1, enveloped=True)
 
 
-def verify_covering(
-    signature: dsig.Signature,
-    expected: Sequence[etree._Element],
+def sign_parts(place: etree._Element, elements: Sequence[etree._Element], signer: Signer) -> etree._Element:
+    """Signs several elements of a message, each by its identifier, by a ds:Signature put last in `place`."""
+    references = [_reference_to(each) for each in elements]
+    draft = dsig.Draft.begin(signer, place)
+    draft.planned += [dsig.Planned(uri, each) for uri, each in zip(references, elements, strict=True)]
+    return draft.finish()
+
+
+def verify_parts(
+    place: etree._Element,
+    elements: Sequence[etree._Element],
     *,
     certificate: x509.Certificate | None = None,
     legacy_sha1: bool = False,
-    enveloped: bool = False,
-) -> None:
-    """`signature` signs each of the elements `expected`, by one reference each in any order, and nothing else.
+) -> Signed:
+    """The only signature in `place`, directly in it, signs each of `elements`, by one reference each, and nothing else.
 
-    This is how a message's body and its time are found signed by a signature in its header. `certificate` is the one whose
-    key must have signed; without it, the first in KeyInfo.
+    This is how a message's body and its time are found signed by a signature in its header: `elements` are those that the
+    caller found at their own places. `certificate` is the one whose key must have signed, and KeyInfo is then not
+    looked at; without it, the first in KeyInfo.
     """
+    signature = _only_signature(place, place, key_known=certificate is not None)
+    return _verified(signature, tuple(elements), certificate, legacy_sha1=legacy_sha1, enveloped=False)
+
+
+def _only_signature(
+    among: etree._Element, place: etree._Element, *, key_known: bool = False
+) -> dsig.Signature:
+    found = list(among.iter(ds("Signature")))
+    if len(found) != 1:
+        code = Refusal.SEVERAL_SIGNATURES if found else Refusal.NO_SIGNATURE
+        raise SignatureRefused(code, f"expected one signature in {shown(among)}, got {len(found)}")
+    signature = dsig.read(child(place, ds("Signature")), key_known=key_known)
+    if signature.objects:
+        raise SignatureRefused(Refusal.STRUCTURE, "the signature has an Object, which it does not sign")
+    return signature
+
+
+def _verified(
+    signature: dsig.Signature,
+    expected: tuple[etree._Element, ...],
+    certificate: x509.Certificate | None,
+    *,
+    legacy_sha1: bool,
+    enveloped: bool,
+) -> Signed:
     if certificate is None:
         if not signature.certificates:
             raise SignatureRefused(Refusal.NO_CERTIFICATE, "the signature carries no certificate")
@@ -102,14 +130,14 @@ def verify_covering(
                 Refusal.TRANSFORM,
                 "the enveloped signature's transform is where the signature is in what it signs, and nowhere else",
             )
-        among = [each for each in left if reference.uri in _uris(each)] or left
-        if not among:
-            raise SignatureRefused(Refusal.REFERENCE, f"{reference.uri!r} is one reference too many")
-        covered = signed_element(reference.uri, among[0], ids)
+        named = [each for each in left if reference.uri in _uris(each)]
+        covered = signed_element(reference.uri, (named or left)[0], ids)
         left.remove(covered)
         return covered
 
     dsig.verify(signature, certificate, resolve, legacy_sha1=legacy_sha1)
+    others = tuple(each for each in signature.certificates if each != certificate)
+    return Signed(expected, certificate, others, dsig.uses_sha1(signature))
 
 
 def _uris(element: etree._Element) -> tuple[str, ...]:
