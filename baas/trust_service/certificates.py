@@ -228,4 +228,7 @@ def _name(*attributes: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """At most 64 bytes of UTF-8: RFC 5280 counts characters, but readers are known that count bytes."""
+    if len(text.encode()) <= _LONGEST:
+        return text
+    return text.encode()[: _LONGEST - len("…".encode())].decode(errors="ignore").rstrip() + "…"

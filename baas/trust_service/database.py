@@ -21,11 +21,15 @@ class Database:
         self._depth = 0
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL takes the same mode
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        with self.transaction():
-            for statement in schema.split(";"):
-                self._connection.execute(statement)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            with self.transaction():
+                for statement in schema.split(";"):
+                    self._connection.execute(statement)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,8 @@ class Pki:
         self._database, self._clock, self._base = database, clock, base
         self._parsed: dict[str, _Row] = {}
         with database.transaction():
+            if self._last(Role.ROOT, "") is None and database.rows("SELECT 1 FROM certificates LIMIT 1"):
+                self._service(Role.ROOT)  # a new root would make everything that was issued worthless
             for role in SERVICE:
                 self._ensure(role)
             database.rows("INSERT OR IGNORE INTO secret (only, key) VALUES (1, ?)", secrets.token_bytes(32))
@@ -135,7 +138,11 @@ class Pki:
         CertificateExpired when an authority's own has ended, DamagedTrustService when the file is not a whole PKI.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        database = Database(directory / "pki.sqlite", SCHEMA)
+        path = directory / "pki.sqlite"
+        try:
+            database = Database(path, SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise DamagedTrustService(f"{path} cannot be opened: {error}: restore it from a copy") from error
         try:
             return cls(database, clock, base)
         except BaseException:
@@ -351,7 +358,8 @@ class Pki:
             made.public_bytes(Encoding.DER),
             key.private_bytes(Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
         )
-        return _Row(name, identifier, made, key)
+        row = self._parsed[_hex(made.serial_number)] = _Row(name, identifier, made, key)
+        return row
 
     def _last(self, role: Role, holder: str) -> _Row | None:
         """The newest certificate of this role and holder."""

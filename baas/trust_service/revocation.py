@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -90,7 +91,13 @@ def answer(
         name_hash, key_hash = asked.issuer_name_hash, asked.issuer_key_hash
         extensions = asked.extensions
         sizes_fit = len(name_hash) == len(key_hash) == algorithm.digest_size
-    except (ValueError, NotImplementedError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
+    except (
+        ValueError,
+        NotImplementedError,
+        UnsupportedAlgorithm,
+        x509.UnsupportedGeneralNameType,
+        x509.DuplicateExtension,
+    ):
         return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     nonces = [each.value for each in extensions if isinstance(each.value, x509.OCSPNonce)]
     other = [each for each in extensions if each.critical and not isinstance(each.value, x509.OCSPNonce)]
