@@ -103,6 +103,20 @@ class Settings(BaseSettings):
     timestamp_root: Path | None = Field(
         None, description="the PEM file of that service's root certificate, needed with its address"
     )
+    psis_url: str | None = Field(
+        None,
+        description="the address of PSIS' DSS service, which seals and validates in a pilot's arm `seal`; without it, the "
+        "embedded trust service, which no law gives any weight",
+    )
+    psis_root: Path | None = Field(
+        None,
+        description="the PEM file of the root certificates under which PSIS' answers and its seals are judged, needed with "
+        "its address",
+    )
+    services_environment: Literal["preproduction", "production"] = Field(
+        "preproduction",
+        description="which of their environments the two addresses above (time-stamps, PSIS) belong to; reports say it",
+    )
     algorithm_ends: str = Field(
         "",
         pattern=r"^([a-z0-9-]+=\d{4}-\d\d-\d\d( +|$))*$",

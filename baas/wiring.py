@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from cryptography.x509 import load_pem_x509_certificate
-
 from baas.accounts.service import Accounts
 from baas.administrations import first
 from baas.administrations.limits import Limits, LimitsOf
@@ -23,7 +21,7 @@ from baas.chains.service import Chains
 from baas.chains.states import States
 from baas.chains.supervisor import Supervisor
 from baas.clock import Clock, SystemClock
-from baas.connectors import ConnectorSettings, Environment, timestamp
+from baas.connectors import timestamp
 from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
 from baas.deployments.mirror import Mirror
@@ -31,6 +29,7 @@ from baas.deployments.service import Deployments
 from baas.errors import Conflict, SettingsError
 from baas.evaluations.service import Evaluations
 from baas.explorer.service import Explorer
+from baas.incumbents import Incumbents, Outside
 from baas.logs.batching import Batchings
 from baas.logs.pipeline import Pipeline
 from baas.logs.publication import Publication
@@ -56,7 +55,6 @@ from baas.store.idempotency import forget_old
 from baas.store.ulid import Ulids
 from baas.telemetry import Telemetry
 from baas.trust_service.service import TrustService
-from baas.trust_service.tsa import http as tsa
 from baas.witnesses.service import Witnesses
 from sandbox.engines.embedded.pool import Limits as PoolLimits
 from sandbox.engines.embedded.pool import configure
@@ -144,7 +142,7 @@ class Services:
         Raises StoreError, DataDirectoryLocked, StoreTooNew, MasterKeyError.
         """
         clock = clock or SystemClock()
-        outside, ends = _outside(settings), _ends(settings)
+        outside, ends = Outside.of(settings), _ends(settings)
         configure(PoolLimits.of(settings.sealers, settings.readers))
         store = Store.open(settings.data, settings.write_timeout)
         try:
@@ -185,7 +183,7 @@ class Services:
         permissions = ChainPermissions(store, audit, chains, fleet)
         deployments = Deployments(store, clock, ids, audit, chains)
         trust_service = TrustService.open(settings.data / TRUST_SERVICE, clock)
-        stamps = Stamps(store, clock, timestamp.asking(trust_service.authority, outside))
+        stamps = Stamps(store, clock, timestamp.asking(trust_service.authority, outside.timestamp))
         operator = settings.operator or settings.origin
         witnesses = Witnesses(
             store,
@@ -215,19 +213,13 @@ class Services:
         series = AllSeries(clock, ids, audit)
         retention = Retention(store, clock, series, erasures)
         roots = [TimestampRoot("Baas Sandbox (test, not qualified)", trust_service.roots_pem.decode())]
-        if outside is not None:
-            roots.append(TimestampRoot(outside.url, outside.trust_anchor.decode()))
+        if outside.timestamp is not None:
+            roots.append(TimestampRoot(outside.timestamp.url, outside.timestamp.trust_anchor.decode()))
         trust = TrustRoots(roots, operator, ends)
         address = Address()
-
-        def incumbent(slug: str, administration: str) -> ConnectorSettings:
-            """Where the incumbent arm's service is, for an administration: in this release, what this service embeds."""
-            return ConnectorSettings(
-                address.url + tsa.PATH, trust_service.roots_pem, Environment.LAB_EMULATOR
-            )
-
+        incumbents = Incumbents(outside, trust_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
-        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbent, examiner)
+        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbents, examiner)
         return cls(
             settings=settings,
             clock=clock,
@@ -304,21 +296,6 @@ class Services:
         """The first operator with its token, shown once. Raises AlreadyInitialised."""
         with self.store.session() as session:
             return first.initialise(session, self.tokens, self.clock, self.ids, self.audit, label)
-
-
-def _outside(settings: Settings) -> ConnectorSettings | None:
-    """The time-stamp service that the settings name; None for the built-in one. SettingsError if it cannot be used."""
-    if not settings.timestamp_url:
-        return None
-    try:
-        root = settings.timestamp_root.read_bytes() if settings.timestamp_root else b""
-        load_pem_x509_certificate(root)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            "BAAS_TIMESTAMP_ROOT: expected the PEM file of the root certificate of BAAS_TIMESTAMP_URL, got "
-            f"{settings.timestamp_root or 'none'}: {error}"
-        ) from None
-    return ConnectorSettings(settings.timestamp_url, root, Environment.PREPRODUCTION)
 
 
 def _ends(settings: Settings) -> list[AlgorithmEnd]:
