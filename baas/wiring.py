@@ -38,7 +38,7 @@ from baas.logs.stamps import Stamps
 from baas.logs.trust import TrustRoots
 from baas.logs.witnessing import Witnessing
 from baas.notarisations.service import Notarisations
-from baas.pilots.examination import Examiner
+from baas.pilots.cheating.examiner import Examiner
 from baas.pilots.service import Pilots
 from baas.privacy import ledger
 from baas.privacy.erasures import Erasures

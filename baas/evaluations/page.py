@@ -40,7 +40,7 @@ def render(report: dict[str, Any], language: str = "ca") -> str:
         return titles[slug] or t("arm.chain")
 
     def by(noticers: list[str]) -> str:
-        known = ("holder", "verifier", "auditor", "third_party")
+        known = ("holder", "verifier", "auditor", "third_party", "witness")
         return ", ".join(t(f"by.{who}") if who in known else who for who in noticers)
 
     return (

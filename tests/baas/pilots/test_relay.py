@@ -99,27 +99,28 @@ def test_a_delay_counts_once_on_each_request_of_a_connection_that_stays_open(
         without = seconds_of(asker, url)
         relay.delay = DELAY
         for size in (1, 300_000, 1):  # many pieces, one request
-            assert seconds_of(asker, url, b"x" * size) - without == pytest.approx(DELAY, abs=0.15)
+            took = seconds_of(asker, url, b"x" * size)
+            assert DELAY <= took < 2 * DELAY + without
         relay.delay = 0.0
         assert seconds_of(asker, url) < DELAY
 
 
 def test_requests_at_the_same_time_are_delayed_at_the_same_time(service: str, relay: Relay) -> None:
-    relay.delay = DELAY
+    relay.delay = 4 * DELAY
     taken: list[float] = []
-
-    def ask() -> None:
-        with client() as asker:
-            taken.append(seconds_of(asker, relay.url_of(service)))
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    started = time.perf_counter()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert time.perf_counter() - started < 4 * DELAY  # one after the other it would be eight
-    assert min(taken) >= DELAY
+    with client(timeout=30) as asker:
+        threads = [
+            threading.Thread(target=lambda: taken.append(seconds_of(asker, relay.url_of(service))))
+            for _ in range(8)
+        ]
+        started = time.perf_counter()
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert time.perf_counter() - started < 4 * relay.delay  # one after the other it would be eight
+    assert len(taken) == 8
+    assert min(taken) >= relay.delay
 
 
 @pytest.mark.parametrize(
@@ -164,11 +165,14 @@ def test_what_is_under_way_breaks_when_the_service_is_cut(service: str, relay: R
 
 
 def test_what_hangs_goes_on_once_the_service_is_restored(service: str, relay: Relay) -> None:
-    relay.cut(Cut.HANG)
-    restoring = threading.Timer(0.3, relay.restore)
-    restoring.start()
     with client() as asker:
-        assert 0.2 < seconds_of(asker, relay.url_of(service)) < 2.0
+        seconds_of(asker, relay.url_of(service))
+        relay.cut(Cut.HANG)
+        restoring = threading.Timer(0.3, relay.restore)
+        started = time.perf_counter()
+        restoring.start()
+        seconds_of(asker, relay.url_of(service))
+        assert 0.3 <= time.perf_counter() - started < 4.0
     restoring.join()
 
 

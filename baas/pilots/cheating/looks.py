@@ -1,0 +1,207 @@
+"""How each kind of evidence is looked at: files in, by name; out, what contradicts, or None.
+
+Pure: no server, no key of the operator's, no state. What cannot be read or does not hold is a contradiction too, with
+the verifier's own words. Each look imports what it needs when it is taken: a receipt is examined without any PKI.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from baas.pilots.cheating.exhibits import Files
+from sandbox.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from baas.protocols.hashed_log import Held
+    from sandbox.evidence.receipt import Receipt
+    from sandbox.evidence.timestamp import Timestamp
+
+
+def receipt_alone(files: Files) -> str | None:
+    """`receipt.json` for the SHA-256 digest `digest`, by who holds nothing but `trust.json`."""
+    from sandbox.evidence import receipt, trust
+    from sandbox.evidence.digest import Digest
+    from sandbox.evidence.verify import verify
+
+    try:
+        root = trust.parse(files["trust.json"])
+        report = verify(Digest("sha-256", files["digest"]), receipt.parse(files["receipt.json"]), root)
+    except EvidenceError as error:
+        return str(error)
+    return None if report.ok else f"the receipt does not verify: {report.failed_step}"
+
+
+def checkpoint_and_kept(files: Files) -> str | None:
+    """`shown.txt`, a later checkpoint by the log's key `vkey`, against the one in the receipt that was kept.
+
+    `proof.json` is the best consistency proof that the operator can give: hexadecimal hashes.
+    """
+    from sandbox.evidence import merkle, receipt
+    from sandbox.evidence.checkpoint import open_checkpoint
+    from sandbox.evidence.note import NoteVerifier
+
+    known = [NoteVerifier.from_vkey(files["vkey"].decode())]
+    try:
+        kept = receipt.parse(files["receipt.json"])
+        old = open_checkpoint(kept.checkpoint, known).checkpoint
+        new = open_checkpoint(files["shown.txt"].decode(), known).checkpoint
+        proof = [bytes.fromhex(each) for each in json.loads(files["proof.json"])]
+        merkle.verify_consistency(old.size, new.size, proof, old.root, new.root)
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def receipt_and_kept(files: Files) -> str | None:
+    """`shown.json`, a receipt of the same log, against `receipt.json`, which was kept: can both be of one chain?
+
+    A log never shrinks and a chain has one block of each number, in the order of time. Blocks that contradict each other
+    are both signed by the sealing key.
+    """
+    from sandbox.evidence import receipt
+
+    try:
+        return _apart(receipt.parse(files["receipt.json"]), receipt.parse(files["shown.json"]))
+    except EvidenceError as error:
+        return str(error)
+
+
+def _apart(kept: Receipt, shown: Receipt) -> str | None:
+    """Why two receipts of one log cannot both be of one chain; None if they can."""
+    from sandbox.evidence import note, sealer
+
+    if kept.anchor is None or shown.anchor is None:
+        return "a receipt without a block"
+    old = sealer.parse(note.split(kept.anchor.sealer_note)[0])
+    new = sealer.parse(note.split(shown.anchor.sealer_note)[0])
+    if old.number == new.number and old.hash != new.hash:
+        return f"two blocks {old.number} of one chain, both sealed"
+    if (old.number - new.number) * (old.time_ms - new.time_ms) < 0:
+        return f"block {new.number} sealed at {new.time_ms} ms, block {old.number} at {old.time_ms} ms"
+    first, second = sorted(
+        ((old, kept.inclusion.size), (new, shown.inclusion.size)), key=lambda each: each[0].time_ms
+    )
+    if first[1] > second[1]:
+        return (
+            f"the log had {first[1]} entries in block {first[0].number}, and {second[1]} later, in block "
+            f"{second[0].number}"
+        )
+    return None
+
+
+def checkpoints_of_two(files: Files) -> str | None:
+    """`one.txt` and `other.txt`, checkpoints by the log's key `vkey` that two holders were shown, side by side."""
+    from sandbox.evidence.checkpoint import open_checkpoint
+    from sandbox.evidence.note import NoteVerifier
+
+    known = [NoteVerifier.from_vkey(files["vkey"].decode())]
+    try:
+        one, other = (
+            open_checkpoint(files[name].decode(), known).checkpoint for name in ("one.txt", "other.txt")
+        )
+    except EvidenceError as error:
+        return str(error)
+    if one.size == other.size and one.root != other.root:
+        return f"two checkpoints of size {one.size} with different roots, both signed by {one.origin}"
+    return None
+
+
+def token_alone(files: Files) -> str | None:
+    """`token.tsr`, a time-stamp reply, for the SHA-256 digest `digest`, by who holds only `root.pem`."""
+    try:
+        _stamp(files, "digest", "token.tsr")
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def token_denied(files: Files) -> str | None:
+    """The same token, which the authority says it never gave: that it holds is the contradiction."""
+    if token_alone(files) is not None:
+        return None  # what does not hold refutes nobody
+    return "the authority denies it, and the kept token verifies under its own root"
+
+
+def tokens_beside(files: Files) -> str | None:
+    """`token.tsr` beside `other.tsr`, by the same authority: can both be true?
+
+    What could contradict: one serial number on two tokens (RFC 3161 section 2.4.2 makes it unique). Two times of one
+    digest do not, nor does an order of serial numbers that is not the order of times.
+    """
+    try:
+        one, other = _stamp(files, "digest", "token.tsr"), _stamp(files, "other-digest", "other.tsr")
+    except EvidenceError as error:
+        return str(error)
+    if one.serial == other.serial and (one.time_ms, one.imprint) != (other.time_ms, other.imprint):
+        return f"two tokens with the serial number {one.serial}"
+    return None
+
+
+def log_alone(files: Files) -> str | None:
+    """`log.json`, evidence of a hash-linked log, for the SHA-256 digest `digest`, by who holds only `root.pem`."""
+    from baas.protocols.hashed_log import verify
+
+    try:
+        verify(files["log.json"], files["digest"], _roots(files))
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def log_beside(files: Files) -> str | None:
+    """`log.json`, which was kept, beside every file of the log as it is shown now (`shown-1.json`, …)."""
+    from baas.protocols.hashed_log import contradiction
+
+    try:
+        kept = _stamped(files, "log.json")
+        for name in sorted(each for each in files if each.startswith("shown-")):
+            if (found := contradiction(kept.file, _stamped(files, name).file)) is not None:
+                return f"{found}, both stamped"
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def _stamped(files: Files, name: str) -> Held:
+    from baas.protocols.hashed_log import Held
+    from sandbox.evidence.digest import Digest
+    from sandbox.evidence.timestamp import verify_token
+
+    held = Held.decode(files[name])
+    held.file.check()
+    verify_token(held.token, Digest("sha-256", held.file.sha256), _roots(files))
+    return held
+
+
+def _roots(files: Files) -> list[Certificate]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return load_pem_x509_certificates(files["root.pem"])
+
+
+def _stamp(files: Files, digest: str, token: str) -> Timestamp:
+    from sandbox.evidence.digest import Digest
+    from sandbox.evidence.timestamp import verify_token
+
+    return verify_token(files[token], Digest("sha-256", files[digest]), _roots(files))
+
+
+#: Every way of looking, by its name.
+KINDS: Final[dict[str, Callable[[Files], str | None]]] = {
+    look.__name__: look
+    for look in (
+        receipt_alone,
+        checkpoint_and_kept,
+        receipt_and_kept,
+        checkpoints_of_two,
+        token_alone,
+        token_denied,
+        tokens_beside,
+        log_alone,
+        log_beside,
+    )
+}
