@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from asn1crypto import algos, cms, core, tsp
 
+from sandbox.evidence import der
+
 QUERY = "application/timestamp-query"
 REPLY = "application/timestamp-reply"
 """The media types over HTTP (section 3.4)."""
@@ -116,9 +118,12 @@ def rejected(rejection: Rejection) -> bytes:
     )
 
 
-def granted(token: cms.ContentInfo) -> bytes:
-    """The DER of a reply with its token."""
-    return bytes(Reply({"status": {"status": "granted"}, "time_stamp_token": token}).dump())
+_GRANTED = tsp.PKIStatusInfo({"status": "granted"}).dump()
+
+
+def granted(token: bytes) -> bytes:
+    """The DER of a reply with its token, which is DER already."""
+    return der.encoded(der.SEQUENCE, _GRANTED + token)
 
 
 def request_der(digest: bytes, nonce: int, *, algorithm: str = "sha256") -> bytes:
