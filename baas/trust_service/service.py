@@ -10,10 +10,13 @@ from cryptography import x509
 from fastapi import APIRouter
 
 from baas.clock import Clock
-from baas.trust_service import certificates, http
+from baas.errors import BaasError
+from baas.trust_service import certificates, hashed_log, http, secure_codes
 from baas.trust_service.acts import Acts
+from baas.trust_service.hashed_log import HashedLog
 from baas.trust_service.pki import Enrolment, Pki
 from baas.trust_service.revocation import Revoked
+from baas.trust_service.secure_codes import SecureCodes
 from baas.trust_service.tsa import http as tsa
 from baas.trust_service.tsa.authority import TimeStampAuthority
 
@@ -45,7 +48,12 @@ class TrustService:
         self.foundation = foundation
         self.pki, self.acts, self.authority = foundation.pki, foundation.acts, foundation.authority
         self._closing: list[Callable[[], None]] = [self.acts.close, self.pki.close]
-        self._routers = self._parts()
+        self._starting: list[Callable[[], None]] = []
+        try:
+            self._routers = self._parts()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, directory: Path, clock: Clock, base: str = certificates.BASE) -> TrustService:
@@ -62,15 +70,33 @@ class TrustService:
     def _parts(self) -> list[APIRouter]:
         """The routers of the parts, in order: a part is opened here, and its `routes(part)` is one line of the list.
 
-        What a part must let go of at the end goes into `self._closing`; the last one put there is closed first.
+        What a part must let go of at the end goes into `self._closing`; the last one put there is closed first. What it
+        does by itself it begins when the service is served: `self._starting`.
         """
+        directory, clock = self.foundation.directory, self.foundation.clock
+        authenticate = self.foundation.authenticate
+        log = HashedLog.open(directory / "log", clock, self.authority.stamp)
+        self._starting.append(log.start)
+        self._closing.append(log.close)
+        codes = SecureCodes.open(directory / "csv", clock)
+        self._closing.append(codes.close)
         return [
             tsa.routes(self.authority),
             http.routes(self.pki, self.acts),
+            hashed_log.routes(log, authenticate, clock),
+            secure_codes.routes(codes, authenticate, self._name_of),
         ]
 
+    def _name_of(self, code: str) -> str:
+        try:
+            return self.pki.seal(code).name
+        except BaasError:
+            return code
+
     def routes(self) -> APIRouter:
-        """All that the service answers over HTTP."""
+        """All that the service answers over HTTP. From here on it is a running service, and does what it does by itself."""
+        for start in self._starting:
+            start()
         router = APIRouter()
         for each in self._routers:
             router.include_router(each)

@@ -40,7 +40,7 @@ from sandbox.evidence.digest import Digest
 
 KEY = "hmac.key"
 MAX_LOGS = 64
-"""How many logs (periods) one administration may have."""
+"""How many hashed_logs (periods) one administration may have."""
 MAX_BATCH = 512
 #: How often the end of a period is looked for, in seconds, where the clock is not known to be near one.
 POLL = 0.25
@@ -120,6 +120,7 @@ class HashedLog:
         self._stamping = tables.connect(directory)
         self._ends: dict[tuple[str, int], _End] = {}
         self._version = -1
+        self._starting, self._running = threading.Lock(), False
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed, self._due = threading.Event(), threading.Event()
         self._last_read: tuple[int, bytes, bytes] | None = None
@@ -137,13 +138,22 @@ class HashedLog:
         Raises FileNotFoundError where there are records and no key.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = cls(directory, _key_made(directory), clock, stamp, retry)
-        with made._transaction():  # reads where the logs stand
-            pass
-        made._due.set()
-        for thread in made._threads:
-            thread.start()
-        return made
+        return cls(directory, _key_made(directory), clock, stamp, retry)
+
+    def start(self) -> None:
+        """Starts what appends, closes and stamps; idempotent. Until then the log can only be read.
+
+        Who opens the directory of a running service to look at it, with whatever clock, thus stamps nothing in its place.
+        """
+        with self._starting:
+            if self._running or self._closed.is_set():
+                return
+            self._running = True
+            with self._transaction():  # reads where the logs stand
+                pass
+            self._due.set()
+            for thread in self._threads:
+                thread.start()
 
     def append(self, administration: str, digest: bytes, period_ms: int) -> Future[Kept]:
         """Records a SHA-256 digest; the future ends when the record is on disk. ValueError for what cannot be recorded."""
@@ -156,8 +166,8 @@ class HashedLog:
         if not _CODE.fullmatch(administration):
             raise ValueError(f"expected an administration's code, got {administration[:40]!r}")
         waiting = _Waiting(administration, digest, period_ms, Future())
-        if self._closed.is_set():
-            raise RuntimeError("the log is closed")
+        if self._closed.is_set() or not self._running:
+            raise RuntimeError("the log is closed, or was not started")
         self._queue.put(waiting)
         return waiting.kept
 
@@ -165,7 +175,7 @@ class HashedLog:
         """What a holder keeps for a record (`protocols.hashed_log.Held`). Raises UnknownRecord, NotStamped."""
         with self._read_lock:
             row = self._reading.execute(
-                "SELECT files.id, closes_ms, token FROM records JOIN logs ON logs.id = records.log"
+                "SELECT files.id, closes_ms, token FROM records JOIN hashed_logs ON hashed_logs.id = records.log"
                 " JOIN files ON files.id = records.file"
                 " WHERE administration = ? AND period_ms = ? AND position = ?",
                 (administration, period_ms, position),
@@ -187,13 +197,15 @@ class HashedLog:
 
     def close(self) -> None:
         """Ends the threads; what was accepted is on disk. Idempotent."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
+        with self._starting:
+            if self._closed.is_set():
+                return
+            self._closed.set()
         self._queue.put(None)
         self._due.set()
-        for thread in self._threads:
-            thread.join()
+        if self._running:
+            for thread in self._threads:
+                thread.join()
         while True:  # who came between the flag and the end
             try:
                 left = self._queue.get_nowait()
@@ -271,12 +283,12 @@ class HashedLog:
 
     def _new_log(self, administration: str, period_ms: int) -> _End:
         (count,) = self._writing.execute(
-            "SELECT count(*) FROM logs WHERE administration = ?", (administration,)
+            "SELECT count(*) FROM hashed_logs WHERE administration = ?", (administration,)
         ).fetchone()
         if count >= MAX_LOGS:
             raise TooManyLogs(f"an administration may have {MAX_LOGS} logs of different periods")
         made = self._writing.execute(
-            "INSERT INTO logs (administration, period_ms) VALUES (?, ?)", (administration, period_ms)
+            "INSERT INTO hashed_logs (administration, period_ms) VALUES (?, ?)", (administration, period_ms)
         )
         assert made.lastrowid is not None
         return _End(made.lastrowid, administration, period_ms)
@@ -388,7 +400,7 @@ class HashedLog:
         ends = {}
         read = self._writing.execute
         for number, administration, period_ms in read(
-            "SELECT id, administration, period_ms FROM logs"
+            "SELECT id, administration, period_ms FROM hashed_logs"
         ).fetchall():
             end = _End(number, administration, period_ms)
             last = read(
@@ -424,7 +436,7 @@ def period_files(directory: Path, administration: str, period_ms: int) -> list[t
     """The closed and stamped files of one log, the first one first, each with its token, as the operator has them."""
     with closing(tables.connect(directory)) as database:
         rows = database.execute(
-            "SELECT files.id, token FROM files JOIN logs ON logs.id = files.log"
+            "SELECT files.id, token FROM files JOIN hashed_logs ON hashed_logs.id = files.log"
             " WHERE administration = ? AND period_ms = ? AND token IS NOT NULL ORDER BY number",
             (administration, period_ms),
         ).fetchall()

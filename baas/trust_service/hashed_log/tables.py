@@ -9,7 +9,7 @@ from pathlib import Path
 NAME = "log.sqlite"
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS logs (
+CREATE TABLE IF NOT EXISTS hashed_logs (
     id INTEGER PRIMARY KEY,
     administration TEXT NOT NULL,
     period_ms INTEGER NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS logs (
 );
 CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY,
-    log INTEGER NOT NULL REFERENCES logs (id),
+    log INTEGER NOT NULL REFERENCES hashed_logs (id),
     number INTEGER NOT NULL,
     closes_ms INTEGER NOT NULL,
     header BLOB NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS files (
 );
 CREATE INDEX IF NOT EXISTS files_unstamped ON files (id) WHERE token IS NULL;
 CREATE TABLE IF NOT EXISTS records (
-    log INTEGER NOT NULL REFERENCES logs (id),
+    log INTEGER NOT NULL REFERENCES hashed_logs (id),
     position INTEGER NOT NULL,
     file INTEGER NOT NULL REFERENCES files (id),
     line BLOB NOT NULL,

@@ -58,6 +58,7 @@ def roots(stand_authority: Authority) -> list[x509.Certificate]:
 @contextmanager
 def opened(directory: Path, authority: Authority, clock: SystemClock | None = None) -> Iterator[HashedLog]:
     log = HashedLog.open(directory / "log", clock or SystemClock(), authority.stamp, retry=0.05)
+    log.start()
     try:
         yield log
     finally:
@@ -217,6 +218,26 @@ def test_two_that_have_the_log_open_keep_one_chain(
         assert len(held.file.records) == 8
 
 
+def test_who_only_looks_stamps_nothing(
+    tmp_path: Path, stand_authority: Authority, roots: list[x509.Certificate]
+) -> None:
+    """As an examination does, whose clock is in the past: its token would be earlier than the records."""
+    down = Authority(tmp_path / "tsa", SystemClock())
+    down.down = True
+    with opened(tmp_path, down) as log:
+        log.append(TOWN, digest(1), 100).result(10)
+        time.sleep(0.2)
+        looking = HashedLog.open(tmp_path / "log", SystemClock(), stand_authority.stamp)
+        with pytest.raises(RuntimeError, match="not started"):
+            looking.append(TOWN, digest(2), 100)
+        with pytest.raises(NotStamped):
+            looking.evidence(TOWN, 100, 1)
+        looking.close()
+        with pytest.raises(NotStamped):
+            log.evidence(TOWN, 100, 1)
+    down.close()
+
+
 def test_a_failed_commit_acknowledges_nothing_and_breaks_nothing(
     tmp_path: Path, stand_authority: Authority, roots: list[x509.Certificate]
 ) -> None:
@@ -304,6 +325,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory, stand_authority: Authority) -> Iterator[Served]:
     clock = ShiftedClock()
     log = HashedLog.open(tmp_path_factory.mktemp("log"), clock, stand_authority.stamp)
+    log.start()
     with serving(routes(log, authenticate, clock)) as url:
         yield Served(url, stand_authority, clock)
     log.close()
