@@ -17,11 +17,12 @@ from baas.connectors import (
 class Service:
     """A client of one service, with its own connections. It follows no redirect and ignores the environment's proxies.
 
-    The settings' option `administration` and their secret say who asks (RFC 7617).
+    `url` is the service's: the settings' address and the service's path. The settings' option `administration` and their
+    secret say who asks (RFC 7617).
     """
 
-    def __init__(self, settings: ConnectorSettings) -> None:
-        self.url, self._timeout = settings.url.rstrip("/"), settings.timeout
+    def __init__(self, settings: ConnectorSettings, path: str) -> None:
+        self.url, self._timeout = settings.url.rstrip("/") + path, settings.timeout
         self._auth = (settings.options.get("administration", ""), settings.secret)
         self._client = httpx2.Client(timeout=settings.timeout, trust_env=False)
 

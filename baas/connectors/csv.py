@@ -30,6 +30,7 @@ from baas.connectors._http import Service
 from baas.protocols.secure_code import (
     MAX_DOCUMENT_BYTES,
     MEDIA_TYPE,
+    PATH,
     STATEMENT_TYPE,
     Held,
     Statement,
@@ -54,7 +55,7 @@ class CsvConnector:
     }
 
     def __init__(self, settings: ConnectorSettings) -> None:
-        self._settings, self._service = settings, Service(settings)
+        self._settings, self._service = settings, Service(settings, PATH)
 
     @classmethod
     def open(cls, settings: ConnectorSettings) -> Self:

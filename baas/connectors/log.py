@@ -28,7 +28,7 @@ from baas.connectors import (
     OnLedger,
 )
 from baas.connectors._http import Service
-from baas.protocols.hashed_log import MAX_EVIDENCE_BYTES, MEDIA_TYPE, PERIODS_MS, verify
+from baas.protocols.hashed_log import MAX_EVIDENCE_BYTES, MEDIA_TYPE, PATH, PERIODS_MS, verify
 from sandbox.errors import EvidenceError
 
 NIGHT = 86_400.0
@@ -62,7 +62,7 @@ class LogConnector:
                 f"log_period: expected {PERIODS_MS[0] / 1000} to {PERIODS_MS[1] // 1000} s, got "
                 f"{settings.options['log_period']}"
             )
-        self._service = Service(settings)
+        self._service = Service(settings, PATH)
 
     @classmethod
     def open(cls, settings: ConnectorSettings) -> Self:

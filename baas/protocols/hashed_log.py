@@ -36,6 +36,8 @@ from sandbox.evidence.timestamp import Timestamp, verify_token
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+PATH = "/registre"
+"""Where a service has its log, under its own address."""
 FORMAT = "baas.log/1"
 EVIDENCE_FORMAT = "baas.log.evidence/1"
 MEDIA_TYPE = "application/json"

@@ -27,6 +27,8 @@ RANDOM_CHARACTERS = 24
 BITS = RANDOM_CHARACTERS * 5
 GROUP = 5
 
+PATH = "/csv"
+"""Where an issuer has its documents, under its own address."""
 FORMAT = "baas.csv/1"
 STATEMENT_FORMAT = "baas.csv.statement/1"
 MEDIA_TYPE = "application/json"

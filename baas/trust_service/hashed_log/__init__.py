@@ -5,7 +5,8 @@ tables      its SQLite file
 http        /registre
 """
 
-from baas.trust_service.hashed_log.http import PATH, routes
+from baas.protocols.hashed_log import PATH
+from baas.trust_service.hashed_log.http import routes
 from baas.trust_service.hashed_log.keeping import HashedLog, NotStamped, UnknownRecord, key_of, period_files
 
 __all__ = ["PATH", "HashedLog", "NotStamped", "UnknownRecord", "key_of", "period_files", "routes"]

@@ -16,11 +16,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from baas.clock import Clock, iso
-from baas.protocols.hashed_log import MEDIA_TYPE, PERIODS_MS
+from baas.protocols.hashed_log import MEDIA_TYPE, PATH, PERIODS_MS
 from baas.trust_service.clients import CHALLENGE, Authenticate, administration_of, body_of
 from baas.trust_service.hashed_log.keeping import HashedLog, NotStamped, TooManyLogs, UnknownRecord
 
-PATH = "/registre"
 MAX_REQUEST_BYTES = 4096
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -4,7 +4,8 @@ keeping     SecureCodes: what is kept under each code, on disk before the code i
 http        /csv
 """
 
-from baas.trust_service.secure_codes.http import PATH, routes
+from baas.protocols.secure_code import PATH
+from baas.trust_service.secure_codes.http import routes
 from baas.trust_service.secure_codes.keeping import Kept, SecureCodes
 
 __all__ = ["PATH", "Kept", "SecureCodes", "routes"]

@@ -21,12 +21,11 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from baas.clock import iso
-from baas.protocols.secure_code import MAX_DOCUMENT_BYTES, read_code
+from baas.protocols.secure_code import MAX_DOCUMENT_BYTES, PATH, read_code
 from baas.trust_service.clients import CHALLENGE, Authenticate, administration_of, body_of
 from baas.trust_service.pages import language_of, page
 from baas.trust_service.secure_codes.keeping import Kept, SecureCodes
 
-PATH = "/csv"
 MAX_REQUEST_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 4096
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

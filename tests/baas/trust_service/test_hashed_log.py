@@ -307,7 +307,7 @@ class Served:
 
     def settings(self, administration: str = TOWN, timeout: float = 5, **options: str) -> ConnectorSettings:
         return ConnectorSettings(
-            self.url + PATH,
+            self.url,
             self.authority.root_pem,
             Environment.LAB_EMULATOR,
             timeout,
@@ -466,7 +466,7 @@ def test_a_name_that_is_none_is_an_unknown_record(served: Served, path: str) -> 
 def test_the_arm_says_who_refused_and_who_was_not_there(served: Served) -> None:
     wrong = LogConnector.open(
         ConnectorSettings(
-            served.url + PATH,
+            served.url,
             served.authority.root_pem,
             Environment.LAB_EMULATOR,
             5,

@@ -40,7 +40,7 @@ class Site:
     def arm(self, administration: str = TOWN, secret: str | None = None) -> CsvConnector:
         return CsvConnector.open(
             ConnectorSettings(
-                self.url + PATH,
+                self.url,
                 b"",
                 Environment.LAB_EMULATOR,
                 5,
@@ -257,7 +257,7 @@ def test_evidence_that_leads_elsewhere_is_not_followed(site: Site, arm: CsvConne
 
 def test_a_site_that_is_gone_or_is_something_else(site: Site, arm: CsvConnector) -> None:
     evidence = arm.submit(DIGEST)
-    for url in ("http://127.0.0.1:9/csv", site.url + "/elsewhere"):
+    for url in ("http://127.0.0.1:9", site.url + "/elsewhere"):
         gone = CsvConnector.open(ConnectorSettings(url, b"", Environment.LAB_EMULATOR, 2))
         with pytest.raises(ConnectorUnreachable):
             gone.submit(DIGEST)
