@@ -132,15 +132,24 @@ def seal_subject(name: str, nif: str) -> x509.Name:
     )
 
 
-def person_subject(name: str, nif: str) -> x509.Name:
-    """A natural person (EN 319 412-2 section 4.2.4). `name` is `given name` and surname, or `surname, given name`."""
+def person_subject(name: str, nif: str, of: tuple[str, str] | None = None) -> x509.Name:
+    """A natural person (EN 319 412-2 section 4.2.4). `name` is `given name` and surname, or `surname, given name`.
+
+    `of` is the name and the NIF of the administration that a public employee works for. Raises ValueError.
+    """
     if "," in name:
         surname, given = (part.strip() for part in name.split(",", 1))
     else:
         given, _, surname = name.strip().partition(" ")
     if not given or not surname:
         raise ValueError(f"expected a given name and a surname, got {name!r}")
+    employer = (
+        ((NameOID.ORGANIZATION_NAME, _cut(of[0])), (NameOID.ORGANIZATION_IDENTIFIER, f"VATES-{of[1]}"))
+        if of
+        else ()
+    )
     return _name(
+        *employer,
         (NameOID.ORGANIZATIONAL_UNIT_NAME, MAKER),
         (NameOID.SURNAME, _cut(surname)),
         (NameOID.GIVEN_NAME, _cut(given)),

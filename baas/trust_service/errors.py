@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from baas.errors import BaasError
+from baas.errors import BaasError, Conflict
 
 
 class TrustServiceError(BaasError):
@@ -23,13 +23,13 @@ class DamagedTrustService(TrustServiceError):
     pass
 
 
-class CertificateExpired(TrustServiceError):
+class CertificateExpired(TrustServiceError, Conflict):
     def __init__(self, what: str, ended: datetime, remedy: str) -> None:
         self.what, self.ended = what, ended
         super().__init__(f"{what} ended at {ended.isoformat()}: {remedy}")
 
 
-class CertificateRevoked(TrustServiceError):
+class CertificateRevoked(TrustServiceError, Conflict):
     def __init__(self, what: str, at: datetime, reason: str) -> None:
         self.what, self.at, self.reason = what, at, reason
         super().__init__(
@@ -37,7 +37,7 @@ class CertificateRevoked(TrustServiceError):
         )
 
 
-class NotEnrolled(TrustServiceError):
+class NotEnrolled(TrustServiceError, Conflict):
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(f"the administration {code!r} has no seal in this trust service: enrol it first")

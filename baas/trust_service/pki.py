@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from baas.ades.types import Signer
+from baas.ades.types import Revocation, Signer, Trust
 from baas.clock import Clock, milliseconds, whole_milliseconds
 from baas.errors import Invalid
 from baas.trust_service import certificates, revocation
@@ -200,14 +200,14 @@ class Pki:
         """Whether the administration was ever enrolled here."""
         return self._last(Role.SEAL, code) is not None
 
-    def issue_person(self, name: str, nif: str) -> Signer:
-        """A fictional public employee's certificate, as a T-CAT holds it, with its key. `name` as `person_subject` has it.
+    def issue_person(self, name: str, nif: str, of: Enrolment | None = None) -> Signer:
+        """A fictional person's certificate with its key; with `of` a public employee's, as a T-CAT holds it.
 
-        Raises Invalid.
+        `name` is as `person_subject` has it. Raises Invalid.
         """
         checked_nif(nif)
         try:
-            subject = certificates.person_subject(name, nif)
+            subject = certificates.person_subject(name, nif, (of.name, of.identifier) if of else None)
         except ValueError as error:
             raise Invalid(
                 "/name", "`given name` and surname, or `surname, given name`", repr(name)
@@ -286,6 +286,11 @@ class Pki:
                 crl,
             )
         return crl
+
+    def trust(self) -> Trust:
+        """What a verifier of this PKI's signatures holds now: both authorities, and their present CRLs."""
+        crls = self.crl(Role.ROOT), self.crl(Role.ISSUING)
+        return Trust((self.root,), (self.issuing,), Revocation(crls))
 
     def ocsp(self, request: bytes) -> bytes:
         """The DER of the OCSPResponse to the DER of an OCSPRequest. A bad request never raises."""
