@@ -61,13 +61,13 @@ class Incumbents:
             return ConnectorSettings(address + tsa.PATH, self._embedded.roots_pem, Environment.LAB_EMULATOR)
         with self._store.reading() as session:
             known = repository.registered(session, administration)
-        self._embedded.enrol(administration, known.name if known else administration)
+        enrolment = self._embedded.enrol(administration, known.name if known else administration)
         return ConnectorSettings(
             address,
             self._embedded.roots_pem,
             Environment.LAB_EMULATOR,
             secret=self._embedded.secret_of(administration),
-            options={"administration": administration},
+            options={"administration": administration, "identifier": f"VATES-{enrolment.identifier}"},
         )
 
 

@@ -122,7 +122,7 @@ def _validated(
     crls = tuple(
         bytes(each.chosen.dump())
         for each in signed["crls"] or ()
-        if each.name == "certificate_list"  # of CMS's own field
+        if each.name == "crl"  # of CMS's own field
     )
     if policy is not None and (objection := _objection(signed, policy)):
         return procedure.indeterminate(SubIndication.SIG_CONSTRAINTS_FAILURE, objection, Format.CADES)

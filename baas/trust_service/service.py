@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from baas.clock import Clock
 from baas.errors import BaasError
-from baas.trust_service import certificates, hashed_log, http, secure_codes
+from baas.trust_service import certificates, dss, hashed_log, http, secure_codes
 from baas.trust_service.acts import Acts
 from baas.trust_service.hashed_log import HashedLog
 from baas.trust_service.pki import Enrolment, Pki
@@ -85,6 +85,7 @@ class TrustService:
             http.routes(self.pki, self.acts),
             hashed_log.routes(log, authenticate, clock),
             secure_codes.routes(codes, authenticate, self._name_of),
+            dss.routes(self._signatures(), authenticate),
         ]
 
     def _name_of(self, code: str) -> str:
@@ -92,6 +93,10 @@ class TrustService:
             return self.pki.seal(code).name
         except BaasError:
             return code
+
+    def _signatures(self) -> dss.SignatureService:
+        desk = dss.Desk(self.pki, self.acts, self.authority, self.foundation.clock)
+        return dss.SignatureService(desk)
 
     def routes(self) -> APIRouter:
         """All that the service answers over HTTP. From here on it is a running service, and does what it does by itself."""

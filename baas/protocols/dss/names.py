@@ -108,3 +108,6 @@ DIGESTS: dict[str, str] = {
     "sha-512": "http://www.w3.org/2001/04/xmlenc#sha512",
     "sha3-256": "http://www.w3.org/2007/05/xmldsig-more#sha3-256",
 }
+
+#: The certificate policy of who signs the sandbox's own answers: no other certificate of its authorities may.
+SANDBOX_ANSWERS_POLICY = "2.25.316189420502059296164188729975049763431"
