@@ -5,60 +5,42 @@ It needs no script and loads nothing; `SECURITY_POLICY` is the Content-Security-
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from baas.evaluations import report as reports
-from baas.evaluations.forest import forest
-from baas.texts import text
+from baas.evaluations.forest import across, common_limit, forest
+from baas.evaluations.tables import arm_rows, attacks
+from baas.evaluations.words import Words
 
 SECURITY_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-_MINUS, _THIN = "−", "\u202f"
 
 
 def render(report: dict[str, Any], language: str = "ca") -> str:
     """The page of a report. ValueError if its own inputs contradict it, KeyError for an unknown language."""
     reports.check(report)
-    titles = {each["arm"]: each["titles"].get(language) for each in report["arms"]}
-
-    def t(key: str, **blanks: object) -> str:
-        return text(f"report.{key}", language).format(**blanks)
-
-    def show(estimate: dict[str, Any] | None, unit: str, *, signed: bool = False) -> str:
-        return _estimate(estimate, unit, language, signed=signed)
-
-    def reason(code: str) -> str:
-        name, _, metric = code.partition(":")
-        metrics = {o["metric"]: o["texts"][language] for o in report["comparisons"][0]["outcomes"]}
-        return t(f"reason.{name}", metric=metrics.get(metric, metric))
-
-    def arm(slug: str) -> str:
-        return titles[slug] or t("arm.chain")
-
-    def by(noticers: list[str]) -> str:
-        known = ("holder", "verifier", "auditor", "third_party", "witness")
-        return ", ".join(t(f"by.{who}") if who in known else who for who in noticers)
-
+    words = Words(report, language)
+    comparisons = [*report["comparisons"], *report["observed"]]
+    limit = common_limit(comparisons)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             r=report,
             language=language,
-            incumbents=", ".join(arm(slug) for slug in report["plan"]["arms"]),
-            t=t,
-            show=show,
-            reason=reason,
-            by=by,
-            arm=arm,
-            amount=lambda value, unit: _amount(value, unit, language),
-            plain=lambda value: _number(value, _decimals(value), language),
-            forest=forest,
-            gaps=[gap for each in _compared(report) for gap in _gaps(each, arm, language)],
+            w=words,
+            t=words.t,
+            incumbents=_joined([words.arm(slug) for slug in report["plan"]["arms"]], words),
+            comparisons=comparisons,
+            primary=_primary(report),
+            across=across(comparisons),
+            forest=lambda outcomes: forest(outcomes, limit),
+            arm_rows=arm_rows(report, words),
+            attacks=attacks(report, words),
+            shortened=_shortened(report, words),
+            gaps=[gap for each in comparisons for gap in _gaps(each, words)],
         )
     )
 
@@ -74,70 +56,55 @@ def _environment() -> Environment:
     )
 
 
-def _compared(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every comparison, with those of the arms that were only observed."""
-    return [*report["comparisons"], *report["observed"]]
+def _joined(names: list[str], words: Words) -> str:
+    """`a`, `a i b`, `a, b i c`: names in a sentence, where they begin with a small letter."""
+    names = [each[:1].lower() + each[1:] for each in names]
+    if len(names) < 2:
+        return "".join(names)
+    return words.t("and", first=", ".join(names[:-1]), last=names[-1])
 
 
-def _gaps(comparison: dict[str, Any], arm: Callable[[str], str], language: str) -> list[str]:
-    """What was not estimable, one sentence each: a gap is part of the result."""
-    found = []
+def _primary(report: dict[str, Any]) -> dict[str, Any]:
+    """The primary outcome of the first comparison: its texts, unit, direction and margin are the plan's."""
+    return next(dict(each) for each in report["comparisons"][0]["outcomes"] if each["role"] == "primary")
 
-    def note(what: str, estimate: dict[str, Any] | None) -> None:
-        if estimate is not None and estimate["not_estimable"]:
-            value = text("report.not_estimable", language)
-            found.append(f"{what}: {value} ({estimate['not_estimable']})")
 
-    beside = arm(comparison["incumbent"])
-    for outcome in comparison["outcomes"]:
-        title = outcome["texts"][language]
-        difference = text("report.outcome.difference", language).lower()
-        note(f"{title}, {beside}, {difference}", outcome["difference"])
-        for slug, estimates in outcome["arms"].items():
-            for key, estimate in estimates.items():
-                if key != "rate":
-                    name = text(f"report.outcome.quantile_{key}", language)
-                    note(f"{title}, {arm(slug)}, {name}", estimate)
-        if outcome["missing"]:
-            missing = text("report.outcome.missing", language)
-            found.append(f"{beside}: {missing.format(metric=title, count=outcome['missing'])}")
-    note(f"{text('report.control.drift', language)}, {beside}", comparison["controls"]["drift"])
+def _shortened(report: dict[str, Any], words: Words) -> list[str]:
+    """What a laboratory did otherwise than the real service would, one sentence each: said where nobody can miss it."""
+    plan, limits, found = report["plan"], report["limits"], []
+    if all(each["environment"] == "lab_emulator" for each in report["arms"]):
+        found.append(words.t("short.emulated"))
+    if limits["log_period_shortened"]:
+        period = words.amount(plan["log_period"], "s")
+        found.append(words.t("short.log_period", log=words.arm("log"), period=period))
+    if plan.get("disturbance"):
+        delay = words.amount(plan["disturbance"]["delay_ms"], "ms")
+        found.append(words.t("short.disturbance", arm=words.arm(plan["disturbance"]["arm"]), delay=delay))
+    if limits["legacy_sha1"]:
+        found.append(words.t("short.legacy_sha1"))
     return found
 
 
-def _estimate(estimate: dict[str, Any] | None, unit: str, language: str, *, signed: bool) -> str:
-    """`1,23 [1,10; 1,40] s`, or that it is not estimable."""
-    if estimate is None or estimate["not_estimable"]:
-        return text("report.not_estimable", language)
-    scale, name = (100.0, "points" if signed else unit) if unit == "proportion" else (1.0, unit)
-    numbers = {k: estimate[k] * scale for k in ("value", "low", "high") if estimate[k] is not None}
-    decimals = 0 if unit == "bytes" else _decimals(max(map(abs, numbers.values())))
-    shown = {k: _number(v, decimals, language, signed=signed) for k, v in numbers.items()}
-    if "low" not in shown:
-        written = text("report.at_most", language).format(high=shown["high"])
-    else:
-        written = text("report.interval", language).format(**shown)
-    return f"{written}\u00a0{text(f'report.unit.{name}', language)}"
+def _gaps(comparison: dict[str, Any], words: Words) -> list[str]:
+    """What was not estimable, one sentence each: a gap is part of the result."""
+    found, t = [], words.t
 
+    def note(what: str, estimate: dict[str, Any] | None) -> None:
+        if estimate is not None and estimate["not_estimable"]:
+            found.append(f"{what}: {t('not_estimable')} ({estimate['not_estimable']})")
 
-def _amount(value: float, unit: str, language: str) -> str:
-    """A margin with its unit."""
-    scaled, name = (value * 100, "points") if unit == "proportion" else (value, unit)
-    decimals = 0 if unit == "bytes" or scaled == int(scaled) else _decimals(scaled)
-    return f"{_number(scaled, decimals, language)}\u00a0{text(f'report.unit.{name}', language)}"
-
-
-def _decimals(largest: float) -> int:
-    """Three to four significant digits: what an interval of a few dozen pairs can carry."""
-    bounds = ((100, 0), (10, 1), (1, 2), (0.1, 3))
-    return next((decimals for bound, decimals in bounds if abs(largest) >= bound), 4)
-
-
-def _number(value: float, decimals: int, language: str, *, signed: bool = False) -> str:
-    """A number as it is written in the language: decimal comma in ca and es, a true minus, thin spaces."""
-    digits = f"{abs(value):,.{decimals}f}"
-    whole, _, fraction = digits.partition(".")
-    point = "." if language == "en" else ","
-    written = whole.replace(",", _THIN) + (point + fraction if fraction else "")
-    negative = value < 0 and any(c in "123456789" for c in digits)
-    return (_MINUS if negative else "+" if signed and any(c in "123456789" for c in digits) else "") + written
+    beside = words.arm(comparison["incumbent"])
+    for outcome in comparison["outcomes"]:
+        title = outcome["texts"][words.language]
+        note(f"{title}, {beside}, {t('outcome.difference').lower()}", outcome["difference"])
+        for slug, estimates in outcome["arms"].items():
+            for key, estimate in estimates.items():
+                if key != "rate":
+                    note(f"{title}, {words.arm(slug)}, {t(f'outcome.quantile_{key}')}", estimate)
+        if outcome["missing"]:
+            found.append(f"{beside}: {t('outcome.missing', metric=title, count=outcome['missing'])}")
+    if comparison["not_applicable"]:
+        metrics = ", ".join(words.metric(each) for each in comparison["not_applicable"])
+        found.append(t("outcome.not_applicable", arm=beside, metrics=metrics))
+    note(f"{t('control.drift')}, {beside}", comparison["controls"]["drift"])
+    return found
