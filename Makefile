@@ -92,8 +92,8 @@ test-browser: $(VENV)/.tools  ## the console in headless Chromium (installs Debi
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { echo "Installing Debian's chromium and chromium-driver ..."; apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null; }
 	@$(BIN)/python -m pytest -m browser -q
 
-test-tools: $(VENV)/.tools  ## formats judged by openssl and veraPDF; web3.py, ethers, viem, cast, Hardhat and MetaMask's calls on a real service (installs Debian's openssl, maven and JDK and anvil when missing, and the tools from npm and Maven Central into build/tools)
-	@command -v openssl >/dev/null || { echo "Installing Debian's openssl ..."; apt-get update -qq && apt-get install -y -qq openssl >/dev/null; }
+test-tools: $(VENV)/.tools  ## formats judged by openssl, xmlsec1, veraPDF and the Commission's DSS; web3.py, ethers, viem, cast, Hardhat and MetaMask's calls on a real service (installs Debian's openssl, xmlsec1, maven and JDK and anvil when missing, and the tools from npm and Maven Central into build/tools)
+	@command -v openssl >/dev/null && command -v xmlsec1 >/dev/null || { echo "Installing Debian's openssl and xmlsec1 ..."; apt-get update -qq && apt-get install -y -qq openssl xmlsec1 >/dev/null; }
 	@command -v mvn >/dev/null && command -v javac >/dev/null || { echo "Installing Debian's maven and JDK ..."; apt-get update -qq && apt-get install -y -qq maven default-jdk-headless >/dev/null; }
 	@$(BIN)/baas engine install anvil
 	@$(BIN)/python -m pytest -m tools -q

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hmac import compare_digest
 from types import MappingProxyType
 from urllib.parse import quote
@@ -19,18 +19,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from baas.ades import certificates
+from baas.ades import certificates, stamps
 from baas.ades.algorithms import Algorithms
 from baas.ades.paths import SIGNING
-from baas.ades.types import MADE, AdesError, Format, Level, Signer, Stamper, Trust
+from baas.ades.signing import require
+from baas.ades.types import AdesError, Format, Level, Signer, Stamper, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
 from baas.ades.xml import dsig, names, properties
 from baas.ades.xml.names import ds, xades
 from baas.ades.xml.places import Refusal, SignatureRefused, child, identified, identifier, signed_element
 from baas.ades.xml.reading import LIMIT, UnsafeXml, parse
-from sandbox.errors import EvidenceError
 from sandbox.evidence.digest import Digest, digest_bytes
-from sandbox.evidence.timestamp import verify_token
 
 _MANIFEST = f"{names.DS}Manifest"
 #: What a proof that the signature is older than the revocation or the end of validity mends.
@@ -53,7 +52,7 @@ def sign(
     mime: str = "application/octet-stream",
 ) -> bytes:
     """A detached signature over a document or its digest: an XML document of its own, which names it `name`."""
-    _require_made(level, stamper)
+    require(Format.XADES, level, signer, stamper)
     covered = digest_bytes(document) if isinstance(document, bytes) else document
     identifier = _identifier(covered.value, signer, now)
     draft = dsig.Draft.begin(signer, id=identifier)
@@ -68,7 +67,7 @@ def enveloped(
 
     Comments are left out, as they are not signed. Raises UnsafeXml, and AdesError for a document that is signed already.
     """
-    _require_made(level, stamper)
+    require(Format.XADES, level, signer, stamper)
     root = parse(xml, limit=limit)
     if next(root.iter(ds("Signature")), None) is not None:
         raise AdesError("the document has a signature already: sign the document without it, or beside it")
@@ -119,14 +118,6 @@ def validate_element(
 
 
 # --- making
-
-
-def _require_made(level: Level, stamper: Stamper | None) -> None:
-    if level not in MADE[Format.XADES]:
-        made = ", ".join(MADE[Format.XADES])
-        raise AdesError(f"XAdES is made at {made} here, not at {level}: ask for one of these")
-    if level is Level.T and stamper is None:
-        raise AdesError("level b-t needs a time-stamp service: none is given")
 
 
 def _identifier(document: bytes, signer: Signer, now: datetime) -> str:
@@ -269,8 +260,8 @@ class _Covered:
     def __call__(self, reference: dsig.Reference) -> dsig.Covered:
         if reference is self._document:
             return self._of_document(reference)
-        if reference.enveloped:
-            raise SignatureRefused(Refusal.TRANSFORM, "a part of the signature does not envelop it")
+        if reference.enveloped or reference.base64:
+            raise SignatureRefused(Refusal.TRANSFORM, "a part of the signature is signed as such")
         if reference is self._properties:
             return signed_element(reference.uri, self._said.signed, self._ids)
         assert self._signature.key_info is not None
@@ -298,6 +289,8 @@ class _Covered:
                 Refusal.NOT_FOUND,
                 f"the signature stands beside the document {uri and uri[:100]!r}: give it, or its digest",
             )
+        if reference.base64 and len(others) != 1:
+            raise SignatureRefused(Refusal.TRANSFORM, "base64 is for the document in the signature's Object")
         if reference.enveloped:
             self._require_no(others)
             covered = signed_element(uri, self._element, self._ids)
@@ -339,24 +332,18 @@ def _signing_certificate(
 def _read_stamps(
     found: _Found, signature: dsig.Signature, said: properties.Properties, trust: Trust, at: datetime
 ) -> None:
+    """The time-stamps that hold (5.5); the earliest is the time at which the signature is proven to have been there."""
+    along = tuple(each.public_bytes(Encoding.DER) for each in signature.certificates)
     for each in said.stamps:
         over = each.canonicalisation(signature.value_element)
         for token in each.tokens:
-            try:
-                stamp = verify_token(token, over, trust.roots, intermediates=trust.intermediates)
-            except EvidenceError as error:
-                found.notes.append(f"a time-stamp that does not hold is left out: {error}")
+            stamp = stamps.judge(token, over, trust, at, certificates_along=along)
+            if stamp.time is None:
+                found.notes.append(f"a time-stamp of the signature does not count: {stamp.detail}")
                 continue
-            if stamp.valid_until < at:
-                found.notes.append(
-                    f"a time-stamp whose certificate ended on {stamp.valid_until:%F} is left out"
-                )
-                continue
-            moment = datetime.fromtimestamp(stamp.time_ms / 1000, UTC)
+            found.proven_time = min(stamp.time, found.proven_time or stamp.time)
             if found.level is Level.B:
                 found.level = Level.T
-            if found.proven_time is None or moment < found.proven_time:
-                found.proven_time = moment
 
 
 def _with_time(found: _Found, trust: Trust, at: datetime) -> Verdict:

@@ -2,8 +2,9 @@
 
 Nothing here follows a reference by itself. `verify` asks its caller, for each one, what it covers: an element at a place
 that the caller knows (`places.signed_element`), the bytes of a document, or its digest. Transforms are two at most: that
-the signature leaves itself out, and one canonicalisation without comments. There is no XPath, no XSLT and no base64;
-algorithms are on a list; the key comes from a certificate, and nothing else that KeyInfo says is followed.
+the signature leaves itself out, and one canonicalisation without comments; or base64 alone, of a text. No XPath is
+evaluated: the two expressions that say "without the signature" are known by heart. There is no XSLT; algorithms are on
+a list; the key comes from a certificate, and nothing else that KeyInfo says is followed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from baas.ades.algorithms import weak_key
 from baas.ades.types import AdesError, Signer
 from baas.ades.xml import names
 from baas.ades.xml.names import ds
@@ -31,8 +33,6 @@ from sandbox.evidence.digest import IMPRINTS, Digest
 
 REFERENCES = 16
 CERTIFICATES = 16
-RSA_BITS = 2048
-EC_BITS = 256
 
 #: What a reference covers: an element of this document, the bytes of another one, or the digest of those.
 Covered = etree._Element | bytes | Digest
@@ -70,6 +70,7 @@ class Reference:
     uri: str | None
     type: str | None
     enveloped: bool
+    base64: bool
     canonicalisation: Canonicalisation | None
     digest_method: str
     digest: bytes
@@ -278,22 +279,41 @@ def _reference(element: etree._Element) -> Reference:
         raise _structure("a Reference has Transforms, DigestMethod and DigestValue")
     if any(each.tag != ds("Transform") for each in transforms):
         raise _structure("Transforms has Transform alone")
-    enveloped = bool(transforms) and transforms[0].get("Algorithm") == names.ENVELOPED
-    if enveloped and len(transforms[0]):
-        raise SignatureRefused(Refusal.TRANSFORM, "the enveloped signature's transform has no parameters")
+    enveloped = bool(transforms) and _leaves_the_signature_out(transforms[0])
     rest = transforms[1:] if enveloped else transforms
     if len(rest) > 1:
         raise SignatureRefused(
             Refusal.TRANSFORM, "expected at most the enveloped signature's transform and one canonicalisation"
         )
+    of_text = [each.get("Algorithm") for each in transforms] == [names.BASE64] and not len(transforms[0])
     return Reference(
         element=element,
         uri=element.get("URI"),
         type=element.get("Type"),
         enveloped=enveloped,
-        canonicalisation=canonicalisation(rest[0]) if rest else None,
+        base64=of_text,
+        canonicalisation=canonicalisation(rest[0]) if rest and not of_text else None,
         digest_method=parts[0].get("Algorithm", ""),
         digest=decoded(parts[1], "DigestValue"),
+    )
+
+
+def _leaves_the_signature_out(transform: etree._Element) -> bool:
+    """Whether a transform is the enveloped signature's, or one of the two XPath expressions that others write for it.
+
+    Those leave every signature out, which is the same where there is one: `_without` sees to that.
+    """
+    algorithm, inside = transform.get("Algorithm"), list(transform)
+    if algorithm == names.ENVELOPED:
+        if inside:
+            raise SignatureRefused(Refusal.TRANSFORM, "the enveloped signature's transform has no parameters")
+        return True
+    if len(inside) != 1 or len(inside[0]) or inside[0].nsmap.get("ds") != names.DS:
+        return False
+    said = (algorithm, inside[0].tag, inside[0].get("Filter"), (inside[0].text or "").strip())
+    return said in (
+        (names.XPATH, ds("XPath"), None, "not(ancestor-or-self::ds:Signature)"),
+        (names.XPATH_FILTER, f"{{{names.XPATH_FILTER}}}XPath", "subtract", "/descendant::ds:Signature"),
     )
 
 
@@ -321,11 +341,13 @@ def _certificates(key_info: etree._Element) -> tuple[x509.Certificate, ...]:
 
 
 def _require_digest(signature: Signature, reference: Reference, covered: Covered) -> None:
-    if isinstance(covered, etree._Element):
+    if isinstance(covered, etree._Element) and reference.base64:
+        covered = decoded(covered, "what is signed as base64")
+    elif isinstance(covered, etree._Element):
         if reference.enveloped:
             covered = _without(covered, signature.element)
         covered = (reference.canonicalisation or Canonicalisation())(covered)
-    elif reference.enveloped or reference.canonicalisation is not None:
+    elif reference.enveloped or reference.base64 or reference.canonicalisation is not None:
         raise SignatureRefused(Refusal.TRANSFORM, "a document apart is digested as it is, without transforms")
     name = digest_name(reference.digest_method, legacy_sha1=True)
     if isinstance(covered, Digest):
@@ -385,6 +407,10 @@ def _without(element: etree._Element, signature: etree._Element) -> etree._Eleme
         raise SignatureRefused(
             Refusal.WRONG_PLACE, f"the signature is not in {shown(element)}, which it envelops"
         )
+    if len(list(element.iter(ds("Signature")))) > 1:
+        raise SignatureRefused(
+            Refusal.SEVERAL_SIGNATURES, f"{shown(element)} has more than the one signature"
+        )
     inside, gone = _copied(element, signature)
     parent, before = gone.getparent(), gone.getprevious()
     assert parent is not None
@@ -414,19 +440,13 @@ def _require_key(certificate: x509.Certificate, method: names.Method) -> None:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise SignatureRefused(Refusal.ALGORITHM, f"the certificate's key cannot be used: {error}") from None
-    if method.kind == "ecdsa":
-        fits, least, is_kind = EC_BITS, "a curve", isinstance(key, ec.EllipticCurvePublicKey)
-    else:
-        fits, least, is_kind = RSA_BITS, "RSA", isinstance(key, rsa.RSAPublicKey)
-    if not is_kind:
+    kind = ec.EllipticCurvePublicKey if method.kind == "ecdsa" else rsa.RSAPublicKey
+    if not isinstance(key, kind):
         raise SignatureRefused(
             Refusal.VALUE, "the certificate's key is not of the kind that the signature names"
         )
-    assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)
-    if key.key_size < fits:
-        raise SignatureRefused(
-            Refusal.ALGORITHM, f"a key of {key.key_size} bits; {least} of at least {fits} is accepted"
-        )
+    if objection := weak_key(key):
+        raise SignatureRefused(Refusal.ALGORITHM, objection)
 
 
 def _holds(certificate: x509.Certificate, method: names.Method, value: bytes, data: bytes) -> bool:
@@ -453,14 +473,11 @@ def _padding(kind: str, used: hashes.HashAlgorithm) -> padding.AsymmetricPadding
 
 def _method_of(signer: Signer) -> str:
     key = signer.key
+    if objection := weak_key(key.public_key()):
+        raise AdesError(f"a signature with this key would not count: {objection}")
     if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size < RSA_BITS:
-            raise AdesError(f"an RSA key of {key.key_size} bits; at least {RSA_BITS} are needed")
         return names.RSA_SHA256
-    by_size = {256: names.ECDSA_SHA256, 384: names.ECDSA_SHA384, 521: names.ECDSA_SHA512}
-    if key.key_size not in by_size:
-        raise AdesError(f"a curve of {key.key_size} bits; accepted: {', '.join(map(str, by_size))}")
-    return by_size[key.key_size]
+    return {256: names.ECDSA_SHA256, 384: names.ECDSA_SHA384}.get(key.key_size, names.ECDSA_SHA512)
 
 
 def _signed(signer: Signer, data: bytes) -> bytes:

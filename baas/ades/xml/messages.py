@@ -125,10 +125,10 @@ def _verified(
     left = list(expected)
 
     def resolve(reference: dsig.Reference) -> etree._Element:
-        if reference.enveloped is not enveloped:
+        if reference.base64 or reference.enveloped is not enveloped:
             raise SignatureRefused(
                 Refusal.TRANSFORM,
-                "the enveloped signature's transform is where the signature is in what it signs, and nowhere else",
+                "elements are signed as such, and without the signature where that is in them, and nowhere else",
             )
         named = [each for each in left if reference.uri in _uris(each)]
         covered = signed_element(reference.uri, (named or left)[0], ids)

@@ -19,6 +19,9 @@ ID_ATTRIBUTES = ("Id", "ID", f"{{{WSU}}}Id", f"{{{XML}}}id")
 
 C14N_11 = "http://www.w3.org/2006/12/xml-c14n11"
 ENVELOPED = f"{DS}enveloped-signature"
+BASE64 = f"{DS}base64"
+XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+XPATH_FILTER = "http://www.w3.org/2002/06/xmldsig-filter2"
 #: Canonicalisations without comments; the value says whether it is the exclusive one.
 CANONICALISATIONS = MappingProxyType(
     {

@@ -51,7 +51,7 @@ INDICATIONS: dict[Refusal, tuple[Indication, SubIndication]] = {
     Refusal.NOT_FOUND: (Indication.INDETERMINATE, SubIndication.SIGNED_DATA_NOT_FOUND),
     Refusal.ALGORITHM: (Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
     Refusal.NO_CERTIFICATE: (Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
-    Refusal.OTHER_CERTIFICATE: (Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    Refusal.OTHER_CERTIFICATE: (Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     Refusal.DIGEST: (Indication.FAILED, SubIndication.HASH_FAILURE),
     Refusal.VALUE: (Indication.FAILED, SubIndication.SIG_CRYPTO_FAILURE),
 }

@@ -70,6 +70,8 @@ LOOSE: dict[str, tuple[Refusal, Refusal, Refusal]] = {
     "XPath filter": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
     "XSLT transform": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
     "base64 transform": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
+    "base64 alone": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
+    "another XPath filter": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
     "canonicalisation with comments": (R.TRANSFORM, R.TRANSFORM, R.TRANSFORM),
     "reference by XPointer": (R.REFERENCE, R.REFERENCE, R.REFERENCE),
     "reference to a file": (R.REFERENCE, R.REFERENCE, R.NOT_FOUND),

@@ -326,6 +326,17 @@ def _transform(algorithm: str, inside: str = "") -> Callable[[Element], None]:
     return change
 
 
+def _only_transform(algorithm: str) -> Callable[[Element], None]:
+    def change(info: Element) -> None:
+        transforms = info.find(f"{ds('Reference')}/{ds('Transforms')}")
+        assert transforms is not None
+        for each in list(transforms):
+            transforms.remove(each)
+        etree.SubElement(transforms, ds("Transform"), Algorithm=algorithm)
+
+    return change
+
+
 def _attribute(tag: str, name: str, value: str) -> Callable[[Element], None]:
     def change(info: Element) -> None:
         next(info.iter(ds(tag))).set(name, value)
@@ -370,6 +381,12 @@ LOOSE: dict[str, Callable[[Element], None]] = {
         '<x:template match="/"><x:copy-of select="document(&apos;/etc/passwd&apos;)"/></x:template></x:stylesheet>',
     ),
     "base64 transform": _transform(f"{DS}base64"),
+    "base64 alone": _only_transform(f"{DS}base64"),
+    "another XPath filter": _transform(
+        "http://www.w3.org/2002/06/xmldsig-filter2",
+        f'<f:XPath xmlns:f="http://www.w3.org/2002/06/xmldsig-filter2" xmlns:ds="{ACT}" Filter="subtract">'
+        "/descendant::ds:Signature</f:XPath>",
+    ),
     "canonicalisation with comments": _attribute(
         "CanonicalizationMethod", "Algorithm", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"
     ),
