@@ -219,7 +219,8 @@ class Services:
         address = Address()
         incumbents = Incumbents(outside, trust_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
-        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbents, examiner)
+        readiness = Readiness(clock, ids, audit)
+        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbents, examiner, readiness)
         return cls(
             settings=settings,
             clock=clock,
@@ -258,7 +259,7 @@ class Services:
             trust=trust,
             trust_service=trust_service,
             address=address,
-            readiness=Readiness(clock, ids, audit),
+            readiness=readiness,
             pilots=pilots,
             evaluations=Evaluations(clock, audit, notarisations, pilots),
         )

@@ -30,6 +30,7 @@ from baas.pilots.arms import ArmFacts, ChainArm, IncumbentArm, chain_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
 from baas.pilots.plan import Plan
+from baas.readiness.service import Readiness
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
@@ -62,10 +63,12 @@ class Pilots:
         trust: TrustRoots,
         incumbent_settings: Callable[[str, str], ConnectorSettings],
         examine: Examination,
+        readiness: Readiness,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
         self._incumbent_settings, self._examine = incumbent_settings, examine
+        self._readiness = readiness
         self._runs: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
 
@@ -143,13 +146,16 @@ class Pilots:
     # -- acts --------------------------------------------------------------------------------------
 
     def freeze(self, scope: TenantScope, pilot_id: str) -> Pilot:
-        """Notarise the plan, and have it time-stamped: the sandbox's own permanent pair."""
+        """Notarise the plan, and have it time-stamped: the sandbox's own permanent pair. NotReady as for `start`."""
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
         advance(pilot.state, PilotState.FROZEN)
         with closing(self._connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
+            with self._store.reading() as session:
+                asked = {STAMPS_PLANS: connector.environment}
+                self._readiness.require(session, scope, owner.id, asked)
             token = connector.submit(bytes.fromhex(pilot.plan_sha256))
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
@@ -167,6 +173,7 @@ class Pilots:
     def start(self, scope: TenantScope, pilot_id: str) -> Pilot:
         """Begin the run in the background; `progress` tells how far it is. A run cannot be begun twice.
 
+        NotReady while an arm is outside the laboratory and something that it needs is not declared.
         Conflict while another pilot of the administration runs: each would be in the other's measurements.
         """
         with self._store.session() as session:
@@ -178,6 +185,8 @@ class Pilots:
             with ExitStack() as stack:  # what has no address yet is told before the plan is used up
                 incumbents = self._incumbents(stack, plan_of(pilot), owner.code)
                 facts = [chain, *(each.facts for each in incumbents)]
+            environments = {each.slug: each.facts.environment for each in incumbents}
+            self._readiness.require(session, scope, owner.id, environments)
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,
