@@ -30,11 +30,9 @@ class CertificateExpired(TrustServiceError, Conflict):
 
 
 class CertificateRevoked(TrustServiceError, Conflict):
-    def __init__(self, what: str, at: datetime, reason: str) -> None:
+    def __init__(self, what: str, at: datetime, reason: str, remedy: str) -> None:
         self.what, self.at, self.reason = what, at, reason
-        super().__init__(
-            f"{what} was revoked at {at.isoformat()} ({reason}): issue a new one (`Pki.issue_seal`) if that is meant"
-        )
+        super().__init__(f"{what} was revoked at {at.isoformat()} ({reason}): {remedy}")
 
 
 class NotEnrolled(TrustServiceError, Conflict):

@@ -134,8 +134,8 @@ class Pki:
     def open(cls, directory: Path, clock: Clock, base: str = certificates.BASE) -> Pki:
         """The PKI of this directory, made on first use. `base` goes into the certificates that are issued from now on.
 
-        A certificate of the service itself that has ended, or soon ends, is issued anew here. Raises
-        CertificateExpired when an authority's own has ended, DamagedTrustService when the file is not a whole PKI.
+        A certificate of the service itself that was revoked, has ended or soon ends is issued anew here, with a new key.
+        Raises CertificateExpired when an authority's own has ended, DamagedTrustService when the file is no whole PKI.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = directory / "pki.sqlite"
@@ -323,7 +323,7 @@ class Pki:
         return self._clock.now().replace(microsecond=0)
 
     def _ensure(self, role: Role) -> None:
-        """Issues what the service lacks, or what of its own soon ends."""
+        """Issues what the service lacks, or what of its own was revoked or soon ends."""
         row, now = self._last(role, ""), self._clock.now()
         if row is None:
             self._issue(role, "", "", "", certificates.service_subject(role))
@@ -338,6 +338,9 @@ class Pki:
                     "only where it was renewed in time",
                 )
             return
+        if self.revoked(row.certificate.serial_number) is not None:
+            self._issue(role, "", "", "", certificates.service_subject(role))
+            return
         above = self._service(ISSUER[role]).certificate.not_valid_after_utc
         newest = min(now + timedelta(days=certificates.LIVES[role]), above)
         if end - now < (TSA_LEFT if role is Role.TSA else LEFT) and newest - end > timedelta(days=1):
@@ -349,6 +352,13 @@ class Pki:
             issuer = Issuer(None, key)
         else:
             above = self._service(ISSUER[role])
+            if (revoked := self.revoked(above.certificate.serial_number)) is not None:
+                raise CertificateRevoked(
+                    f"the certificate of the sandbox's {ISSUER[role]} CA",
+                    revoked.at,
+                    revoked.reason.value,
+                    "it issues nothing any more; move the trust service's directory away, and a new one is made",
+                )
             issuer = Issuer(above.certificate, above.key)
         now = whole_milliseconds(self._clock.now())
         made = certificates.make(role, subject, key.public_key(), issuer, now, self._base)
@@ -407,7 +417,12 @@ class Pki:
 
     def _refuse_revoked(self, row: _Row, code: str) -> None:
         if (revoked := self.revoked(row.certificate.serial_number)) is not None:
-            raise CertificateRevoked(f"the seal certificate of {code}", revoked.at, revoked.reason.value)
+            raise CertificateRevoked(
+                f"the seal certificate of {code}",
+                revoked.at,
+                revoked.reason.value,
+                "nothing is sealed with it; issue a new one (`Pki.issue_seal`) if that is meant",
+            )
 
     def _free_nif(self, code: str) -> str:
         for attempt in range(SPACE):

@@ -64,7 +64,7 @@ class TrustService:
         except BaseException:
             pki.close()
             raise
-        authority = TimeStampAuthority(pki.tsa, pki.root, acts, clock)
+        authority = TimeStampAuthority(pki, acts, clock)
         return cls(Foundation(directory, clock, pki, acts, authority))
 
     def _parts(self) -> list[APIRouter]:

@@ -17,12 +17,10 @@ from datetime import datetime
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from baas.ades.types import Signer
 from baas.clock import Clock, whole_milliseconds
 from baas.protocols.rfc3161 import (
     Failure,
@@ -37,6 +35,7 @@ from baas.protocols.rfc3161 import (
 from baas.trust_service.acts import Acts
 from baas.trust_service.certificates import TSA_POLICY as POLICY
 from baas.trust_service.errors import TrustServiceError
+from baas.trust_service.pki import Pki
 from sandbox.evidence import der
 from sandbox.evidence.digest import IMPRINTS, Digest
 
@@ -54,10 +53,11 @@ log = logging.getLogger(__name__)
 
 
 class TimeStampAuthority:
-    """One authority: its key, the journal that its tokens are recorded in, the clock that it states. Safe for threads."""
+    """One authority: the PKI that its key is of, the journal of its tokens, the clock that it states. Safe for threads."""
 
-    def __init__(self, signer: Signer, root: x509.Certificate, acts: Acts, clock: Clock) -> None:
-        self._signer, self._root, self._acts, self._clock = signer, root, acts, clock
+    def __init__(self, pki: Pki, acts: Acts, clock: Clock) -> None:
+        self._pki, self._acts, self._clock = pki, acts, clock
+        signer = self._signer = pki.tsa
         self._certificate = asn1_x509.Certificate.load(signer.certificate.public_bytes(Encoding.DER))
         self._identifier = cms.IssuerAndSerialNumber(
             {"issuer": self._certificate.issuer, "serial_number": self._certificate.serial_number}
@@ -70,7 +70,7 @@ class TimeStampAuthority:
     @property
     def root_pem(self) -> bytes:
         """The root certificate to give to verifiers, out of band: the authority's own is in each token that asks for it."""
-        return self._root.public_bytes(Encoding.PEM)
+        return self._pki.root_pem
 
     def respond(self, request: bytes) -> bytes:
         """The DER of a TimeStampResp: a token, or a rejection with its reason. A bad request never raises."""
@@ -107,6 +107,11 @@ class TimeStampAuthority:
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Rejection(
                 Failure.TIME_NOT_AVAILABLE, "the authority's certificate does not cover the present time"
+            )
+        if self._pki.revoked(certificate.serial_number) is not None:
+            raise Rejection(
+                Failure.SYSTEM_FAILURE,
+                "the authority's certificate was revoked; it gets a new one at its next start",
             )
         return now
 

@@ -30,6 +30,7 @@ from baas.trust_service.errors import (
     CertificateRevoked,
     DamagedTrustService,
     NotEnrolled,
+    TrustServiceError,
     UnknownCertificate,
 )
 from baas.trust_service.identifiers import SPACE, fictional_nif
@@ -335,6 +336,30 @@ def test_what_cannot_be_revoked(shared: Pki) -> None:
     with pytest.raises(Invalid, match="root"):
         shared.revoke(shared.root.serial_number)
     assert shared.revoked(serial) is None
+
+
+def test_a_revoked_service_signs_no_more_until_it_has_a_new_certificate(tmp_path: Path) -> None:
+    first = TrustService.open(tmp_path, SetClock())
+    old, digest = first.pki.tsa.certificate, Digest("sha-256", bytes(32))
+    assert verify_token(first.authority.stamp(digest), digest, [first.pki.root])
+    first.revoke(old.serial_number, Reason.key_compromise)
+    with pytest.raises(TrustServiceError, match="certificate was revoked"):
+        first.authority.stamp(digest)
+    assert first.acts.count() == 1
+    first.close()
+    second = TrustService.open(tmp_path, SetClock())
+    assert second.pki.tsa.certificate.public_key() != old.public_key()
+    assert verify_token(second.authority.stamp(digest), digest, [second.pki.root])
+    second.close()
+
+
+def test_a_revoked_issuing_authority_issues_nothing(pki: Pki) -> None:
+    seal = pki.enrol(TOWN, NAME)
+    pki.revoke(pki.issuing.serial_number, Reason.ca_compromise)
+    with pytest.raises(CertificateRevoked, match="issuing CA"):
+        pki.enrol("9821920003", NAME)
+    assert pki.seal(TOWN) == seal, "its own was not revoked; who judges it by the root's CRL refuses it"
+    assert [each.serial_number for each in read_crl(pki, "root")] == [pki.issuing.serial_number]
 
 
 def read_crl(pki: Pki, issuer: str) -> x509.CertificateRevocationList:
