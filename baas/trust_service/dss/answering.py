@@ -14,7 +14,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from baas.ades.types import Revocation, Signer, Trust
+from baas.ades.types import Signer, Trust
 from baas.ades.xml import sign_enveloped
 from baas.clock import Clock
 from baas.protocols import soap
@@ -49,11 +49,7 @@ class Desk:
 
     def trust(self) -> Trust:
         """The sandbox's own roots and what is known of revocation at present. No other root is trusted here."""
-        return Trust(
-            roots=(self.pki.root,),
-            intermediates=(self.pki.issuing,),
-            revocation=Revocation(crls=(self.pki.crl("root"), self.pki.crl("issuing"))),
-        )
+        return self.pki.trust()
 
     @property
     def signer(self) -> Signer:
