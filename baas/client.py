@@ -732,6 +732,11 @@ class Client:
     def pilot(self, pilot: str) -> Json:
         return dict(self._get(f"/pilots/{pilot}"))
 
+    def arms(self, administration: str, *, check: bool = False) -> list[Json]:
+        """The arms that a plan may name; with `check` each incumbent's service does its real work once."""
+        found = self._get(f"/administrations/{administration}/arms", check=str(check).lower())
+        return list(found["items"])
+
     def freeze_pilot(self, pilot: str) -> Json:
         return dict(self._post(f"/pilots/{pilot}/freeze"))
 

@@ -17,6 +17,7 @@
         ├── NotFound              absent, or another's: always the same words
         ├── Conflict              it contradicts what is there
         │   ├── AlreadyExists
+        │   ├── NoAddress         this service is not listening, and what was asked needs its address
         │   └── IdempotencyConflict   an idempotency key used again for another request
         ├── Invalid               a value that does not hold; `pointer` names it
         ├── QuotaExceeded         more than this administration may have
@@ -154,6 +155,10 @@ class IdempotencyConflict(Conflict):
             f"the idempotency key {key!r} was used for another request ({first}): "
             "repeat that request byte for byte, or use a new key"
         )
+
+
+class NoAddress(Conflict):
+    """What was asked goes over HTTP to this service itself, which has no server yet."""
 
 
 class Invalid(Refused):

@@ -26,7 +26,7 @@ from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
 from baas.deployments.mirror import Mirror
 from baas.deployments.service import Deployments
-from baas.errors import Conflict, SettingsError
+from baas.errors import NoAddress, SettingsError
 from baas.evaluations.service import Evaluations
 from baas.explorer.service import Explorer
 from baas.incumbents import Incumbents, Outside
@@ -81,9 +81,9 @@ class Address:
 
     @property
     def url(self) -> str:
-        """`http://host:port`. Conflict when no server is up: the arms of a pilot are asked over HTTP."""
+        """`http://host:port`. NoAddress when no server is up: the arms of a pilot are asked over HTTP."""
         if self._url is None:
-            raise Conflict("this service has no address: start its server (baas serve), then run the pilot")
+            raise NoAddress("this service has no address: start its server (baas serve), then run the pilot")
         return self._url
 
     def is_at(self, url: str) -> None:

@@ -809,7 +809,7 @@ def test_the_commands_are_those_that_the_product_promises() -> None:
         "chain create", "chain list", "chain show", "chain start", "chain stop", "chain delete", "chain rpc",
         "template list", "template show", "register create", "register list", "register show", "register append",
         "register checkpoint", "register prove", "register verify",
-        "pilot create", "pilot freeze", "pilot run", "pilot evaluate", "pilot decide", "pilot report",
+        "pilot arms", "pilot create", "pilot freeze", "pilot run", "pilot evaluate", "pilot decide", "pilot report",
     }  # fmt: skip
     assert {f"baas {each}" for each in promised} <= set(COMMANDS)
 

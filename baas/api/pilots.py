@@ -11,7 +11,8 @@ from baas.api.calls import Call, Calling, Paging
 from baas.api.chains import Of
 from baas.evaluations.page import SECURITY_POLICY, render
 from baas.pilots.model import Pilot
-from baas.pilots.schemas import DecisionIn, PilotIn, PilotOut
+from baas.pilots.opening import NEEDS
+from baas.pilots.schemas import ArmOut, Arms, DecisionIn, HealthOut, PilotIn, PilotOut
 from baas.pilots.service import plan_of
 from baas.wire import Page
 
@@ -44,6 +45,28 @@ def list_pilots(call: Calling, page: Paging, administration: Of = None) -> Page[
 
     found = call.read(lambda session: call.services.pilots.listing(session, call.scope, page, administration))
     return Page(items=[pilot_out(call, each) for each in found.rows], next=found.next)
+
+
+@router.get("/administrations/{code}/arms")
+def list_arms(
+    code: str,
+    call: Calling,
+    check: Annotated[
+        bool, Query(description="have each service do its real work once, and say how it went")
+    ] = False,
+) -> Arms:
+    """The arms that a plan may name, what each can do, and what it needs."""
+    found = call.services.pilots.arms(call.scope, code, check=check)
+    return Arms(
+        items=[
+            ArmOut(
+                **facts.to_json(),
+                needs=list(NEEDS.get(facts.arm, ())),
+                health=HealthOut.model_validate(health) if health else None,
+            )
+            for facts, health in found
+        ]
+    )
 
 
 @router.get("/pilots/{pilot}")

@@ -59,6 +59,11 @@ class Environment(StrEnum):
     PREPRODUCTION = "preproduction"
     PRODUCTION = "production"
 
+    @property
+    def in_laboratory(self) -> bool:
+        """Whether nobody else's service is asked."""
+        return self in (Environment.LAB_EMULATOR, Environment.LAB_REAL)
+
 
 class LegalEffect(StrEnum):
     """What the law attaches to the evidence by itself (Regulation (EU) 910/2014, articles 41, 45k, 45l)."""

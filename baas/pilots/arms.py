@@ -206,6 +206,27 @@ class IncumbentArm:
         self.connector.confirm(digest, content)
 
 
+class DelayedArm:
+    """An arm that is held back before each act: a laboratory's disturbance, of an arm that no relay stands before."""
+
+    def __init__(self, arm: Arm, seconds: float) -> None:
+        self._arm, self._seconds = arm, seconds
+        self.slug = arm.slug
+
+    def submit(self, digest: bytes, timeout: float) -> ArmEvidence:
+        """The delay is part of the time limit, as it is where a relay makes it."""
+        time.sleep(min(self._seconds, timeout))
+        if timeout <= self._seconds:
+            raise ArmTimeout(f"held back for {self._seconds:g} s, beyond the {timeout:g} s that are waited")
+        return self._arm.submit(digest, timeout - self._seconds)
+
+    def verify(self, digest: bytes, content: bytes) -> None:
+        self._arm.verify(digest, content)
+
+    def confirm(self, digest: bytes, content: bytes) -> None:
+        self._arm.confirm(digest, content)
+
+
 def sealed_ms(receipt: receipts.Receipt) -> int:
     """The real time (Unix ms) that the sealer's note of a receipt states; read, not verified."""
     assert receipt.anchor is not None  # receipts are made of anchored entries only

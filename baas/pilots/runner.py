@@ -56,8 +56,12 @@ def cases(plan: Plan) -> list[Case]:
     return [Case(number, hashlib.sha256(data).digest(), len(data)) for number, data in enumerate(payloads)]
 
 
-def schedule(plan: Plan, chain: Arm, incumbents: Sequence[Arm]) -> list[Act]:
-    """Every act with its time: the acts of a case lie evenly in the plan's interval, in the order of `orders`."""
+def schedule(plan: Plan, arms: Sequence[Arm]) -> list[Act]:
+    """Every act with its time: the acts of a case lie evenly in the plan's interval, in the order of `orders`.
+
+    `arms` are the chain and then the incumbents.
+    """
+    chain, *incumbents = arms
     acts = [(chain, 0), *((arm, replicate) for arm in incumbents for replicate in (0, 1))]
     chance = random.Random(plan.seed ^ 0x5EED)  # noqa: S311  # repeatable on purpose; nothing secret
     found = []
@@ -96,21 +100,20 @@ def orders(acts: int, rows: int, chance: random.Random) -> list[list[int | None]
 
 def run(
     plan: Plan,
-    chain: Arm,
-    incumbents: Sequence[Arm],
+    arms: Sequence[Arm],
     clock: Clock,
     record: Callable[[Observation], None],
     *,
     stop: threading.Event | None = None,
     threads: int = THREADS,
 ) -> Iterator[int]:
-    """Run the schedule, calling `record` for each observation as it comes; yields how many acts have ended.
+    """Run the schedule of the chain and then the incumbents; yields how many acts have ended.
 
-    Should all of an arm's threads be busy when an act is due, it begins late and its time still counts from when it was
-    due. Once `stop` is set no act begins, those under way are not recorded (it was not their arm that failed), and
-    RunStopped is raised.
+    `record` is called for each observation as it comes. Should all of an arm's threads be busy when an act is due, it
+    begins late and its time still counts from when it was due. Once `stop` is set no act begins, those under way are not
+    recorded (it was not their arm that failed), and RunStopped is raised.
     """
-    acts = schedule(plan, chain, incumbents)
+    acts = schedule(plan, arms)
     stop = stop or threading.Event()
     over = threading.Event()
     start = time.monotonic()
@@ -130,7 +133,7 @@ def run(
     with ExitStack() as stack:
         pools = {
             arm.slug: stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=f"pilot-{arm.slug}"))
-            for arm in (chain, *incumbents)
+            for arm in arms
         }
 
         def feed() -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import rfc8785
@@ -19,16 +19,17 @@ from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.clock import Clock
-from baas.connectors import Connector, ConnectorSettings, connectors
-from baas.errors import Conflict, Invalid, StoreClosed
+from baas.connectors import Connector, Health, connectors
+from baas.errors import Conflict, NoAddress, StoreClosed
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
-from baas.metrics import CHAIN, Kind, Measurements, Observation, Trial, metrics
+from baas.metrics import CHAIN, Measurements, Observation, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
-from baas.pilots import runner
+from baas.pilots import checks, runner
 from baas.pilots.arms import ArmFacts, ChainArm, IncumbentArm, chain_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
+from baas.pilots.opening import Opening, SettingsOf, require_laboratory
 from baas.pilots.plan import Plan
 from baas.readiness.service import Readiness
 from baas.store import Store
@@ -47,7 +48,7 @@ Examination = Callable[[TenantScope, str, Mapping[str, Connector]], Iterable[Tri
 
 
 class Pilots:
-    """The slice's service. `incumbent_settings` says where an arm's service is: slug, the administration's code.
+    """The slice's service. `settings_of` says where an arm's service is.
 
     What asks an incumbent or begins the run (`freeze`, `start`) opens its own sessions; the rest takes the caller's.
     """
@@ -61,14 +62,13 @@ class Pilots:
         logs: Logs,
         notarisations: Notarisations,
         trust: TrustRoots,
-        incumbent_settings: Callable[[str, str], ConnectorSettings],
+        settings_of: SettingsOf,
         examine: Examination,
         readiness: Readiness,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
-        self._incumbent_settings, self._examine = incumbent_settings, examine
-        self._readiness = readiness
+        self._opening, self._examine, self._readiness = Opening(settings_of), examine, readiness
         self._runs: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
 
@@ -77,10 +77,12 @@ class Pilots:
     def create(
         self, session: Session, scope: TenantScope, administration: str, title: str, plan: Plan
     ) -> Pilot:
-        """A draft. Invalid when the plan names an arm or a metric that does not exist."""
+        """A draft. Invalid when its run could not be judged; what asks for an address is told when it is frozen."""
         owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "creating a pilot", *MEASURES)
-        _check(plan)
+        checks.check(plan, connectors(), metrics())
+        with suppress(NoAddress):
+            self._facts(plan, owner.code)
         text = rfc8785.dumps(plan.model_dump(mode="json"))
         pilot = Pilot(
             id=self._ids(),
@@ -94,6 +96,24 @@ class Pilots:
         session.add(pilot)
         self._record(session, scope, pilot, "pilot.create", plan_sha256=pilot.plan_sha256)
         return pilot
+
+    def arms(
+        self, scope: TenantScope, administration: str, *, check: bool
+    ) -> list[tuple[ArmFacts, Health | None]]:
+        """Every arm that a plan may name, as it is for this administration: the chain first, then the incumbents.
+
+        With `check` each incumbent's service does its real work once; the chain's is told by its own page.
+        """
+        with self._store.reading() as session:
+            owner = repository.administration(session, scope, administration)
+            if check:
+                scope.require(owner.id, "having the arms of a pilot work", *MEASURES)
+            chain = chain_facts(self._trust.of(session, scope, owner.code), self._clock.now())
+        found: list[tuple[ArmFacts, Health | None]] = [(chain, None)]
+        for slug in connectors():
+            with closing(self._opening.as_it_is(slug, owner.code)) as connector:
+                found.append((IncumbentArm(connector).facts, connector.health() if check else None))
+        return found
 
     def get(self, session: Session, scope: TenantScope, pilot_id: str) -> Pilot:
         return scope.get(session, Pilot, pilot_id)
@@ -151,11 +171,11 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
-        advance(pilot.state, PilotState.FROZEN)
-        with closing(self._connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
+            advance(pilot.state, PilotState.FROZEN)
+            self._ready(session, scope, owner, self._facts(plan_of(pilot), owner.code))
+        with closing(self._opening.connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
             with self._store.reading() as session:
-                asked = {STAMPS_PLANS: connector.environment}
-                self._readiness.require(session, scope, owner.id, asked)
+                self._ready(session, scope, owner, [IncumbentArm(connector).facts])
             token = connector.submit(bytes.fromhex(pilot.plan_sha256))
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
@@ -182,11 +202,9 @@ class Pilots:
             pilot.state = advance(pilot.state, PilotState.RUNNING)
             owner = _owner(session, scope, pilot)
             chain = chain_facts(self._trust.of(session, scope, owner.code), self._clock.now())
-            with ExitStack() as stack:  # what has no address yet is told before the plan is used up
-                incumbents = self._incumbents(stack, plan_of(pilot), owner.code)
-                facts = [chain, *(each.facts for each in incumbents)]
-            environments = {each.slug: each.facts.environment for each in incumbents}
-            self._readiness.require(session, scope, owner.id, environments)
+            # what has no address yet is told before the plan is used up
+            facts = [chain, *self._facts(plan_of(pilot), owner.code)]
+            self._ready(session, scope, owner, facts)
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,
@@ -232,7 +250,6 @@ class Pilots:
         ending = "whole"
         try:
             with ExitStack() as stack:
-                incumbents = self._incumbents(stack, plan, administration)
                 chain = ChainArm(
                     self._store,
                     self._logs,
@@ -242,9 +259,12 @@ class Pilots:
                     administration,
                     self._stop,
                 )
+                arms = self._opening.disturbed(stack, plan, administration, chain)
                 observed: list[Observation] = []
-                for _ in runner.run(plan, chain, incumbents, self._clock, observed.append, stop=self._stop):
+                for _ in runner.run(plan, arms, self._clock, observed.append, stop=self._stop):
                     self._keep(pilot, "observation", observed)
+            with ExitStack() as stack:  # apart from what was disturbed
+                incumbents = self._opening.incumbents(stack, plan, administration)
                 opened = {arm.slug: arm.connector for arm in incumbents}
                 self._keep(pilot, "trial", self._trials(scope, administration, opened))
         except Exception as error:  # in a thread of its own: nobody else would be told
@@ -283,19 +303,19 @@ class Pilots:
             session, SERVICE, "pilot.measured", "pilot", pilot.id, pilot.administration_id, detail
         )
 
-    def _incumbents(self, stack: ExitStack, plan: Plan, administration: str) -> list[IncumbentArm]:
-        """The plan's incumbents, open until `stack` ends."""
-        return [
-            IncumbentArm(stack.enter_context(closing(self._connector(slug, plan, administration))))
-            for slug in plan.incumbents
-        ]
+    def _facts(self, plan: Plan, administration: str) -> list[ArmFacts]:
+        """What is known of the plan's incumbents. Raises Invalid or Conflict where they do not fit the plan."""
+        facts = self._opening.facts(plan, administration)
+        checks.check_offline(plan, metrics(), facts)
+        require_laboratory(plan, facts)
+        return facts
 
-    def _connector(self, slug: str, plan: Plan, administration: str) -> Connector:
-        """An incumbent, given up at the plan's time limit, as the chain is: what is late counts the same."""
-        settings = self._incumbent_settings(slug, administration)
-        options = {**settings.options, **options_of(plan)}
-        opened: Connector = connectors()[slug].open(replace(settings, timeout=plan.timeout, options=options))
-        return opened
+    def _ready(
+        self, session: Session, scope: TenantScope, owner: Administration, facts: Iterable[ArmFacts]
+    ) -> None:
+        """NotReady where a real service would be asked and the administration lacks what that needs."""
+        asked = {each.arm: each.environment for each in facts if each.arm != CHAIN}
+        self._readiness.require(session, scope, owner.id, asked)
 
     def _record(self, session: Session, scope: TenantScope, pilot: Pilot, action: str, **detail: str) -> None:
         self._audit.record(session, scope.caller, action, "pilot", pilot.id, pilot.administration_id, detail)
@@ -318,17 +338,6 @@ def _kept(pilot: Pilot, kind: str, found: list[dict[str, Any]]) -> list[PilotRec
     ]
 
 
-def options_of(plan: Plan) -> dict[str, str]:
-    """What the plan fixed for its arms, as their connectors read it; one that has no use for an option leaves it."""
-    return {
-        "format": plan.seal.format.value,
-        "level": plan.seal.level.value,
-        "policy": plan.seal.policy,
-        "log_period": f"{plan.log_period:g}",
-        "legacy_sha1": "true" if plan.legacy_sha1 else "false",
-    }
-
-
 def require_state(pilot: Pilot, *states: PilotState) -> None:
     """Conflict unless the pilot is in one of `states`."""
     if pilot.state not in states:
@@ -337,33 +346,3 @@ def require_state(pilot: Pilot, *states: PilotState) -> None:
 
 def _owner(session: Session, scope: TenantScope, pilot: Pilot) -> Administration:
     return scope.get(session, Administration, pilot.administration_id)
-
-
-def _check(plan: Plan) -> None:
-    """Invalid where the evaluation could not be made: better now than after the run."""
-    known_arms = connectors()
-    seen_arms: set[str] = set()
-    for pointer, slugs in (("arms", plan.arms), ("observed", plan.observed)):
-        for slug in slugs:
-            if slug == CHAIN:
-                raise Invalid(f"/plan/{pointer}", "incumbents alone: the chain is in every pilot", repr(slug))
-            if slug not in known_arms or slug in seen_arms:
-                expected = f"arms of {', '.join(known_arms)}, each in one place"
-                raise Invalid(f"/plan/{pointer}", expected, repr(slug))
-            seen_arms.add(slug)
-    if plan.disturbance and plan.disturbance.arm not in (CHAIN, *plan.incumbents):
-        expected = f"an arm of this plan: {', '.join((CHAIN, *plan.incumbents))}"
-        raise Invalid("/plan/disturbance/arm", expected, repr(plan.disturbance.arm))
-    known = metrics()
-    seen: set[str] = set()
-    for pointer, names, kinds in (
-        ("primary", [plan.primary], {Kind.PAIRED_DIFFERENCE}),
-        ("guardrails", list(plan.guardrails), {Kind.PAIRED_DIFFERENCE, Kind.RATE}),
-        ("secondary", plan.secondary, set(Kind)),
-    ):
-        fitting = [slug for slug, metric in known.items() if metric.kind in kinds]
-        for name in names:
-            if name not in fitting or name in seen:
-                expected = f"metrics of {', '.join(fitting)}, each in one place"
-                raise Invalid(f"/plan/{pointer}", expected, repr(name[:80]))
-            seen.add(name)

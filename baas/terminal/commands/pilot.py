@@ -19,6 +19,10 @@ from baas.terminal.session import connect, here
 app = typer.Typer(help="Pilots: whether the chain was worth it, beside a service that exists.")
 Pilot = Annotated[str, typer.Argument(help="The pilot's id.")]
 FIELDS = ("id", "title", "state", "acts", "acts_planned", "verdict", "decision")
+ARM_FIELDS = (
+    "arm", "environment", "provider", "verifies_offline", "files_offline", "anchors_offline", "operators_who_must_collude",
+    "on_ledger", "erasure", "legal_effect", "needs",
+)  # fmt: skip
 ALL = (*FIELDS, "plan_sha256", "plan_notarisation", "report_notarisation", "frozen", "measured", "created")
 
 
@@ -40,6 +44,18 @@ def list_(ctx: typer.Context, administration: OnlyOf = None) -> Shown:
     """The pilots that you may see."""
     with connect(ctx) as client:
         return table(client.pilots(administration), *FIELDS)
+
+
+@app.command()
+def arms(
+    ctx: typer.Context,
+    administration: Administration,
+    check: Annotated[bool, typer.Option(help="Have each service do its real work once.")] = False,
+) -> Shown:
+    """The arms that a plan may name: where each service is, what its evidence is worth, and what it needs."""
+    with connect(ctx) as client:
+        rows = [_arm(each) for each in client.arms(administration, check=check)]
+    return table(rows, *(ARM_FIELDS if not check else (*ARM_FIELDS, "health")))
 
 
 @app.command()
@@ -120,6 +136,14 @@ def report(
     files.write(out, written)
     digest = hashlib.sha256(written).hexdigest()
     return Shown({"file": str(out), "sha256": digest}, f"wrote {out}")
+
+
+def _arm(arm: dict[str, Any]) -> dict[str, Any]:
+    """One arm's row: lists as words, and the health check in one."""
+    health = arm["health"]
+    told = "" if health is None else f"{'ok' if health['ok'] else 'failed'}: {health['detail']}"
+    words = {name: ", ".join(arm[name]) for name in ("files_offline", "anchors_offline", "needs")}
+    return {**arm, **words, "health": told}
 
 
 def _plan(file: Path) -> dict[str, Any]:

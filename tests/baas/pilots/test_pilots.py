@@ -86,6 +86,24 @@ def ran(world: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         ({"observed": ["timestamp"]}, "#/plan/observed"),  # compared already
         ({"incumbent": "timestamp"}, "#/plan/incumbent"),  # the word of before
         ({"disturbance": {"arm": "paper", "delay_ms": 300}}, "#/plan/disturbance/arm"),
+        ({"disturbance": {"arm": "chain", "delay_ms": 0}}, "#/plan/disturbance/delay_ms"),
+        ({"arms": ["timestamp", "log"], "pairs": 8}, "#/plan/log_period"),  # a night does not fit a run
+        ({"arms": ["log"], "log_period": 15.1}, "#/plan/log_period"),  # more than half of the time limit
+        ({"arms": ["log"], "log_period": 0.01}, "#/plan/log_period"),  # no log has such a short one
+        ({"arms": ["csv"]}, "#/plan/primary"),  # nobody can check it offline
+        (
+            {
+                "arms": ["csv"],
+                "primary": "time_to_confirmation",
+                "guardrails": {"verification_time": 1.0},
+                "secondary": [],
+            },
+            "#/plan/guardrails",
+        ),
+        (
+            {"arms": ["timestamp", "log", "csv"], "log_period": 1.0, "primary": "time_to_confirmation"},
+            "#/plan/pairs",
+        ),  # six pairs are too few for the controls of three arms
         ({"primary": "happiness"}, "#/plan/primary"),
         ({"primary": "verified_offline", "guardrails": {}}, "#/plan/primary"),  # a rate has no pairs
         (
@@ -108,6 +126,38 @@ def test_a_plan_that_could_not_be_judged_is_refused(town: Any, changed: dict[str
     answer = create(town, **changed)
     assert answer.status_code == 422, answer.text
     assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+def test_a_refusal_says_what_would_do(town: Any) -> None:
+    night = create(town, arms=["log"]).json()["errors"][0]["detail"]
+    assert "at most 15 s" in night
+    assert "got 86400" in night
+    online = create(town, arms=["csv"]).json()["errors"][0]["detail"]
+    assert "time_to_confirmation" in online
+    assert "observed" in online
+
+
+def test_a_code_that_its_issuer_alone_checks_may_be_observed_or_judged_by_what_it_has(town: Any) -> None:
+    observed = ok(create(town, observed=["csv"]), 201)
+    assert (observed["plan"]["observed"], observed["acts_planned"]) == (["csv"], 30)
+    judged = create(town, arms=["csv"], primary="time_to_confirmation", guardrails={}, secondary=[])
+    assert ok(judged, 201)["plan"]["arms"] == ["csv"]
+
+
+def test_the_arms_are_listed_with_what_they_are(world: Any) -> None:
+    town = world.town
+    found = {each["arm"]: each for each in ok(town.member.get(f"/administrations/{town.code}/arms"))["items"]}
+    assert next(iter(found)) == "chain"
+    assert {"timestamp", "log", "csv"} <= set(found)
+    assert found["csv"]["verifies_offline"] is False
+    assert found["chain"]["on_ledger"] == "salted_commitment"
+    assert found["timestamp"]["needs"] == ["BAAS_TIMESTAMP_URL", "BAAS_TIMESTAMP_ROOT"]
+    assert {each["health"] for each in found.values()} == {None}
+    checked = ok(town.member.get(f"/administrations/{town.code}/arms", params={"check": True}))["items"]
+    health = {each["arm"]: each["health"] for each in checked}
+    assert health.pop("chain") is None
+    assert all(each["ok"] for each in health.values()), health
+    assert all(0 < each["seconds"] < 10 for each in health.values())
 
 
 @pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999"])
@@ -329,7 +379,7 @@ def test_an_incumbent_that_does_not_answer_is_given_up_at_the_plans_time_limit(
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/tsp"
         settings = ConnectorSettings(url, root, Environment.LAB_EMULATOR)
         monkeypatch.setattr(
-            world.server.services.pilots, "_incumbent_settings", lambda _slug, _code: settings
+            world.server.services.pilots._opening, "settings_of", lambda _slug, _code: settings
         )
         pilot = ok(create(world.town, timeout=0.4), 201)["id"]
         answer = world.town.member.post(f"/pilots/{pilot}/freeze")

@@ -17,13 +17,13 @@ from tests.baas.pilots.test_pilots import PLAN
 @pytest.fixture
 def town(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A town whose time-stamps are said to be a pre-production service's; it is the embedded one that answers."""
-    where = server.services.pilots._incumbent_settings
+    where = server.services.pilots._opening.settings_of
 
     def outside(slug: str, administration: str) -> ConnectorSettings:
         found = where(slug, administration)
         return replace(found, environment=Environment.PREPRODUCTION) if slug == "timestamp" else found
 
-    monkeypatch.setattr(server.services.pilots, "_incumbent_settings", outside)
+    monkeypatch.setattr(server.services.pilots._opening, "settings_of", outside)
     return new_town(server, "9999990001")
 
 

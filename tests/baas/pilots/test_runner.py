@@ -56,7 +56,7 @@ def plan(**given: Any) -> Plan:
 
 def run(terms: Plan, chain: FakeArm, *incumbents: FakeArm, **more: Any) -> list[Observation]:
     found: list[Observation] = []
-    ended = list(runner.run(terms, chain, incumbents, SystemClock(), found.append, **more))
+    ended = list(runner.run(terms, [chain, *incumbents], SystemClock(), found.append, **more))
     assert ended == list(range(1, terms.pairs * (1 + 2 * len(incumbents)) + 1))
     return found
 
@@ -67,8 +67,8 @@ def test_the_order_is_random_and_exactly_balanced(seed: int, pairs: int, others:
     """Each act as often in each place, before and after each other act: as nearly as the number of cases allows."""
     arms = [FakeArm(f"arm{number}") for number in range(others)]
     terms = plan(seed=seed, pairs=pairs)
-    acts = runner.schedule(terms, FakeArm("chain"), arms)
-    again = runner.schedule(terms, FakeArm("chain"), arms)
+    acts = runner.schedule(terms, [FakeArm("chain"), *arms])
+    again = runner.schedule(terms, [FakeArm("chain"), *arms])
     assert [(a.case, a.arm.slug, a.replicate, a.due) for a in acts] == [
         (a.case, a.arm.slug, a.replicate, a.due) for a in again
     ]
@@ -110,7 +110,7 @@ def test_a_slow_arm_delays_nobody() -> None:
     """Open loop: acts begin when they are due, though the chain takes ten times the interval."""
     terms = plan(pairs=10, interval=0.04)
     found = run(terms, FakeArm("chain", 0.4), FakeArm("timestamp"))
-    acts = runner.schedule(terms, FakeArm("chain"), [FakeArm("timestamp")])
+    acts = runner.schedule(terms, [FakeArm("chain"), FakeArm("timestamp")])
     due = {(each.case.number, each.arm.slug, each.replicate): each.due for each in acts}
     assert {(o.case, o.arm, o.replicate): o.intended_at for o in found} == due
     late = sorted(each.submitted_at - each.intended_at for each in found)
@@ -172,7 +172,7 @@ def test_a_record_that_cannot_be_kept_ends_the_run() -> None:
 
     before = threading.active_count()
     with pytest.raises(OSError, match="full"):
-        list(runner.run(plan(), FakeArm("chain"), [FakeArm("timestamp")], SystemClock(), fail))
+        list(runner.run(plan(), [FakeArm("chain"), FakeArm("timestamp")], SystemClock(), fail))
     assert threading.active_count() == before
 
 
@@ -183,7 +183,7 @@ def test_a_stop_ends_the_run_soon_and_what_was_under_way_is_not_recorded() -> No
     terms = plan(pairs=100, interval=0.5)
     started = time.monotonic()
     with pytest.raises(runner.RunStopped):
-        for ended in runner.run(terms, slow, [FakeArm("timestamp")], SystemClock(), found.append, stop=stop):
+        for ended in runner.run(terms, [slow, FakeArm("timestamp")], SystemClock(), found.append, stop=stop):
             if ended == 4:
                 stop.set()
     assert time.monotonic() - started < 5
