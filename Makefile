@@ -8,6 +8,7 @@ CHAINS ?= 2000
 ROWS   ?= 1000000
 ENTRIES ?= 10000000
 LOAD   ?= 30
+CASES  ?= 40
 ROUNDS ?= 3
 # Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test-long MALFORMED=100000` says.
 MALFORMED ?= 2000
@@ -15,7 +16,7 @@ export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence bench-signature contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -69,6 +70,9 @@ bench-evidence: setup  ## acceptance, rooting, verification, growth and audit, t
 bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache and eth-tester, to build/bench/chains.json (CHAINS=2000)
 	@$(BIN)/baas engine install anvil
 	@$(BIN)/python -m tests.bench.fleet --chains $(CHAINS)
+
+bench-signature: setup  ## the arms of a pilot on the same cases, one of them delayed, and what seals and time-stamps cost, to build/bench/signature.json (CASES=40)
+	@$(BIN)/python -m tests.bench.signature --cases $(CASES)
 
 contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
 	@$(BIN)/python -m sandbox.solidity check
