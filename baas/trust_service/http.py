@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from baas.trust_service.acts import Acts
 from baas.trust_service.clients import body_of
 from baas.trust_service.pki import Pki
-from baas.trust_service.revocation import MAX_REQUEST_BYTES
+from baas.trust_service.revocation import MAX_REQUEST_BYTES, refused
 
 OCSP_REQUEST = "application/ocsp-request"
 OCSP_RESPONSE = "application/ocsp-response"
@@ -24,13 +26,20 @@ CERTIFICATE = "application/pkix-cert"
 KIND = "ocsp"
 AUTHORITIES = ("root", "issuing")
 
+log = logging.getLogger(__name__)
+
 
 def routes(pki: Pki, acts: Acts) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     def answered(request: bytes) -> Response:
-        response = pki.ocsp(request)
-        acts.record(KIND, "", request, response)
+        try:
+            response = pki.ocsp(request)
+            acts.record(KIND, "", request, response)
+        except Exception:
+            # RFC 6960 section 2.3: a failure of the responder is an answer too. Its cause stays in our log.
+            log.exception("the OCSP responder failed")
+            response = refused(ocsp.OCSPResponseStatus.INTERNAL_ERROR)
         return Response(response, media_type=OCSP_RESPONSE)
 
     @router.get("/crl/{name}.crl")

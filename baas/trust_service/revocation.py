@@ -84,7 +84,7 @@ def answer(
     section 2.1.1), is answered `malformedRequest`. It is never answered `good` by default.
     """
     if len(request) > MAX_REQUEST_BYTES:
-        return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        return refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     try:
         asked = ocsp.load_der_ocsp_request(request)
         algorithm, serial = asked.hash_algorithm, asked.serial_number
@@ -98,11 +98,11 @@ def answer(
         x509.UnsupportedGeneralNameType,
         x509.DuplicateExtension,
     ):
-        return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        return refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     nonces = [each.value for each in extensions if isinstance(each.value, x509.OCSPNonce)]
     other = [each for each in extensions if each.critical and not isinstance(each.value, x509.OCSPNonce)]
     if not sizes_fit or other or any(not 1 <= len(nonce.nonce) <= 128 for nonce in nonces):
-        return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        return refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     name = algorithm.name
     responder, found = responders[-1], False
     state: Revoked | bool = False
@@ -146,5 +146,6 @@ def _hashes(issuer: x509.Certificate, algorithm: str) -> tuple[bytes, bytes]:
     )
 
 
-def _refused(status: ocsp.OCSPResponseStatus) -> bytes:
+def refused(status: ocsp.OCSPResponseStatus) -> bytes:
+    """The DER of an OCSPResponse that says nothing of any certificate, and so is not signed (section 2.3)."""
     return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)
