@@ -10,5 +10,5 @@ responses. Trust is an argument: roots, the time of the question, and which algo
     certificates    a certificate alone: its path, its revocation, its attributes
     pades, cades    CMS signatures, in a PDF and beside a document (pyHanko)
     xml             XML read so that nothing in it can hurt, and exactly what was signed
-    xades           XML signatures (signxml, xmlsec)
+    xades           XML signatures, over `xml`
 """
