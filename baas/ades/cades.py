@@ -20,9 +20,10 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 
 from baas.ades import procedure
-from baas.ades.signing import DIGEST, Stamping, pyhanko_signer, require, waited
+from baas.ades.signing import DIGEST, Stamping, pyhanko_signer, require
 from baas.ades.types import AdesError, Format, Level, Revocation, Signer, Stamper, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
+from baas.ades.waiting import waited
 from sandbox.evidence.digest import IMPRINTS, Digest
 
 #: A signature has a few certificates, tokens and revocation lists; more than this is not read.

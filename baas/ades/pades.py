@@ -33,9 +33,10 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from baas.ades import certificates, paths, procedure, stamps
 from baas.ades.algorithms import Algorithms
-from baas.ades.signing import DIGEST, Stamping, as_asn1, pyhanko_signer, require, waited
+from baas.ades.signing import DIGEST, Stamping, as_asn1, pyhanko_signer, require
 from baas.ades.types import AdesError, Format, Level, Revocation, Signer, Stamper, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
+from baas.ades.waiting import waited
 from sandbox.evidence.digest import IMPRINTS, Digest
 
 #: A larger PDF is not read: what a PDF costs in memory is a multiple of its size.

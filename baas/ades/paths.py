@@ -10,11 +10,10 @@ whichever of the two tells it: of several CRLs, or of several OCSP responses, th
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from asn1crypto import crl, ocsp
@@ -32,6 +31,7 @@ from pyhanko_certvalidator.policy_decl import (
 from baas.ades.algorithms import Algorithms
 from baas.ades.types import Revocation, Trust
 from baas.ades.verdict import SubIndication as S
+from baas.ades.waiting import waited
 
 #: Key usages of which one must be in a certificate that signs documents.
 SIGNING = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"})
@@ -94,6 +94,19 @@ class Known:
             ocsps=tuple(each for each in self.ocsps if _produced(each) <= expiry),
         )
 
+    def relied_on(self, algorithms: Algorithms) -> Known:
+        """Without the statuses whose signature rests on an algorithm that does not count."""
+        return replace(
+            self,
+            crls=tuple(each for each in self.crls if _counts(each["signature_algorithm"], algorithms)),
+            ocsps=tuple(
+                each
+                for each in self.ocsps
+                if (basic := each.basic_ocsp_response) is not None
+                and _counts(basic["signature_algorithm"], algorithms)
+            ),
+        )
+
 
 def judge(
     leaf: bytes, known: Known, at: datetime, algorithms: Algorithms, usage: KeyUsageConstraints = SIGNING
@@ -105,11 +118,12 @@ def judge(
     certificate = _load(asn1_x509.Certificate, leaf)
     if certificate is None:
         return Path(S.CERTIFICATE_CHAIN_GENERAL_FAILURE, "the certificate cannot be read", (leaf,))
+    known = known.relied_on(algorithms)
     either, by_crl, by_ocsp = _RULES
-    found = run(_validated(certificate, known, at, algorithms, (either, either)))
+    found = waited(partial(_validated, certificate, known, at, algorithms, (either, either)))
     if found.problem is None and known.crls and known.ocsps:
         for rules in ((by_crl, either), (by_ocsp, either), (either, by_crl), (either, by_ocsp)):
-            other = run(_validated(certificate, known, at, algorithms, rules))
+            other = waited(partial(_validated, certificate, known, at, algorithms, rules))
             if other.problem in (S.REVOKED_NO_POE, S.REVOKED_CA_NO_POE):
                 return other
     if found.problem is None:
@@ -154,7 +168,9 @@ async def _validated(
         return _problem(error, leaf)
     except errors.InvalidCertificateError as error:
         # pyhanko-certvalidator's word for a self-signed certificate that leads nowhere
-        return Path(S.NO_CERTIFICATE_CHAIN_FOUND, error.failure_msg, alone)
+        who = leaf.subject.human_friendly
+        detail = f"{who} is self-signed, and none of the roots that are trusted: {_brief(error)}"
+        return Path(S.NO_CERTIFICATE_CHAIN_FOUND, detail, alone)
     except (errors.ValidationError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         return Path(S.CERTIFICATE_CHAIN_GENERAL_FAILURE, f"the path cannot be judged: {_brief(error)}", alone)
     return Path(None, "", _ders(path))
@@ -181,19 +197,6 @@ def _problem(error: errors.PathValidationError, leaf: asn1_x509.Certificate) -> 
             return Path(S.CERTIFICATE_CHAIN_GENERAL_FAILURE, said, path)
 
 
-def run(work: Coroutine[Any, Any, Path]) -> Path:
-    """The result of one of pyHanko's coroutines, from wherever this is called: none of them waits for anything."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    results: list[Path] = []
-    thread = threading.Thread(target=lambda: results.append(asyncio.run(work)))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
 def read_certificate(der: bytes) -> asn1_x509.Certificate | None:
     """As pyHanko reads it; None for what is not one."""
     found: asn1_x509.Certificate | None = _load(asn1_x509.Certificate, der)
@@ -210,7 +213,12 @@ def _load(kind: Any, der: bytes) -> Any:
     """One value, read whole (asn1crypto reads lazily), or None."""
     try:
         value = kind.load(der, strict=True)
-        value.native  # noqa: B018  # reading it is the check
+        # reading it is the check; of a CRL, which may have a hundred thousand entries, what is asked of each
+        _ = (
+            (value.issuer, _this_update(value), value.signature)
+            if kind is crl.CertificateList
+            else value.native
+        )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return value
@@ -218,6 +226,10 @@ def _load(kind: Any, der: bytes) -> Any:
 
 def _all(kind: Any, ders: Iterable[bytes]) -> tuple[Any, ...]:
     return tuple(value for der in dict.fromkeys(ders) if (value := _load(kind, der)) is not None)
+
+
+def _counts(algorithm: Any, algorithms: Algorithms) -> bool:
+    return bool(algorithms.signature_algorithm_allowed(algorithm, None, None).allowed)
 
 
 def _this_update(each: crl.CertificateList) -> datetime:

@@ -141,6 +141,9 @@ def _in_time(
             decisive = f"the signature holds: it existed on {proven.isoformat()}, when its certificate did"
             notes.append(f"at the time of the question its certificate does not hold: {found.detail}")
         found = past if past.problem in (None, _S.NOT_YET_VALID) else found
+    elif found.problem is None and proven is not None and proven < (since := _not_before(leaf, proven)):
+        detail = f"the signature existed on {proven.isoformat()}, before its certificate began to hold, {since.isoformat()}"
+        found = replace(found, problem=_S.NOT_YET_VALID, detail=detail, when=since)
     indication, problem, detail = _concluded(found, not_before, decisive)
     return replace(
         common,
@@ -333,6 +336,8 @@ def _level(
         return None
     if not proofs or proven is None:
         return Level.B
+    if along.revocation == Revocation():
+        return Level.T
     alone = replace(trust, intermediates=(), revocation=Revocation(), policies=frozenset())
     quiet = Algorithms(legacy_sha1=trust.legacy_sha1)
     tsas = (each.certificate for each in proofs)
@@ -395,6 +400,13 @@ def _expired(leaf: bytes, at: datetime) -> bool:
         return at > x509.load_der_x509_certificate(leaf).not_valid_after_utc
     except ValueError:
         return False
+
+
+def _not_before(leaf: bytes, otherwise: datetime) -> datetime:
+    try:
+        return x509.load_der_x509_certificate(leaf).not_valid_before_utc
+    except ValueError:
+        return otherwise
 
 
 def _attributes(leaf: bytes) -> dict[str, str]:

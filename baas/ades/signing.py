@@ -5,11 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
-
 from asn1crypto import cms, keys
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -21,7 +16,6 @@ from baas.ades.algorithms import weak_key
 from baas.ades.types import MADE, AdesError, Format, Level, Signer, Stamper
 from sandbox.evidence.digest import IMPRINTS, Digest
 
-Result = TypeVar("Result")
 #: What is signed with: SHA-256, the registry's own.
 DIGEST = "sha256"
 
@@ -76,26 +70,3 @@ class Stamping(TimeStamper):
 def as_asn1(der: bytes) -> asn1_x509.Certificate:
     loaded: asn1_x509.Certificate = asn1_x509.Certificate.load(der)
     return loaded
-
-
-def waited(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """The result of pyHanko's coroutine, run to its end in a loop of its own, and in a thread of its own within one."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work())
-    done: list[Result] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(asyncio.run(work()))
-        except BaseException as error:  # it is raised again where it was asked for
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return done[0]

@@ -112,6 +112,9 @@ CASES: dict[
         I, S.OUT_OF_BOUNDS_NO_POE, Level.T,
     ),
     "not yet valid": (lambda p: bare(p, p.soon), lambda p: p.trust(), F, S.NOT_YET_VALID, Level.B),
+    "time-stamped before its certificate began": (
+        lambda p: sealed(p, when=AT - 200 * DAY), lambda p: p.trust(), F, S.NOT_YET_VALID, Level.T,
+    ),
     "unknown root": (lambda p: sealed(p, p.unknown), lambda p: p.trust(), I, S.NO_CERTIFICATE_CHAIN_FOUND, Level.T),
     "no revocation data": (
         bare, lambda p: p.trust(revocation=Revocation()), I, S.TRY_LATER, Level.B,

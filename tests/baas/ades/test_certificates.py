@@ -125,6 +125,20 @@ def test_a_crl_of_somebody_else_proves_nothing(pki: Pki) -> None:
     assert (verdict.indication, verdict.sub_indication) == (I, S.TRY_LATER)
 
 
+def test_a_crl_that_rests_on_sha1_proves_nothing(pki: Pki) -> None:
+    from asn1crypto import crl
+
+    weak = crl.CertificateList.load(pki.issuing.crl())
+    weak["tbs_cert_list"]["signature"] = weak["signature_algorithm"] = {"algorithm": "sha1_ecdsa"}
+    weak["signature"] = pki.issuing.key.sign(weak["tbs_cert_list"].dump(), ec.ECDSA(hashes.SHA1()))
+    trust = pki.trust(
+        revocation=Revocation((pki.root.crl(), weak.dump())), intermediates=(pki.issuing.certificate,)
+    )
+    certificate = der(pki.seal.certificate)
+    assert validate_certificate(certificate, trust, AT).sub_indication is S.TRY_LATER
+    assert validate_certificate(certificate, replace(trust, legacy_sha1=True), AT).ok
+
+
 def test_sha1_counts_only_where_the_plan_says_legacy_and_then_it_is_said(pki: Pki) -> None:
     weak = legacy_certificate(pki)
     trust = pki.trust(intermediates=(pki.issuing.certificate,))

@@ -1,0 +1,33 @@
+"""pyHanko's coroutines, from code that does not wait: none of those used here does anything but compute."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def waited(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """The result of pyHanko's coroutine, run to its end in a loop of its own, and in a thread of its own within one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    done: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(asyncio.run(work()))
+        except BaseException as error:  # it is raised again where it was asked for
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]
