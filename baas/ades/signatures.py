@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
 import re
 from datetime import datetime
-from typing import cast
 
-from baas.ades import cades, pades, procedure
+from baas.ades import cades, pades, procedure, xades
 from baas.ades.types import Format, Trust
 from baas.ades.verdict import SubIndication, Verdict
 from sandbox.evidence.digest import Digest
@@ -38,8 +36,7 @@ def validate(signed: bytes, detached: bytes | Digest | None, trust: Trust, at: d
                 )
             return pades.validate(signed, trust, at)
         case Format.XADES:
-            xades = importlib.import_module("baas.ades.xades")
-            return cast(Verdict, xades.validate(signed, detached, trust, at))
+            return xades.validate(signed, detached, trust, at)
         case Format.CADES:
             return cades.validate(der_of(signed), detached, trust, at)
         case _:

@@ -1,4 +1,4 @@
-"""An XML signature: read strictly, verified against what its caller resolves, and made (W3C XML Signature 1.1).
+"""An XML signature: read strictly, and verified against what its caller resolves (W3C XML Signature 1.1).
 
 Nothing here follows a reference by itself. `verify` asks its caller, for each one, what it covers: an element at a place
 that the caller knows (`places.signed_element`), the bytes of a document, or its digest. Transforms are two at most: that
@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hmac import compare_digest
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from baas.ades.algorithms import weak_key
-from baas.ades.types import AdesError, Signer
 from baas.ades.xml import names
+from baas.ades.xml.canonical import Canonicalisation, without
 from baas.ades.xml.names import ds
 from baas.ades.xml.places import Refusal, SignatureRefused, shown
 from sandbox.evidence.digest import IMPRINTS, Digest
@@ -36,30 +34,6 @@ CERTIFICATES = 16
 
 #: What a reference covers: an element of this document, the bytes of another one, or the digest of those.
 Covered = etree._Element | bytes | Digest
-
-
-@dataclass(frozen=True)
-class Canonicalisation:
-    """How an element becomes bytes; `prefixes` are those that the exclusive one treats as the inclusive one does."""
-
-    algorithm: str = names.DEFAULT_CANONICALISATION
-    prefixes: tuple[str, ...] = ()
-
-    def __call__(self, element: etree._Element) -> bytes:
-        exclusive = names.CANONICALISATIONS[self.algorithm]
-        if not exclusive:
-            element = _with_inherited(element, self.algorithm)
-        made: bytes = etree.tostring(
-            element,
-            method="c14n",
-            exclusive=exclusive,
-            with_comments=False,
-            inclusive_ns_prefixes=list(self.prefixes) or None,
-        )
-        return made
-
-
-EXCLUSIVE = Canonicalisation(names.EXC_C14N)
 
 
 @dataclass(frozen=True)
@@ -163,82 +137,6 @@ def uses_sha1(signature: Signature) -> bool:
     )
 
 
-# --- making
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A reference to be made. `covers` an element: canonicalised exclusively; bytes or a digest: as they are."""
-
-    uri: str
-    covers: Covered
-    type: str | None = None
-    id: str | None = None
-    enveloped: bool = False
-
-
-@dataclass
-class Draft:
-    """A signature under construction: `element` stands where it will be signed, `objects` in it may be referred to."""
-
-    element: etree._Element
-    signer: Signer
-    planned: list[Planned] = field(default_factory=list)
-
-    @classmethod
-    def begin(cls, signer: Signer, parent: etree._Element | None = None, id: str | None = None) -> Draft:  # noqa: A002 - XML Signature's own name
-        """Puts an empty ds:Signature last in `parent`, or in a document of its own."""
-        namespaces = {"ds": names.DS}
-        if parent is None:
-            element = etree.Element(ds("Signature"), nsmap=namespaces)
-        else:
-            element = etree.SubElement(parent, ds("Signature"), nsmap=namespaces)
-        if id is not None:
-            element.set("Id", id)
-        info = etree.SubElement(element, ds("SignedInfo"))
-        etree.SubElement(info, ds("CanonicalizationMethod"), Algorithm=names.EXC_C14N)
-        etree.SubElement(info, ds("SignatureMethod"), Algorithm=_method_of(signer))
-        etree.SubElement(element, ds("SignatureValue"))
-        data = etree.SubElement(etree.SubElement(element, ds("KeyInfo")), ds("X509Data"))
-        for certificate in (signer.certificate, *signer.chain):
-            text = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
-            etree.SubElement(data, ds("X509Certificate")).text = text
-        return cls(element, signer)
-
-    def finish(self) -> etree._Element:
-        """Writes the references, signs them, and gives the element back."""
-        info, value = self.element[0], self.element[1]
-        for planned in self.planned:
-            self._refer(info, planned)
-        value.text = value_over(info, self.signer)
-        return self.element
-
-    def _refer(self, info: etree._Element, planned: Planned) -> None:
-        attributes = {"Id": planned.id, "Type": planned.type, "URI": planned.uri}
-        reference = etree.SubElement(
-            info, ds("Reference"), {name: value for name, value in attributes.items() if value is not None}
-        )
-        algorithm = names.SHA256
-        if isinstance(planned.covers, etree._Element):
-            transforms = etree.SubElement(reference, ds("Transforms"))
-            if planned.enveloped:
-                etree.SubElement(transforms, ds("Transform"), Algorithm=names.ENVELOPED)
-            etree.SubElement(transforms, ds("Transform"), Algorithm=names.EXC_C14N)
-            covered = _without(planned.covers, self.element) if planned.enveloped else planned.covers
-            digest = hashlib.sha256(EXCLUSIVE(covered)).digest()
-        elif isinstance(planned.covers, Digest):
-            algorithm, digest = names.DIGEST_OF_SLUG[planned.covers.algorithm], planned.covers.value
-        else:
-            digest = hashlib.sha256(planned.covers).digest()
-        etree.SubElement(reference, ds("DigestMethod"), Algorithm=algorithm)
-        etree.SubElement(reference, ds("DigestValue")).text = base64.b64encode(digest).decode()
-
-
-def value_over(signed_info: etree._Element, signer: Signer) -> str:
-    """The text of ds:SignatureValue: the signer's signature over a SignedInfo, canonicalised exclusively."""
-    return base64.b64encode(_signed(signer, EXCLUSIVE(signed_info))).decode()
-
-
 # --- reading its parts
 
 
@@ -301,7 +199,7 @@ def _reference(element: etree._Element) -> Reference:
 def _leaves_the_signature_out(transform: etree._Element) -> bool:
     """Whether a transform is the enveloped signature's, or one of the two XPath expressions that others write for it.
 
-    Those leave every signature out, which is the same where there is one: `_without` sees to that.
+    Those leave every signature out, which is the same where there is one: `without` sees to that.
     """
     algorithm, inside = transform.get("Algorithm"), list(transform)
     if algorithm == names.ENVELOPED:
@@ -345,7 +243,7 @@ def _require_digest(signature: Signature, reference: Reference, covered: Covered
         covered = decoded(covered, "what is signed as base64")
     elif isinstance(covered, etree._Element):
         if reference.enveloped:
-            covered = _without(covered, signature.element)
+            covered = without(covered, signature.element)
         covered = (reference.canonicalisation or Canonicalisation())(covered)
     elif reference.enveloped or reference.base64 or reference.canonicalisation is not None:
         raise SignatureRefused(Refusal.TRANSFORM, "a document apart is digested as it is, without transforms")
@@ -365,62 +263,6 @@ def _require_digest(signature: Signature, reference: Reference, covered: Covered
             Refusal.DIGEST,
             f"{(reference.uri or 'the document')[:100]!r} is not what was signed: its digest is another",
         )
-
-
-def _with_inherited(element: etree._Element, algorithm: str) -> etree._Element:
-    """`element` with xml:lang and the like from above, which an inclusive canonicalisation of a part keeps.
-
-    libxml2 canonicalises a part as if it were a document, and lxml hands it the namespaces of what is above, not these.
-    Canonical XML 1.0 inherits all (2.4), 1.1 only xml:lang and xml:space, and joins xml:base, which is not done here.
-    """
-    found: dict[str, str] = {}
-    for above in element.iterancestors():
-        for name, value in above.attrib.items():
-            if str(name).startswith(f"{{{names.XML}}}"):
-                found.setdefault(str(name), str(value))
-    if algorithm == names.C14N_11:
-        if f"{{{names.XML}}}base" in found:
-            raise SignatureRefused(
-                Refusal.TRANSFORM, "xml:base above what is canonicalised is not joined here"
-            )
-        found.pop(f"{{{names.XML}}}id", None)
-    missing = {name: value for name, value in found.items() if element.get(name) is None}
-    if not missing:
-        return element
-    (copied,) = _copied(element)
-    for name, value in missing.items():
-        copied.set(name, value)
-    return copied
-
-
-def _copied(*elements: etree._Element) -> list[etree._Element]:
-    """The elements in a copy of their whole document, so that the namespaces in scope are the same."""
-    tree = elements[0].getroottree()
-    nodes = list(tree.iter())
-    copies = list(copy.deepcopy(tree).iter())
-    return [copies[nodes.index(each)] for each in elements]
-
-
-def _without(element: etree._Element, signature: etree._Element) -> etree._Element:
-    """`element` without the signature in it: a copy."""
-    if all(each is not element for each in signature.iterancestors()):
-        raise SignatureRefused(
-            Refusal.WRONG_PLACE, f"the signature is not in {shown(element)}, which it envelops"
-        )
-    if len(list(element.iter(ds("Signature")))) > 1:
-        raise SignatureRefused(
-            Refusal.SEVERAL_SIGNATURES, f"{shown(element)} has more than the one signature"
-        )
-    inside, gone = _copied(element, signature)
-    parent, before = gone.getparent(), gone.getprevious()
-    assert parent is not None
-    if gone.tail:
-        if before is None:
-            parent.text = (parent.text or "") + gone.tail
-        else:
-            before.tail = (before.tail or "") + gone.tail
-    parent.remove(gone)
-    return inside
 
 
 # --- keys
@@ -469,21 +311,3 @@ def _holds(certificate: x509.Certificate, method: names.Method, value: bytes, da
 
 def _padding(kind: str, used: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
     return padding.PSS(padding.MGF1(used), used.digest_size) if kind == "pss" else padding.PKCS1v15()
-
-
-def _method_of(signer: Signer) -> str:
-    key = signer.key
-    if objection := weak_key(key.public_key()):
-        raise AdesError(f"a signature with this key would not count: {objection}")
-    if isinstance(key, rsa.RSAPrivateKey):
-        return names.RSA_SHA256
-    return {256: names.ECDSA_SHA256, 384: names.ECDSA_SHA384}.get(key.key_size, names.ECDSA_SHA512)
-
-
-def _signed(signer: Signer, data: bytes) -> bytes:
-    method, key = names.METHODS[_method_of(signer)], signer.key
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), method.hash())
-    size = (key.key_size + 7) // 8
-    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(method.hash())))
-    return r.to_bytes(size) + s.to_bytes(size)

@@ -13,7 +13,7 @@ from cryptography import x509
 from lxml import etree
 
 from baas.ades.types import AdesError, Signer
-from baas.ades.xml import dsig
+from baas.ades.xml import dsig, making
 from baas.ades.xml.names import ds
 from baas.ades.xml.places import (
     Refusal,
@@ -52,8 +52,8 @@ def sign_enveloped(element: etree._Element, signer: Signer, *, within: Sequence[
     """
     reference = _reference_to(element)
     place = _place(element, within)
-    draft = dsig.Draft.begin(signer, place)
-    draft.planned.append(dsig.Planned(reference, element, enveloped=True))
+    draft = making.Draft.begin(signer, place)
+    draft.planned.append(making.Planned(reference, element, enveloped=True))
     return draft.finish()
 
 
@@ -71,8 +71,8 @@ def verify_enveloped(
 def sign_parts(place: etree._Element, elements: Sequence[etree._Element], signer: Signer) -> etree._Element:
     """Signs several elements of a message, each by its identifier, by a ds:Signature put last in `place`."""
     references = [_reference_to(each) for each in elements]
-    draft = dsig.Draft.begin(signer, place)
-    draft.planned += [dsig.Planned(uri, each) for uri, each in zip(references, elements, strict=True)]
+    draft = making.Draft.begin(signer, place)
+    draft.planned += [making.Planned(uri, each) for uri, each in zip(references, elements, strict=True)]
     return draft.finish()
 
 

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from baas.ades.xml import dsig, names
+from baas.ades.xml import canonical, dsig, making, names
 from baas.ades.xml.names import ds, xades
 from baas.ades.xml.places import Refusal, SignatureRefused
 
@@ -32,7 +32,7 @@ _DER = "http://uri.etsi.org/01903/v1.2.2#DER"
 class Stamp:
     """One SignatureTimeStamp: how the signature's value became bytes, and the tokens over them (DER)."""
 
-    canonicalisation: dsig.Canonicalisation
+    canonicalisation: canonical.Canonicalisation
     tokens: tuple[bytes, ...]
 
 
@@ -40,13 +40,16 @@ class Stamp:
 class Properties:
     """What the properties say; whether they are signed is not asked here.
 
-    `certificate` is the first reference to the signing certificate: the digest's identifier, and the digest. `unread` names
-    what is there and is not read.
+    `certificate` is the first reference to the signing certificate: the digest's identifier, and the digest;
+    `second_version` says that SigningCertificateV2 makes it. `formats` are the references whose format is told. `unread`
+    names what is there and is not read.
     """
 
     signed: etree._Element
     signing_time: datetime | None
     certificate: tuple[str, bytes] | None
+    second_version: bool
+    formats: frozenset[str]
     policy: str | None
     stamps: tuple[Stamp, ...]
     unread: tuple[str, ...]
@@ -79,6 +82,12 @@ def read(signature: dsig.Signature) -> Properties | None:
         signed=signed,
         signing_time=_time(by_name.get("SigningTime")),
         certificate=_certificate(by_name),
+        second_version="SigningCertificateV2" in by_name,
+        formats=frozenset(
+            each.get("ObjectReference", "")
+            for each in signed.findall(f"{xades('SignedDataObjectProperties')}/{xades('DataObjectFormat')}")
+            if each.find(xades("MimeType")) is not None
+        ),
         policy=_policy(by_name.get("SignaturePolicyIdentifier")),
         stamps=stamps,
         unread=unread,
@@ -89,8 +98,8 @@ def read(signature: dsig.Signature) -> Properties | None:
 
 
 def write(
-    draft: dsig.Draft, certificate: x509.Certificate, now: datetime, *, of: str, mime: str
-) -> dsig.Planned:
+    draft: making.Draft, certificate: x509.Certificate, now: datetime, *, of: str, mime: str
+) -> making.Planned:
     """Puts the signed properties into `draft`; gives the reference to them. `of` is the Id of the document's reference."""
     identifier = draft.element.get("Id", "")
     holder = etree.SubElement(draft.element, ds("Object"))
@@ -109,12 +118,12 @@ def write(
     of_data = etree.SubElement(signed, xades("SignedDataObjectProperties"))
     form = etree.SubElement(of_data, xades("DataObjectFormat"), ObjectReference=f"#{of}")
     etree.SubElement(form, xades("MimeType")).text = mime
-    return dsig.Planned(f"#{signed.get('Id')}", signed, type=SIGNED_PROPERTIES)
+    return making.Planned(f"#{signed.get('Id')}", signed, type=SIGNED_PROPERTIES)
 
 
 def stamped(signature: etree._Element) -> bytes:
     """What a signature's time-stamp is over: its ds:SignatureValue, canonicalised exclusively."""
-    return dsig.EXCLUSIVE(signature[1])
+    return canonical.EXCLUSIVE(signature[1])
 
 
 def add_stamp(signature: etree._Element, token: bytes) -> None:
@@ -191,7 +200,7 @@ def _unsigned(qualifying: etree._Element) -> tuple[tuple[Stamp, ...], tuple[str,
 def _stamp(element: etree._Element) -> Stamp | None:
     """None for one that is not over the signature's value alone, or not of RFC 3161."""
     parts = list(element)
-    how = dsig.Canonicalisation()
+    how = canonical.Canonicalisation()
     if parts and parts[0].tag == ds("CanonicalizationMethod"):
         how = dsig.canonicalisation(parts.pop(0))
     if not parts or len(parts) > STAMPS or any(each.tag != xades("EncapsulatedTimeStamp") for each in parts):

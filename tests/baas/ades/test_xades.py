@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from lxml import etree
 from baas.ades import xades
 from baas.ades.types import AdesError, Format, Level, Revocation, Signer, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
+from baas.ades.xml import canonical, making, parse
 from baas.ades.xml.names import DS, XADES, ds
 from sandbox.evidence.digest import Digest, digest_bytes
 from sandbox.evidence.timestamp import verify_token
@@ -127,6 +129,11 @@ def test_signxml_s_xades_is_judged_here(pki: Pki, method: str) -> None:
     assert verdict.format is Format.XADES
     assert verdict.level is Level.B
     assert verdict.covers_whole_document is (True if method == "enveloped" else None)
+    if method == "enveloping":  # it signs what is in it, and nothing of what it is put into
+        outer = etree.fromstring(ACT)
+        outer.append(etree.fromstring(made))
+        inside = xades.validate(etree.tostring(outer), None, pki.trust(), datetime.now(UTC))
+        assert found(inside) == (Indication.INDETERMINATE, S.SIG_CONSTRAINTS_FAILURE)
 
 
 def test_signxml_s_exclusive_xades_does_not_hold(pki: Pki) -> None:
@@ -134,6 +141,7 @@ def test_signxml_s_exclusive_xades_does_not_hold(pki: Pki) -> None:
     exclusive = signxml.CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
     made = xmljudges.xades_signed_by_signxml(ACT, pki.seal, "enveloped", c14n_algorithm=exclusive)
     assert found(xades.validate(made, None, pki.trust(), AT)) == (Indication.FAILED, S.HASH_FAILURE)
+    assert not xmljudges.xmlsec_verifies(etree.fromstring(made), pki.seal.certificate)
 
 
 def test_what_is_not_made_is_said(pki: Pki) -> None:
@@ -141,6 +149,8 @@ def test_what_is_not_made_is_said(pki: Pki) -> None:
         xades.sign(DOCUMENT, Level.LTA, pki.seal, stamper=pki.tsa, now=AT)
     with pytest.raises(AdesError, match="a time-stamp service is needed"):
         xades.sign(DOCUMENT, Level.T, pki.seal, stamper=None, now=AT)
+    with pytest.raises(AdesError, match="give it a name"):
+        xades.sign(DOCUMENT, Level.B, pki.seal, stamper=None, now=AT, name="")
 
 
 # --- certificates and time
@@ -245,3 +255,66 @@ def test_an_xml_signature_without_properties_is_not_xades(pki: Pki) -> None:
     assert root.find(f".//{ds('Signature')}") is not None
     verdict = xades.validate(etree.tostring(root), None, pki.trust(), AT)
     assert found(verdict) == (Indication.INDETERMINATE, S.SIG_CONSTRAINTS_FAILURE)
+
+
+BASELINE = {
+    "without its time": (rb"<xades:SigningTime>[^<]*</xades:SigningTime>", b"", "signing time"),
+    "of no zone": (rb"(<xades:SigningTime>[^<]*)Z<", rb"\1<", "signing time"),
+    "of the first version": (rb"SigningCertificateV2>", b"SigningCertificate>", "SigningCertificateV2"),
+    "of no format": (rb"<xades:MimeType>[^<]*</xades:MimeType>", b"", "format"),
+}
+
+
+@pytest.mark.parametrize("name", BASELINE)
+def test_a_signature_that_holds_without_what_a_baseline_level_needs(pki: Pki, name: str) -> None:
+    """Its signer leaves a property out, and signs what is left."""
+    pattern, instead, wanting = BASELINE[name]
+    made, beside = signed(pki, "detached")
+    root = etree.fromstring(re.sub(pattern, instead, made))
+    (properties,) = root.findall(".//xades:SignedProperties", NS)
+    info = root[0]
+    digest = hashlib.sha256(canonical.EXCLUSIVE(properties)).digest()
+    info.findall(".//ds:DigestValue", NS)[1].text = base64.b64encode(digest).decode()
+    root[1].text = making.value_over(info, pki.seal)
+    verdict = xades.validate(etree.tostring(root), beside, pki.trust(), AT)
+    assert (verdict.ok, verdict.level) == (True, None), verdict
+    assert wanting in verdict.notes[0]
+
+
+def test_what_has_no_canonical_form_is_refused(pki: Pki) -> None:
+    made = xades.enveloped(ACT, Level.B, pki.seal, stamper=None, now=AT)
+    verdict = xades.validate(made.replace(b"urn:x", b"x/../y"), None, pki.trust(), AT)
+    assert found(verdict) == (Indication.FAILED, S.FORMAT_FAILURE)
+    assert "no canonical form" in verdict.details[0]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.parametrize("kind", ["detached", "enveloped"])
+def test_no_flipped_bit_changes_what_is_signed(pki: Pki, kind: str) -> None:
+    """Every fifth byte of a signature at B-T, with one bit flipped: a verdict each time, and what passes says the same."""
+    made, beside = signed(pki, kind, Level.T)
+    whole = _signed_parts(made)
+    passed = 0
+    for at in range(0, len(made), 5):
+        flipped = bytearray(made)
+        flipped[at] ^= 1 << at % 7
+        verdict = xades.validate(bytes(flipped), beside, pki.trust(), AT)
+        if verdict.ok:
+            passed += 1
+            assert _signed_parts(bytes(flipped)) == whole, at
+    assert passed < len(made) / 10
+
+
+def _signed_parts(made: bytes) -> list[bytes]:
+    """The canonical bytes of what is signed in it, and of SignedInfo."""
+    root = parse(made)
+    signature = root if root.tag == ds("Signature") else root[-1]
+    parts = [
+        canonical.EXCLUSIVE(signature[0]),
+        canonical.EXCLUSIVE(signature.findall(".//xades:SignedProperties", NS)[0]),
+    ]
+    if signature is not root:
+        root.remove(signature)
+        parts.append(canonical.EXCLUSIVE(root))
+    return parts

@@ -129,7 +129,7 @@ def test_prefixes_that_are_canonicalised_inclusively(pki: Pki) -> None:
     reference = xmlsec.template.add_reference(made, C.TransformSha256, uri="#b")
     xmlsec.template.add_transform(reference, C.TransformEnveloped)
     xmlsec.template.transform_add_c14n_inclusive_namespaces(
-        xmlsec.template.add_transform(reference, C.TransformExclC14N), ["q", "z"]
+        xmlsec.template.add_transform(reference, C.TransformExclC14N), ["q", "z", "#default"]
     )
     xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(made))
     context = xmlsec.SignatureContext()

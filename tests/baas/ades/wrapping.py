@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from baas.ades.types import Signer
-from baas.ades.xml import child, dsig, parse, properties, sign_enveloped, sign_parts, verify_parts
+from baas.ades.xml import child, making, parse, properties, sign_enveloped, sign_parts, verify_parts
 from baas.ades.xml.names import DS, WSU, ds, xades
 from tests.baas.ades.pki import AT, Pki
 
@@ -64,8 +64,8 @@ def answer(signer: Signer) -> Element:
 def document(signer: Signer) -> Element:
     """XAdES, enveloped, over the root's identifier (this house's own refers to "")."""
     root = parse(_DOCUMENT)
-    draft = dsig.Draft.begin(signer, root, id="xades-1")
-    draft.planned.append(dsig.Planned("#act", root, id="xades-1-document", enveloped=True))
+    draft = making.Draft.begin(signer, root, id="xades-1")
+    draft.planned.append(making.Planned("#act", root, id="xades-1-document", enveloped=True))
     draft.planned.append(
         properties.write(draft, signer.certificate, AT, of="xades-1-document", mime="text/xml")
     )
@@ -310,7 +310,7 @@ def signed_again(root: Element, change: Callable[[Element], None], signer: Signe
     info = only(root, ds("SignedInfo"))
     change(info)
     value = only(root, ds("SignatureValue"))
-    value.text = dsig.value_over(info, signer)
+    value.text = making.value_over(info, signer)
     return root
 
 
