@@ -11,12 +11,14 @@ from fastapi import APIRouter
 
 from baas.clock import Clock
 from baas.errors import BaasError
-from baas.trust_service import certificates, dss, hashed_log, http, secure_codes
+from baas.trust_service import certificates, dss, hashed_log, http, secure_codes, signador
 from baas.trust_service.acts import Acts
 from baas.trust_service.hashed_log import HashedLog
 from baas.trust_service.pki import Enrolment, Pki
 from baas.trust_service.revocation import Revoked
 from baas.trust_service.secure_codes import SecureCodes
+from baas.trust_service.signador import Signador
+from baas.trust_service.signador.signing import Cards
 from baas.trust_service.tsa import http as tsa
 from baas.trust_service.tsa.authority import TimeStampAuthority
 
@@ -80,12 +82,16 @@ class TrustService:
         self._closing.append(log.close)
         codes = SecureCodes.open(directory / "csv", clock)
         self._closing.append(codes.close)
+        cards = Cards(self.pki, clock)
+        self.signador = Signador.open(directory / "signador", clock, cards, self.authority.stamp, self.acts)
+        self._closing.append(self.signador.close)
         return [
             tsa.routes(self.authority),
             http.routes(self.pki, self.acts),
             hashed_log.routes(log, authenticate, clock),
             secure_codes.routes(codes, authenticate, self._name_of),
             dss.routes(self._signatures(), authenticate),
+            signador.routes(self.signador, self._signador_key, clock),
         ]
 
     def _name_of(self, code: str) -> str:
@@ -122,6 +128,18 @@ class TrustService:
     def secret_of(self, code: str) -> str:
         """What the administration's systems show to the service, so that it knows for whom it acts."""
         return self.pki.secret_of(code)
+
+    def register_domain(self, domain: str, code: str) -> str:
+        """Whose systems ask Signador from this domain (`https://seu.example`), and the key that they are given.
+
+        Idempotent. ValueError for a domain of another administration, NotEnrolled for one that has no seal.
+        """
+        self.pki.seal(code)
+        self.signador.register(domain, code)
+        return self._signador_key(domain)
+
+    def _signador_key(self, domain: str) -> str:
+        return self.pki.secret_of(f"signador {domain}")
 
     def close(self) -> None:
         """Idempotent."""

@@ -66,6 +66,20 @@ def get(http: httpx2.Client, url: str, clock: Clock, *, most: int) -> Answer:
     return _exchange(http, "GET", url, b"", {}, clock, most)
 
 
+def call(
+    http: httpx2.Client,
+    method: str,
+    url: str,
+    content: bytes,
+    headers: dict[str, str],
+    clock: Clock,
+    *,
+    most: int,
+) -> Answer:
+    """As `post`, with any method."""
+    return _exchange(http, method, url, content, headers, clock, most)
+
+
 def provider(environment: Environment, url: str) -> str:
     return "embedded" if environment is Environment.LAB_EMULATOR else url
 

@@ -1,0 +1,213 @@
+"""kill -9 in mid-request, under load: the log's chain goes on, its periods are stamped later, and no code is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from baas.clock import SystemClock
+from baas.protocols import secure_code
+from baas.protocols.hashed_log import PATH, contradiction, verify
+from baas.trust_service.hashed_log import HashedLog, NotStamped, key_of, period_files
+from baas.trust_service.registration import OFFICE
+from baas.trust_service.secure_codes import SecureCodes
+from baas.trust_service.service import TrustService
+from tests.baas.trust_service.stands import TOWN
+from tests.baas.trust_service.test_crash import SERVE
+from tests.rounds import rounds
+
+pytestmark = pytest.mark.crash
+ROUNDS = rounds(15)
+PERIODS = (100, 400, 31 * 86_400_000)
+
+
+@dataclass
+class Told:
+    """What clients were told, over all rounds. Their single operations are atomic."""
+
+    records: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    """Period and position to digest and HMAC."""
+    twice: list[tuple[int, int]] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)
+    """Code to digest."""
+    evidence: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Digest and evidence."""
+
+
+def until_killed(work: Callable[[httpx2.Client], None], url: str, secret: str) -> None:
+    with (
+        contextlib.suppress(httpx2.HTTPError),
+        httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=False, auth=(TOWN, secret)) as client,
+    ):
+        while True:
+            work(client)
+
+
+def recording(client: httpx2.Client, told: Told, period: int) -> None:
+    digest = secrets.token_hex(32)
+    answer = client.post(PATH, json={"digest": digest, "period_ms": period})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    where = (period, made["position"])
+    if where in told.records:
+        told.twice.append(where)
+    told.records[where] = (digest, made["hmac"])
+    if period == PERIODS[0] and made["position"] % 20 == 0:
+        time.sleep(0.2)
+        held = client.get(f"{PATH}/{period}/{made['position']}")
+        if held.status_code == 200:
+            told.evidence.append((bytes.fromhex(digest), held.content))
+
+
+def issuing(client: httpx2.Client, told: Told) -> None:
+    digest = secrets.token_hex(32)
+    answer = client.post(secure_code.PATH, json={"digest": digest})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["code"] not in told.codes
+    told.codes[answer.json()["code"]] = digest
+
+
+@pytest.mark.timeout(120 + 15 * ROUNDS)
+def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    directory, told, chance = tmp_path / "trust", Told(), random.Random(5)
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        for _ in range(ROUNDS):
+            server.stdin.write(f"{directory}\n")
+            server.stdin.flush()
+            process, said = int(server.stdout.readline()), json.loads(server.stdout.readline())
+            enrolled = httpx2.post(
+                said["url"] + "/registration/seals",
+                json={"code": TOWN, "name": "Vilafictícia"},
+                auth=(OFFICE, Path(said["registration"]).read_text()),
+                trust_env=False,
+            )
+            secret, before = enrolled.json()["secret"], (len(told.records), len(told.codes))
+            works: list[Callable[[httpx2.Client], None]] = [
+                *(lambda client, period=period: recording(client, told, period) for period in PERIODS),
+                lambda client: recording(client, told, PERIODS[0]),
+                lambda client: issuing(client, told),
+            ]
+            threads = [
+                threading.Thread(target=until_killed, args=(work, said["url"], secret)) for work in works
+            ]
+            for thread in threads:
+                thread.start()
+            ready = time.monotonic() + 30
+            while (
+                len(told.records) == before[0] or len(told.codes) == before[1]
+            ) and time.monotonic() < ready:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0.0, 0.8))
+            os.kill(process, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+            assert server.stdout.readline() == "ended\n"
+        server.stdin.close()
+    assert told.twice == []
+    service = TrustService.open(directory, SystemClock())
+    log = HashedLog.open(directory / "log", SystemClock(), service.authority.stamp)
+    log.start()  # what ended while nothing ran is closed and stamped now
+    key, roots, kept = key_of(directory / "log"), [service.pki.root], 0
+    for period in PERIODS[:2]:
+        last = max(position for each, position in told.records if each == period)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                log.evidence(TOWN, period, last)
+                break
+            except NotStamped:
+                assert time.monotonic() < deadline, "the period that was killed was never stamped"
+                time.sleep(0.01)
+        files = [file for file, _ in period_files(directory / "log", TOWN, period)]
+        records = {}
+        for file in files:
+            file.check()
+            file.check_macs(key)
+            records.update({each.entry.position: each for each in file.records})
+        assert list(records) == list(range(1, len(records) + 1)), (
+            "positions follow each other, over all files"
+        )
+        for one, two in pairwise(files):
+            assert two.header.previous == one.last_hash
+            assert contradiction(one, two) is None
+        for (each, position), (digest, mac) in told.records.items():
+            if each == period:
+                found = records[position]
+                assert (found.entry.digest.hex(), found.mac.hex()) == (digest, mac)
+                kept += 1
+    sample = chance.sample([where for where in told.records if where[0] != PERIODS[2]], 40)
+    for period, position in sample:
+        verify(log.evidence(TOWN, period, position), bytes.fromhex(told.records[period, position][0]), roots)
+    for digest, content in told.evidence:
+        verify(content, digest, roots)
+    for where in told.records:
+        if where[0] == PERIODS[2]:  # kept, its stamp to come
+            with pytest.raises(NotStamped):
+                log.evidence(TOWN, *where)
+    log.close()
+    codes = SecureCodes.open(directory / "csv", SystemClock())
+    for code, digest in told.codes.items():
+        found_code = codes.find(code)
+        assert found_code is not None and found_code.digest.hex() == digest
+    codes.close()
+    assert service.acts.check() is None
+    service.close()
+    assert min(kept, len(told.codes)) > ROUNDS, "there was a load"
+    print(
+        f"{ROUNDS} kills; acknowledged: {len(told.records)} records, {len(told.codes)} codes, {len(told.evidence)} files"
+    )
+
+
+@pytest.mark.timeout(120)
+def test_a_log_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Killed at any moment of its making: the next start opens it, and its key never changes once it has a record."""
+    chance, seen = random.Random(7), 0
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom baas.clock import SystemClock\n"
+        "from baas.trust_service.hashed_log import HashedLog\nprint('loaded', flush=True)\n"
+        "log = HashedLog.open(Path(sys.argv[1]), SystemClock(), lambda digest: b'')\nlog.start()\n"
+        "log.append('9999990001', bytes(32), 86400000).result()\nprint('kept', flush=True)\nsys.stdin.read()\n"
+    )
+    for number in range(10):
+        directory = tmp_path / str(number)
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "loaded\n"
+            time.sleep(chance.uniform(0.0, 0.05))
+            child.kill()
+            kept = "kept" in child.stdout.read()
+        seen += not kept
+        key = hashlib.sha256((directory / "hmac.key").read_bytes()).digest() if kept else None
+        log = HashedLog.open(directory, SystemClock(), lambda digest: b"")
+        log.start()
+        position = log.append(TOWN, bytes(32), 86_400_000).result(10).record.entry.position
+        assert position == 2 if kept else position in (1, 2)
+        log.close()
+        assert key in (None, hashlib.sha256(key_of(directory)).digest())
+    assert seen, "it was killed in the making at least once"
