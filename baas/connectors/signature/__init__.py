@@ -104,6 +104,8 @@ class Adapter(Protocol):
     """What every adapter has. `not verified against AOC's pre-production` is each remote's own admission."""
 
     slug: ClassVar[str]
+    needs_person: ClassVar[bool]
+    """Whether an act waits for somebody to sign at a page: nothing that runs by itself may use it."""
 
     @property
     def capabilities(self) -> SignatureCapabilities: ...

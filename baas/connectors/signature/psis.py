@@ -70,6 +70,7 @@ class PsisAdapter:
     """
 
     slug: ClassVar[str] = "psis"
+    needs_person: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ class SignadorAdapter:
     """
 
     slug: ClassVar[str] = "signador"
+    needs_person: ClassVar[bool] = True
 
     def __init__(
         self,
