@@ -39,6 +39,7 @@ from baas.logs.trust import TrustRoots
 from baas.logs.witnessing import Witnessing
 from baas.notarisations.service import Notarisations
 from baas.pilots.cheating.examiner import Examiner
+from baas.pilots.outages import Drills
 from baas.pilots.service import Pilots
 from baas.privacy import ledger
 from baas.privacy.erasures import Erasures
@@ -220,7 +221,19 @@ class Services:
         incumbents = Incumbents(outside, trust_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
         readiness = Readiness(clock, ids, audit)
-        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, incumbents, examiner, readiness)
+        pilots = Pilots(
+            store,
+            clock,
+            ids,
+            audit,
+            logs,
+            notarisations,
+            trust,
+            incumbents,
+            examiner,
+            Drills(store, chains, logs, notarisations, trust, incumbents, pipeline.resume),
+            readiness,
+        )
         return cls(
             settings=settings,
             clock=clock,

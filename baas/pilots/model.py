@@ -40,7 +40,8 @@ class Pilot(TenantRow, table=True):
 
 
 class PilotRecord(TenantRow, table=True):
-    """What was found in a run: JSON, of the `kind` `facts` (of an arm, as it began), `observation`, `trial` or `outage`."""
+    """What was found in a run: JSON, of the `kind` `facts` (of an arm, as it began), `observation`, `trial`,
+    `outage`, or `stopping` (of the chain that the outage drill stops)."""
 
     __tablename__ = "pilot_records"
 

@@ -7,9 +7,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import rfc8785
@@ -18,6 +19,7 @@ from sqlmodel import Session, col, func, select
 from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
+from baas.chains.model import Chain
 from baas.clock import Clock
 from baas.connectors import Connector, Health, connectors
 from baas.errors import Conflict, NoAddress, StoreClosed
@@ -30,21 +32,31 @@ from baas.pilots.arms import ArmFacts, ChainArm, IncumbentArm, chain_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
 from baas.pilots.opening import Opening, SettingsOf, require_laboratory
+from baas.pilots.outages import Outage
 from baas.pilots.plan import Plan
 from baas.readiness.service import Readiness
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
+from sandbox.lifecycle import DesiredState
 
 LOGGER = logging.getLogger(__name__)
 MEASURES = (Role.ADMIN, Role.DEVELOPER)
+
+#: The kind of record that says which chain the outage drill is about to stop.
+STOPPING = "stopping"
 
 #: The arm whose token is on every plan from before its first case.
 STAMPS_PLANS = "timestamp"
 
 #: Runs the cheating-operator trials of one administration's arms: scope, administration code, open incumbents by slug.
 Examination = Callable[[TenantScope, str, Mapping[str, Connector]], Iterable[Trial]]
+
+
+#: Cuts an administration's arms off: scope, its code, the incumbents' slugs, who is told of a chain before it is stopped,
+#: and what ends the drill.
+Drill = Callable[[TenantScope, str, Sequence[str], Callable[[str], None], threading.Event], Iterable[Outage]]
 
 
 class Pilots:
@@ -64,11 +76,13 @@ class Pilots:
         trust: TrustRoots,
         settings_of: SettingsOf,
         examine: Examination,
+        drill: Drill,
         readiness: Readiness,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
-        self._opening, self._examine, self._readiness = Opening(settings_of), examine, readiness
+        self._opening, self._readiness = Opening(settings_of), readiness
+        self._examine, self._drill = examine, drill
         self._runs: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
 
@@ -232,7 +246,19 @@ class Pilots:
                     Pilot.state == PilotState.RUNNING
                 )
             ).all():
+                self._start_again(session, pilot)
                 self._end(session, pilot, "early: the service ended")
+
+    def _start_again(self, session: Session, pilot: Pilot) -> None:
+        """A chain that the outage drill had stopped when the service ended is wanted again."""
+        stopped = {each["chain"] for each in self._records(session, pilot, STOPPING)}
+        if not stopped or self._records(session, pilot, "outage"):
+            return  # the drill had not begun, or had started it again
+        because = "starting the chain again that a pilot of its administration had stopped"
+        for chain in session.exec(across_administrations(Chain, because).where(col(Chain.id).in_(stopped))):
+            if chain.desired == DesiredState.STOPPED:
+                chain.desired = DesiredState.RUNNING
+                session.add(chain)
 
     def stop(self, timeout: float) -> None:
         """Cut running runs short, and wait for them for at most `timeout` seconds in all."""
@@ -267,6 +293,9 @@ class Pilots:
                 incumbents = self._opening.incumbents(stack, plan, administration)
                 opened = {arm.slug: arm.connector for arm in incumbents}
                 self._keep(pilot, "trial", self._trials(scope, administration, opened))
+            stopping = partial(self._stopping, pilot)
+            outages = self._drill(scope, administration, plan.incumbents, stopping, self._stop)
+            self._keep(pilot, "outage", list(outages))
         except Exception as error:  # in a thread of its own: nobody else would be told
             LOGGER.warning("the run of pilot %s ended early: %s", pilot_id, error, exc_info=True)
             ending = f"early: {error}".partition("\n")[0][:300]
@@ -284,6 +313,11 @@ class Pilots:
                 raise runner.RunStopped("the service was stopped before the trials had ended")
             trials.append(trial)
         return trials
+
+    def _stopping(self, pilot: Pilot, chain: str) -> None:
+        """On disk before a chain is stopped: whoever comes after a crash starts it again."""
+        with self._store.session() as session:
+            session.add_all(_kept(pilot, STOPPING, [{"chain": chain}]))
 
     def _keep(self, pilot: Pilot, kind: str, found: list[Any]) -> None:
         """Write what came since the last time, and forget it here."""

@@ -22,7 +22,7 @@ from baas.logs.service import Logs
 from baas.logs.tree import entries
 from baas.logs.trust import TrustRoots
 from baas.metrics import Trial
-from baas.pilots.cheating import chain, timestamp
+from baas.pilots.cheating import chain, csv, seal, timestamp
 from baas.pilots.cheating import log as hash_linked
 from baas.pilots.cheating.exhibits import Exhibit
 from baas.pilots.cheating.keys import Keys, keys_of
@@ -79,6 +79,12 @@ class Examiner:
         match slug:
             case "timestamp":
                 yield from timestamp.exhibits(slug, keys, self._tokens(connector))
+            case "seal":
+                seals = seal.Seals(keys, administration)
+                yield from seal.exhibits(slug, seals, seals.kept(self._records, self._clock.now()))
+            case "csv":
+                with csv.issuer(keys, administration) as issuer:
+                    yield from csv.exhibits(slug, issuer, self._records)
             case "log":
                 with tempfile.TemporaryDirectory(prefix="operators-log-") as scratch:
                     place, now = Path(scratch) / "log", self._clock.now()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from baas.clock import Clock
 from baas.protocols.rfc3161 import request_der
+from baas.trust_service.errors import NotEnrolled
+from baas.trust_service.pki import Enrolment
 from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import IMPRINTS, Digest
 
@@ -41,6 +43,13 @@ class Keys:
     @property
     def root_pem(self) -> bytes:
         return self.service.roots_pem
+
+    def enrolled(self, administration: str) -> Enrolment:
+        """The administration's own seal, as it is; a new one where it had none yet."""
+        try:
+            return self.service.pki.seal(administration)
+        except NotEnrolled:
+            return self.service.enrol(administration, administration)
 
     def stamp(self, digest: bytes, at: datetime) -> bytes:
         """The reply of the authority (DER, TimeStampResp) for a SHA-256 digest, stating `at`."""

@@ -65,6 +65,7 @@ def made(directory: Path, keys: Keys, administration: str, records: int, now: da
     clock.set(begins)
     period = int(NIGHT.total_seconds() * 1000)
     with closing(HashedLog.open(directory, clock, stamp)) as log:
+        log.start()
         each = -(-records // NIGHTS) + 1
         for night in range(NIGHTS):
             for number in range(each):
