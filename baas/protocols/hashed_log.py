@@ -25,7 +25,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from baas.clock import iso, milliseconds
@@ -314,7 +314,7 @@ def _mac(key: bytes, previous: bytes, entry: Entry) -> bytes:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)  # whose shape is known; ten times as fast as strptime
     except ValueError as error:
         raise MalformedEvidence(f"expected a time, got {text!r}") from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -502,3 +504,33 @@ def test_threads_end_with_the_log(tmp_path: Path, stand_authority: Authority) ->
     with opened(tmp_path, stand_authority):
         assert threading.active_count() == before + 2
     assert threading.active_count() == before
+
+
+@pytest.mark.tools
+def test_openssl_and_sha256sum_check_a_file_with_nothing_of_ours(
+    tmp_path: Path, stand_authority: Authority, served: Served
+) -> None:
+    """What a court expert does with the evidence: its lines into a file, the token beside it."""
+    arm = LogConnector.open(served.settings(log_period="0.3"))
+    evidence = json.loads(arm.submit(digest(42)).content)
+    arm.close()
+    (tmp_path / "log.txt").write_text("".join(f"{line}\n" for line in evidence["file"]))
+    (tmp_path / "token.der").write_bytes(base64.b64decode(evidence["token"]))
+    (tmp_path / "root.pem").write_bytes(stand_authority.root_pem)
+
+    def stamp_holds() -> subprocess.CompletedProcess[str]:
+        command = ["openssl", "ts", "-verify", "-data", "log.txt", "-in", "token.der", "-token_in"]
+        return subprocess.run(
+            [*command, "-CAfile", "root.pem"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert "Verification: OK" in stamp_holds().stdout + stamp_holds().stderr
+    script = (
+        'before=$(head -n 1 log.txt | sha256sum | cut -d" " -f1); tail -n +2 log.txt | while read -r line; do '
+        '[ "$(echo "$line" | cut -d" " -f1)" = "$before" ] || { echo broken; exit 1; }; '
+        'before=$(echo "$line" | sha256sum | cut -d" " -f1); done'
+    )
+    assert subprocess.run(["sh", "-c", script], cwd=tmp_path, check=False).returncode == 0
+    changed = (tmp_path / "log.txt").read_text().replace(digest(42).hex(), digest(43).hex())
+    (tmp_path / "log.txt").write_text(changed)
+    assert stamp_holds().returncode != 0
