@@ -6,9 +6,14 @@ responses. Trust is an argument: roots, the time of the question, and which algo
 
     types           formats, levels, who signs, what is trusted
     verdict         indications and sub-indications of EN 319 102-1, and their counterparts in OASIS DSS
-    algorithms      which digests and keys a verdict relies on
-    certificates    a certificate alone: its path, its revocation, its attributes
-    pades, cades    CMS signatures, in a PDF and beside a document (pyHanko)
+    dss_codes       a verdict as OASIS DSS says it, and the sense of such a code
+    algorithms      which digests, signatures and keys a verdict relies on
+    paths           a certificate's path at a moment, by what is known of revocation (pyhanko-certvalidator)
+    certificates    a certificate alone: its path, its revocation, its policies, its attributes
+    stamps          what a time-stamp within a signature proves
+    procedure       EN 319 102-1 over one CMS signature
+    pades, cades    CMS signatures, in a PDF and beside a document (pyHanko); `signing` and `waiting` are their tools
+    signatures      any signature, by its content
     xml             XML read so that nothing in it can hurt, and exactly what was signed
     xades           XML signatures, over `xml`
 """

@@ -85,6 +85,8 @@ def judge(
     """
     along = along or Along()
     algorithms = Algorithms(legacy_sha1=trust.legacy_sha1)
+    if (signers := len(signed["signer_infos"])) != 1:
+        return failed(_S.FORMAT_FAILURE, f"expected one signer in the CMS, got {signers}", form)
     try:
         info = extract_signer_info(signed)
         carried = extract_certificate_info(signed)
