@@ -240,7 +240,7 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
             maker.stdin.write(f"{directory}\n")
             maker.stdin.flush()
             process = int(maker.stdout.readline())
-            time.sleep(chance.uniform(0.0, 0.3))
+            time.sleep(chance.uniform(0.0, 0.6))
             os.kill(process, signal.SIGKILL)
             made = maker.stdout.readline() == "made\n"
             assert not made or maker.stdout.readline() == "ended\n"
