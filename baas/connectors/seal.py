@@ -1,7 +1,7 @@
 """The arm `seal`: an electronic seal over a document's digest, with a time-stamp (CAdES-T unless the plan says otherwise).
 
-What a holder keeps is one file: the CMS with its certificates, its time-stamp and the CRLs of the moment in it. With the
-document and the root's certificate it verifies offline, until the time-stamp's certificate ends.
+What a holder keeps is one file: the signature with its certificates, its time-stamp and the CRLs of the moment in it. With
+the document and the root's certificate it verifies offline, until the time-stamp's certificate ends.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from baas.connectors import (
     LegalEffect,
     OnLedger,
 )
-from baas.connectors.signature import _http
+from baas.connectors.signature import OVER_A_DIGEST, _http, told
 from baas.connectors.signature._answers import require_passed
 from baas.connectors.signature._lifetimes import Kept, judge_kept, verifiable_until
 from baas.connectors.signature.psis import PsisAdapter
 from sandbox.errors import EvidenceError, MalformedEvidence
 from sandbox.evidence.digest import Digest
 
-MEDIA_TYPE = "application/pkcs7-signature"
+MEDIA_TYPES = {Format.CADES: "application/pkcs7-signature", Format.XADES: "application/xml"}
 
 
 class SealConnector:
     """A client of one service that seals by DSS. Options, besides the adapter's own (`signature.psis`):
 
-        format    "cades", the only one that keeps everything in one file beside a document known by its digest alone
+        format    "cades" (default) or "xades": a PDF's seal is in the document, and a case has its digest alone
         level     "b-t" (default), or "b-b": without a time-stamp nothing proves when it was made
         policy    the certificate policy that the seal's certificate must be under, "" for any
 
@@ -56,9 +56,9 @@ class SealConnector:
         self._clock = clock or SystemClock()
         self._format = Format(settings.options.get("format") or Format.CADES)
         self._level = Level(settings.options.get("level") or Level.T)
-        if self._format is not Format.CADES or self._level not in (Level.B, Level.T):
+        if self._level not in OVER_A_DIGEST.get(self._format, ()):
             raise ValueError(
-                f"the arm seals digests: expected cades at b-b or b-t, got {self._format} at {self._level}"
+                f"the arm seals digests: expected {told(OVER_A_DIGEST)}, got {self._format} {self._level}"
             )
 
     @classmethod
@@ -137,7 +137,7 @@ class SealConnector:
             raise MalformedEvidence(
                 "the seal states no time: neither a time-stamp nor a signing time is in it"
             )
-        return Evidence(content, MEDIA_TYPE, stated, kept.until)
+        return Evidence(content, MEDIA_TYPES[self._format], stated, kept.until)
 
 
 CONNECTOR = SealConnector

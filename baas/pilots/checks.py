@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from baas.connectors.signature import OVER_A_DIGEST, told
 from baas.errors import Invalid
 from baas.metrics import CHAIN, Arm, Kind, Metric
 from baas.pilots.arms import ArmFacts
@@ -19,6 +20,7 @@ def check(plan: Plan, known_arms: Iterable[Arm], known: Mapping[str, Metric]) ->
     _metrics(plan, known)
     _pairs(plan)
     _log(plan)
+    _seal(plan)
 
 
 def check_offline(plan: Plan, known: Mapping[str, Metric], facts: Iterable[ArmFacts]) -> None:
@@ -61,6 +63,13 @@ def _arms(plan: Plan, known: list[Arm]) -> None:
     if plan.disturbance and plan.disturbance.arm not in (CHAIN, *seen):
         expected = f"an arm of this plan: {', '.join((CHAIN, *plan.incumbents))}"
         raise Invalid("/plan/disturbance/arm", expected, repr(plan.disturbance.arm))
+
+
+def _seal(plan: Plan) -> None:
+    """A case has its document's digest: what is sealed otherwise, a PDF, has the seal within."""
+    if plan.seal.level not in OVER_A_DIGEST.get(plan.seal.format, ()):
+        expected = f"what is sealed over a digest: {told(OVER_A_DIGEST)}"
+        raise Invalid("/plan/seal", expected, f"{plan.seal.format} {plan.seal.level}")
 
 
 def _metrics(plan: Plan, known: Mapping[str, Metric]) -> None:

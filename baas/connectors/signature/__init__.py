@@ -8,6 +8,7 @@ chosen and does not answer is a failed act.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -16,6 +17,17 @@ from baas.ades.types import Format, Level
 from baas.ades.verdict import Verdict
 from sandbox.discovery import discover
 from sandbox.evidence.digest import Digest
+
+#: What can be made over a digest, and so for a case of a pilot, whose document stays where it is.
+OVER_A_DIGEST: dict[Format, tuple[Level, ...]] = {
+    Format.CADES: (Level.B, Level.T),
+    Format.XADES: (Level.B, Level.T),
+}
+
+
+def told(seals: Mapping[Format, tuple[Level, ...]]) -> str:
+    """Formats and levels in words: `cades b-b, b-t; xades b-t`."""
+    return "; ".join(f"{each} {', '.join(levels)}" for each, levels in seals.items())
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import cms
 from cryptography import x509
 
 from baas.ades import signatures
-from baas.ades.stamps import CLOCK_SKEW
-from baas.ades.types import Format, Level, Trust
+from baas.ades.stamps import CLOCK_SKEW, certificates_of
+from baas.ades.types import AdesError, Revocation, Trust
 from baas.ades.verdict import Verdict
-from sandbox.errors import EvidenceError, VerificationError
+from baas.ades.xml import parse
+from sandbox.errors import VerificationError
 from sandbox.evidence.digest import Digest
-from sandbox.evidence.timestamp import Timestamp, verify_token
+
+_XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -30,40 +35,44 @@ class Kept:
 
 
 def judge_kept(signed: bytes, document: bytes | Digest | None, trust: Trust, now: datetime) -> Kept:
-    """A CMS seal judged with the root alone: with its time-stamp, at the time that this proves; else at the present.
+    """A CMS or XML seal judged with the root alone: with a time-stamp, at the time that this states; else at the present.
 
-    The token must hold under the root, and its certificate still last. At its time the seal is judged in full, with the
-    CRLs that came in it. What that leaves out is what happened later, such as a revocation of the seal's or the
-    authority's certificate: the validation service tells that. Without a time-stamp the CRLs inside last a day or so.
-    Raises VerificationError for a time-stamp that does not hold any more; a bad seal is a verdict.
+    At that time the seal, its time-stamp and both their paths are judged in full, with the CRLs that came in the seal; the
+    time-stamp's certificate must still last. What that leaves out is what happened later, such as a revocation of the
+    seal's or the authority's certificate: the validation service tells that. Without a time-stamp the CRLs inside last a
+    day or so. Raises VerificationError for a time-stamp that does not hold, or not any more; a bad seal is a verdict.
     """
-    stamp = _stamp(signed, trust)
-    if stamp is None:
-        return Kept(signatures.validate(signed, document, trust, now), _earliest(_crl_ends(signed)))
-    time, until = _time(stamp), _earliest([stamp.valid_until, *_ends(trust.roots)])
+    carried = _carried(signed)
+    given = Revocation((*trust.revocation.crls, *carried.crls), trust.revocation.ocsps)
+    under = replace(trust, revocation=given)
+    if carried.time is None:
+        return Kept(signatures.validate(signed, document, under, now), _earliest(_ends_of(carried.crls)))
+    until = _earliest([*carried.ends, *_ends(trust.roots)])
     if until is not None and now > until:
         raise VerificationError(
             f"the seal's time-stamp held until {until.isoformat()} and was not renewed: since then nothing proves its time"
         )
-    if time > now + CLOCK_SKEW:
-        raise VerificationError(f"the seal's time-stamp states {time.isoformat()}, which is in the future")
-    return Kept(signatures.validate(signed, document, trust, time), until)
+    if carried.time > now + CLOCK_SKEW:
+        raise VerificationError(
+            f"the seal's time-stamp states {carried.time.isoformat()}, which is in the future"
+        )
+    verdict = signatures.validate(signed, document, under, carried.time)
+    if verdict.ok and (verdict.proven_time is None or verdict.proven_time > carried.time + _MILLISECOND):
+        notes = "; ".join(verdict.notes) or "no details"
+        raise VerificationError(f"the seal's time-stamp does not hold under the roots: {notes}")
+    return Kept(verdict, until)
 
 
 def verifiable_until(signed: bytes, verdict: Verdict, trust: Trust) -> datetime | None:
-    """The end of the time-stamp's certificate for a CAdES seal that has one, else of the earliest one of the seal's path.
+    """The end of the time-stamp's certificate for a CMS or XML seal whose time it proves, else of the earliest in its path.
 
-    For the other formats that is earlier than what their own time-stamps give: a careful answer, never a late one.
+    For a PDF that is earlier than what its own time-stamps give: a careful answer, never a late one.
     """
-    ends = list(_ends(trust.roots))
-    if verdict.format is Format.CADES and verdict.level is not Level.B:
-        try:
-            stamp = _stamp(signed, trust)
-        except EvidenceError:
-            stamp = None  # of another authority: judged already, and the path's own end is earlier
-        if stamp is not None:
-            return _earliest([stamp.valid_until, *ends])
-    return _earliest([*_ends(map(x509.load_der_x509_certificate, verdict.certificates)), *ends])
+    carried = _carried(signed)
+    if carried.time is not None and verdict.proven_time is not None:
+        return _earliest([*carried.ends, *_ends(trust.roots)])
+    path = [x509.load_der_x509_certificate(der) for der in verdict.certificates]
+    return _earliest([*_ends(path), *_ends(trust.roots)])
 
 
 def is_token(der: bytes) -> bool:
@@ -75,29 +84,63 @@ def is_token(der: bytes) -> bool:
         return False
 
 
-def _stamp(signed: bytes, trust: Trust) -> Timestamp | None:
-    """The first signature time-stamp of a CMS, verified; None where there is none. Raises EvidenceError."""
-    try:
-        [info] = cms.ContentInfo.load(signed)["content"]["signer_infos"]
-        unsigned = info["unsigned_attrs"]
-        tokens = [
-            bytes(attribute["values"][0].dump())
-            for attribute in (unsigned if isinstance(unsigned, cms.CMSAttributes) else ())
-            if attribute["type"].native == "signature_time_stamp_token"
-        ]
-        signature = bytes(info["signature"].native)
-    except (ValueError, TypeError, KeyError, IndexError):
-        return None  # no CMS with one signer: the verdict says so
-    return verify_token(tokens[0], signature, trust.roots) if tokens else None
+@dataclass(frozen=True)
+class _Carried:
+    """What came in a seal, none of it judged: its first time-stamp's time and the ends of its certificates, and CRLs."""
+
+    time: datetime | None = None
+    ends: tuple[datetime, ...] = ()
+    crls: tuple[bytes, ...] = ()
 
 
-def _crl_ends(signed: bytes) -> list[datetime]:
-    """When the CRLs in a CMS end."""
+def _carried(signed: bytes) -> _Carried:
+    """Nothing for what cannot be read: the verdict says why."""
     try:
-        kept = cms.ContentInfo.load(signed)["content"]["crls"]
-        lists = [bytes(each.chosen.dump()) for each in kept or () if each.name == "crl"]
-        ends = [x509.load_der_x509_crl(each).next_update_utc for each in lists]
-    except (ValueError, TypeError, KeyError):
+        tokens, crls = _in_xml(signed) if signed.lstrip().startswith(b"<") else _in_cms(signed)
+        if not tokens:
+            return _Carried(crls=crls)
+        statement = cms.ContentInfo.load(tokens[0])["content"]["encap_content_info"]["content"].parsed
+        time = statement["gen_time"].native.astimezone(UTC)
+        authorities = [x509.load_der_x509_certificate(each) for each in certificates_of(tokens[0])]
+        return _Carried(time, tuple(_ends(authorities)), crls)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, AdesError):
+        return _Carried()
+
+
+def _in_cms(signed: bytes) -> tuple[list[bytes], tuple[bytes, ...]]:
+    content = cms.ContentInfo.load(signed)["content"]
+    [info] = content["signer_infos"]
+    unsigned = info["unsigned_attrs"]
+    tokens = [
+        bytes(attribute["values"][0].dump())
+        for attribute in (unsigned if isinstance(unsigned, cms.CMSAttributes) else ())
+        if attribute["type"].native == "signature_time_stamp_token"
+    ]
+    return tokens, tuple(bytes(each.chosen.dump()) for each in content["crls"] or () if each.name == "crl")
+
+
+def _in_xml(signed: bytes) -> tuple[list[bytes], tuple[bytes, ...]]:
+    root = parse(signed)
+    tokens = [
+        _octets(found.text)
+        for stamp in root.iter(f"{_XADES}SignatureTimeStamp")
+        for found in stamp.iter(f"{_XADES}EncapsulatedTimeStamp")
+    ]
+    return tokens, tuple(_octets(found.text) for found in root.iter(f"{_XADES}EncapsulatedCRLValue"))
+
+
+def _octets(text: str | None) -> bytes:
+    try:
+        return base64.b64decode("".join((text or "").split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("expected base64") from error
+
+
+def _ends_of(crls: Iterable[bytes]) -> list[datetime]:
+    """When CRLs end; nothing for what is none."""
+    try:
+        ends = [x509.load_der_x509_crl(each).next_update_utc for each in crls]
+    except ValueError:
         return []
     return [end for end in ends if end is not None]
 
@@ -108,7 +151,3 @@ def _ends(certificates: Iterable[x509.Certificate]) -> list[datetime]:
 
 def _earliest(ends: Iterable[datetime]) -> datetime | None:
     return min(ends, default=None)
-
-
-def _time(stamp: Timestamp) -> datetime:
-    return datetime.fromtimestamp(stamp.time_ms // 1000, UTC) + timedelta(milliseconds=stamp.time_ms % 1000)

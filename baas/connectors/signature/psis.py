@@ -30,7 +30,7 @@ from baas.connectors import (
     Environment,
 )
 from baas.connectors._timestamp_token import refuse_rejection
-from baas.connectors.signature import Exchange, Sealed, SignatureCapabilities, Stamped, Validated, _http
+from baas.connectors.signature import Exchange, Sealed, SignatureCapabilities, Stamped, Validated, _http, told
 from baas.connectors.signature._answers import require_bound, require_passed, require_signed, with_crls
 from baas.connectors.signature._lifetimes import is_token, verifiable_until
 from baas.connectors.signature._revocation import Crls
@@ -149,7 +149,7 @@ class PsisAdapter:
         if level not in offered.get(format, ()):
             raise ConnectorRefused(
                 "not_offered",
-                f"{self._base} offers no seal {format} {level}; it offers {_listed(offered) or 'none'}",
+                f"{self._base} offers no seal {format} {level}; it offers {told(offered) or 'none'}",
             )
         asked = SignRequest(
             _request_id(),
@@ -328,10 +328,6 @@ def _subject(signed: bytes) -> Subject:
 def _below(level: Level, wanted: Level) -> bool:
     order = list(Level)
     return order.index(level) < order.index(wanted)
-
-
-def _listed(seals: Mapping[Format, tuple[Level, ...]]) -> str:
-    return "; ".join(f"{each} {', '.join(levels)}" for each, levels in seals.items())
 
 
 def _policy_of(verdict: Verdict) -> str:

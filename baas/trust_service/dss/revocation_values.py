@@ -1,6 +1,7 @@
-"""Revocation data put into a CMS signature that exists: RFC 5652 section 5.1, as CAdES B-LT does (EN 319 122-1, 6.3).
+"""Revocation data put into a signature that exists, outside of what is signed: signature and time-stamp stay as they are.
 
-`SignedData.crls` is outside of what is signed, so the signature and its time-stamp stay as they are.
+In a CMS it is `SignedData.crls` (RFC 5652 section 5.1, as CAdES B-LT has it: EN 319 122-1, 6.3), in an XML signature the
+unsigned property `RevocationValues` (EN 319 132-1, 5.4.2).
 """
 
 # mypy: allow-untyped-calls
@@ -8,12 +9,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from asn1crypto import cms, crl
+from lxml import etree
+
+from baas.ades.xml import parse
+
+_XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
 
 
-def with_revocation_values(signature: bytes, crls: Sequence[bytes]) -> bytes:
+def in_cms(signature: bytes, crls: Sequence[bytes]) -> bytes:
     """The CMS (DER) with these CRLs (DER) in it besides those that it had."""
     content = cms.ContentInfo.load(signature, strict=True)
     signed_data = content["content"]
@@ -21,3 +28,19 @@ def with_revocation_values(signature: bytes, crls: Sequence[bytes]) -> bytes:
     had = [] if signed_data["crls"].native is None else list(signed_data["crls"])
     signed_data["crls"] = cms.RevocationInfoChoices([*had, *values])
     return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed_data}).dump())
+
+
+def in_xml(signature: bytes, crls: Sequence[bytes]) -> bytes:
+    """The XAdES signature with these CRLs (DER) among its unsigned properties."""
+    root = parse(signature)
+    [qualifying] = root.iter(f"{_XADES}QualifyingProperties")
+    element = qualifying
+    for name in ("UnsignedProperties", "UnsignedSignatureProperties"):
+        found = element.find(_XADES + name)
+        element = etree.SubElement(element, _XADES + name) if found is None else found
+    values = etree.SubElement(etree.SubElement(element, f"{_XADES}RevocationValues"), f"{_XADES}CRLValues")
+    for each in crls:
+        etree.SubElement(values, f"{_XADES}EncapsulatedCRLValue").text = base64.b64encode(each).decode(
+            "ascii"
+        )
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)

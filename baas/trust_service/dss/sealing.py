@@ -14,7 +14,7 @@ from baas.ades import cades, pades, xades
 from baas.ades.types import MADE, Format, Level, Stamper, Trust
 from baas.protocols.dss import names
 from baas.protocols.dss.messages import Refusal, SignRequest, Subject, not_supported
-from baas.trust_service.dss.revocation_values import with_revocation_values
+from baas.trust_service.dss import revocation_values
 from baas.trust_service.errors import CertificateExpired, CertificateRevoked, NotEnrolled
 from baas.trust_service.pki import Enrolment, Pki
 from sandbox.evidence.digest import Digest
@@ -61,7 +61,7 @@ def stamp(request: SignRequest, stamper: Stamper) -> Made:
 def seal(request: SignRequest, enrolment: Enrolment, trust: Trust, stamper: Stamper, now: datetime) -> Made:
     """A seal at the level asked for, T without one. Raises Refusal for a format or level that is not made.
 
-    A CAdES seal carries the CRLs of its two paths, so that it can be verified with the root alone.
+    A CAdES or XAdES seal carries the CRLs of its two paths, so that it can be verified with the root alone.
     """
     format_ = request.format
     assert format_ is not None, "a seal has a format"
@@ -73,10 +73,11 @@ def seal(request: SignRequest, enrolment: Enrolment, trust: Trust, stamper: Stam
     match format_:
         case Format.CADES:
             made = cades.sign(document, level, signer, stamper=stamping, now=now)
-            signed = with_revocation_values(made, trust.revocation.crls)
+            signed = revocation_values.in_cms(made, trust.revocation.crls)
             subject = Subject.CMS
         case Format.XADES:
-            signed = xades.sign(document, level, signer, stamper=stamping, now=now)
+            made = xades.sign(document, level, signer, stamper=stamping, now=now)
+            signed = revocation_values.in_xml(made, trust.revocation.crls)
             subject = Subject.XML
         case Format.PADES:
             if isinstance(document, Digest):

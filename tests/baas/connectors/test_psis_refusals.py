@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -19,8 +20,9 @@ import pytest
 from asn1crypto import tsp
 from lxml import etree
 
+from baas.ades import xades
 from baas.ades.types import Format, Level, Signer
-from baas.ades.xml import sign_enveloped
+from baas.ades.xml import making, sign_enveloped
 from baas.clock import SystemClock
 from baas.connectors import ConnectorRefused, ConnectorUnreachable, Environment
 from baas.connectors.signature.psis import PsisAdapter
@@ -186,6 +188,42 @@ def test_an_answer_signed_by_an_administration_under_the_same_root(place: Place)
     """The seal's certificate is as good as any: but it is no validation service's."""
     with pytest.raises(VerificationError, match="CHAIN_CONSTRAINTS_FAILURE"):
         asked(place, signed_again(place.other.signer))
+
+
+def xades_again(signer: Signer) -> Change:
+    """The same answer signed with XAdES, as PSIS signs its own."""
+
+    def sign(response: etree._Element) -> None:
+        [old] = response.iter(f"{{{DS}}}Signature")
+        old.getparent().remove(old)  # type: ignore[union-attr]
+        alone, body = deepcopy(response), response.getparent()
+        assert body is not None
+        [holder] = alone.iter(responses.SIGNATURE_PLACE[-1])
+        draft = making.Draft.begin(signer, holder, id="answer")
+        draft.planned.append(making.Planned("", alone, id="answer-whole", enveloped=True))
+        xades._finish(draft, Level.B, None, datetime.now(UTC), "text/xml")
+        body.replace(response, alone)
+
+    return changed(sign)
+
+
+def test_an_answer_signed_with_xades_is_believed_too(place: Place) -> None:
+    asked(place, xades_again(place.service.pki.dss))
+
+
+def test_an_answer_signed_with_xades_by_somebody_else(place: Place) -> None:
+    with pytest.raises(VerificationError, match="CHAIN_CONSTRAINTS_FAILURE"):
+        asked(place, xades_again(place.other.signer))
+
+
+def test_an_answer_signed_with_xades_and_changed(place: Place) -> None:
+    sign = xades_again(place.service.pki.dss)
+
+    def change(message: bytes) -> bytes:
+        return sign(message).replace(place.town.identifier.encode(), b"P0000000X")
+
+    with pytest.raises(VerificationError, match="HASH_FAILURE"):
+        asked(place, change)
 
 
 def test_an_answer_to_another_request(place: Place) -> None:

@@ -12,14 +12,19 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import cms
+from lxml import etree
 
+from baas.ades import cades
+from baas.ades.types import Level
 from baas.clock import SystemClock
 from baas.connectors import ConnectorRefused, ConnectorSettings, connectors
 from baas.connectors.seal import SealConnector
 from baas.connectors.signature import _http
 from baas.connectors.signature.psis import PsisAdapter
+from baas.trust_service.dss.revocation_values import in_cms
 from baas.trust_service.service import TrustService
 from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.evidence.digest import Digest
 from tests.baas.trust_service.dss_place import Place, here
 
 DIGEST = hashlib.sha256(b"a decree").digest()
@@ -41,6 +46,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustService]:
+    """A trust service that nobody here trusts."""
+    made = TrustService.open(tmp_path_factory.mktemp("stranger"), SystemClock())
+    yield made
+    made.close()
+
+
 @contextmanager
 def arm(settings: ConnectorSettings, clock: MovedClock | None = None) -> Iterator[SealConnector]:
     opened = SealConnector(settings, PsisAdapter(settings, _http.client(10), clock), clock)
@@ -48,9 +61,9 @@ def arm(settings: ConnectorSettings, clock: MovedClock | None = None) -> Iterato
         yield opened
 
 
-@pytest.fixture(scope="module")
-def kept(place: Place) -> bytes:
-    with arm(place.settings()) as opened:
+@pytest.fixture(scope="module", params=["cades", "xades"])
+def kept(request: pytest.FixtureRequest, place: Place) -> bytes:
+    with arm(place.settings(format=request.param)) as opened:
         return opened.submit(DIGEST).content
 
 
@@ -58,12 +71,17 @@ def test_it_is_discovered_by_its_slug() -> None:
     assert connectors()["seal"] is SealConnector
 
 
-def test_a_seal_is_verified_offline_and_confirmed_by_the_service(place: Place) -> None:
-    with arm(place.settings()) as opened:
+@pytest.mark.parametrize(
+    ("form", "media_type"), [("cades", "application/pkcs7-signature"), ("xades", "application/xml")]
+)
+def test_a_seal_is_verified_offline_and_confirmed_by_the_service(
+    place: Place, form: str, media_type: str
+) -> None:
+    with arm(place.settings(format=form)) as opened:
         before = datetime.now(UTC) - timedelta(milliseconds=1)
         evidence = opened.submit(DIGEST)
         assert before <= evidence.stated_time <= datetime.now(UTC)
-        assert evidence.media_type == "application/pkcs7-signature"
+        assert evidence.media_type == media_type
         assert opened.verify(DIGEST, evidence.content) == evidence
         assert opened.confirm(DIGEST, evidence.content) == evidence
         assert evidence.verifiable_until is not None
@@ -120,9 +138,7 @@ def test_another_document(place: Place, kept: bytes) -> None:
                 check(hashlib.sha256(b"another").digest(), kept)
 
 
-def test_another_root(place: Place, kept: bytes, tmp_path: Path) -> None:
-    stranger = TrustService.open(tmp_path, SystemClock())
-    stranger.close()
+def test_another_root(place: Place, kept: bytes, stranger: TrustService) -> None:
     with (
         arm(replace(place.settings(), trust_anchor=stranger.roots_pem)) as opened,
         pytest.raises(VerificationError),
@@ -144,8 +160,9 @@ def test_what_is_no_seal(place: Place, content: bytes) -> None:
         opened.verify(DIGEST, content)
 
 
-def test_a_seal_whose_crls_were_taken_out_does_not_stand_alone(place: Place, kept: bytes) -> None:
-    content = cms.ContentInfo.load(kept)
+def test_a_seal_whose_crls_were_taken_out_does_not_stand_alone(place: Place) -> None:
+    with arm(place.settings()) as opened:
+        content = cms.ContentInfo.load(opened.submit(DIGEST).content)
     signed = content["content"]
     signed["crls"] = cms.RevocationInfoChoices([])
     bare = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
@@ -153,6 +170,29 @@ def test_a_seal_whose_crls_were_taken_out_does_not_stand_alone(place: Place, kep
         with pytest.raises(VerificationError, match="TRY_LATER"):
             opened.verify(DIGEST, bare)
         assert opened.confirm(DIGEST, bare).content == bare, "the service has its own CRLs"
+
+
+def test_an_xml_seal_whose_crls_were_taken_out_does_not_stand_alone(place: Place) -> None:
+    with arm(place.settings(format="xades")) as opened:
+        root = etree.fromstring(opened.submit(DIGEST).content)
+        [values] = root.iter("{http://uri.etsi.org/01903/v1.3.2#}RevocationValues")
+        values.getparent().remove(values)  # type: ignore[union-attr]
+        with pytest.raises(VerificationError, match="TRY_LATER"):
+            opened.verify(DIGEST, etree.tostring(root))
+
+
+def test_a_time_that_a_time_stamp_only_states_is_not_believed(place: Place, stranger: TrustService) -> None:
+    """A seal of the right key with a time-stamp of an authority that the holder does not know."""
+    now = datetime.now(UTC)
+    made = cades.sign(
+        Digest("sha-256", DIGEST), Level.T, place.town.signer, stamper=stranger.authority.stamp, now=now
+    )
+    sealed = in_cms(made, place.service.pki.trust().revocation.crls)
+    with (
+        arm(place.settings()) as opened,
+        pytest.raises(VerificationError, match="does not hold under the roots"),
+    ):
+        opened.verify(DIGEST, sealed)
 
 
 def test_a_seal_certificate_that_was_revoked_seals_no_more(tmp_path: Path) -> None:
@@ -191,7 +231,9 @@ def test_it_claims_no_more_than_it_is(place: Place) -> None:
     assert found.files_offline == ("seal",)
 
 
-@pytest.mark.parametrize("options", [{"format": "xades"}, {"format": "pades"}, {"level": "b-lt"}])
+@pytest.mark.parametrize(
+    "options", [{"format": "xades", "level": "b-lt"}, {"format": "pades"}, {"level": "b-lt"}]
+)
 def test_what_the_arm_does_not_make_is_said_when_it_is_opened(place: Place, options: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="expected cades"):
         SealConnector.open(place.settings(**options))

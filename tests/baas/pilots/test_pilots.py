@@ -104,6 +104,7 @@ def ran(world: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             {"arms": ["timestamp", "log", "csv"], "log_period": 1.0, "primary": "time_to_confirmation"},
             "#/plan/pairs",
         ),  # six pairs are too few for the controls of three arms
+        ({"seal": {"format": "pades"}}, "#/plan/seal"),  # a case has its digest alone
         ({"primary": "happiness"}, "#/plan/primary"),
         ({"primary": "verified_offline", "guardrails": {}}, "#/plan/primary"),  # a rate has no pairs
         (
