@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from baas.ades import cades, pades, xades
 from baas.ades.types import Level, Trust
 from baas.ades.verdict import Verdict
 from tests.baas.ades import wrapping, xmljudges
-from tests.baas.ades.pki import AT, Pki
+from tests.baas.ades.pki import AT, DAY, HOUR, Pki
 from tests.baas.ades.test_xades import ACT, DOCUMENT
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(600)]
@@ -64,6 +65,21 @@ CERTIFICATES = {
     # The list is older than the certificate: the same order of questions.
     "soon": ("INDETERMINATE CERTIFICATE_CHAIN_GENERAL_FAILURE", "TOTAL_FAILED NOT_YET_VALID"),
 }
+_NO_LIST = "INDETERMINATE CERTIFICATE_CHAIN_GENERAL_FAILURE"
+#: CAdES: who signed, when it was time-stamped (None: B-B) and by whom; what DSS says, and what we say.
+TIMES: dict[str, tuple[str, datetime | None, str, str, str]] = {
+    "revoked": ("revoked", None, "tsa", "INDETERMINATE REVOKED_NO_POE", "INDETERMINATE REVOKED_NO_POE"),
+    "revoked-after": ("revoked", AT - 2 * HOUR, "tsa", PASSED, PASSED),
+    "revoked-before": (
+        "revoked", AT - HOUR / 2, "tsa", "INDETERMINATE REVOKED_NO_POE", "INDETERMINATE REVOKED_NO_POE",
+    ),
+    "revoked-after-a-stranger": (
+        "revoked", AT - 2 * HOUR, "unknown_tsa", "INDETERMINATE REVOKED_NO_POE", "INDETERMINATE REVOKED_NO_POE",
+    ),
+    "strangers-time-stamp": ("seal", AT - HOUR, "unknown_tsa", PASSED, PASSED),
+    "expired-before": ("expired", AT - DAY, "tsa", _NO_LIST, "INDETERMINATE OUT_OF_BOUNDS_NO_POE"),
+    "expired-after": ("expired", AT - 20 * DAY, "tsa", _NO_LIST, "INDETERMINATE OUT_OF_BOUNDS_NO_POE"),
+}  # fmt: skip
 FORMAT = "TOTAL_FAILED FORMAT_FAILURE"
 CONSTRAINTS = "INDETERMINATE SIG_CONSTRAINTS_FAILURE"
 NO_CERTIFICATE = "INDETERMINATE NO_SIGNING_CERTIFICATE_FOUND"
@@ -156,6 +172,15 @@ def _made(pki: Pki) -> dict[str, tuple[bytes, str]]:
     for level in Level:
         signed = pades.sign(PDF.read_bytes(), level, pki.seal, stamper=pki.tsa, trust=pki.trust(), now=AT)
         made[f"pades-{level}"] = (signed, "-")
+    for name, (who, when, authority, _, _) in TIMES.items():
+        signed = cades.sign(
+            DOCUMENT,
+            Level.B if when is None else Level.T,
+            getattr(pki, who),
+            stamper=None if when is None else getattr(pki, authority).at(when),
+            now=when or AT,
+        )
+        made[f"cades-{name}"] = (signed, "document.bin")
     for shape in WRAPPED:
         made[shape.__name__] = (etree.tostring(shape(wrapping.document(pki.seal))), "-")
     made["swapped"] = (etree.tostring(wrapping.swapped_key(wrapping.document(pki.seal), pki)), "-")
@@ -179,6 +204,15 @@ def test_dss_finds_the_format_and_level_of_ours(dss: Dss, level: Level) -> None:
         assert (dss.said[name].verdict, dss.said[name].format) == (PASSED, f"XAdES-BASELINE-{letter}")
     cms = dss.said[f"cades-{level}"]
     assert (cms.verdict, cms.format) == (PASSED, f"CAdES-BASELINE-{letter}")
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_dss_on_revocation_and_expiry_around_a_time_stamp(dss: Dss, pki: Pki, name: str) -> None:
+    *_, theirs, expected = TIMES[name]
+    said = dss.said[f"cades-{name}"]
+    assert said.verdict == theirs, said.why
+    verdict = cades.validate((dss.folder / f"cades-{name}").read_bytes(), DOCUMENT, pki.trust(), AT)
+    assert ours(verdict) == expected
 
 
 @pytest.mark.parametrize("level", Level)
