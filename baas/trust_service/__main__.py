@@ -39,7 +39,7 @@ def application(service: TrustService) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.include_router(service.routes())
-    app.include_router(registration.routes(service.pki))
+    app.include_router(registration.routes(service))
     return app
 
 

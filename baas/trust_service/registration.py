@@ -1,4 +1,4 @@
-"""The registration office over HTTP: seals issued and certificates revoked, for whoever holds its secret.
+"""The registration office over HTTP: seals issued, certificates revoked and domains registered, for who holds its secret.
 
 Only a trust service that stands alone has it (`python -m baas.trust_service`): within the product the same is done by
 calls, and there is no door. Default deny: every request must carry the secret, in HTTP's `Basic` header.
@@ -18,14 +18,15 @@ from baas.clock import iso
 from baas.errors import Invalid
 from baas.trust_service.clients import CHALLENGE, administration_of, body_of
 from baas.trust_service.errors import TrustServiceError
-from baas.trust_service.pki import Pki
+from baas.trust_service.service import TrustService
 
 OFFICE = "registration"
 """The name in the `Basic` header; no administration's code has that shape."""
 MAX_BODY_BYTES = 4096
 
 
-def routes(pki: Pki) -> APIRouter:
+def routes(service: TrustService) -> APIRouter:
+    pki = service.pki
     router = APIRouter(prefix="/registration", include_in_schema=False)
 
     def is_office(name: str, secret: str) -> bool:
@@ -55,6 +56,19 @@ def routes(pki: Pki) -> APIRouter:
         """`serial` in hexadecimal, perhaps `reason` (RFC 5280's word, such as `keyCompromise`), as `Pki.revoke`."""
         values = await asked(request)
         return values if isinstance(values, Response) else await run_in_threadpool(revoked, values)
+
+    @router.post("/domains")
+    async def domain(request: Request) -> Response:
+        """`domain` (`https://seu.example`) of the administration `code`: the key by which Signador knows it."""
+        values = await asked(request)
+        return values if isinstance(values, Response) else await run_in_threadpool(registered, values)
+
+    def registered(values: dict[str, str]) -> Response:
+        try:
+            key = service.register_domain(values.get("domain", ""), values.get("code", ""))
+        except (ValueError, Invalid, TrustServiceError) as error:
+            return _said(409 if isinstance(error, TrustServiceError) else 400, error=str(error))
+        return _said(200, domain=values["domain"], key=key)
 
     def enrolled(values: dict[str, str]) -> Response:
         try:

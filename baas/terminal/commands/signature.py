@@ -167,6 +167,51 @@ def seal(
 
 
 @app.command()
+def sign(
+    document: Document,
+    url: Annotated[str, typer.Option(help="Signador's address.", envvar="BAAS_SIGNADOR_URL")],
+    root: Root,
+    out: Out,
+    domain: Annotated[
+        str, typer.Option(help="The domain that is registered there, such as https://seu.example.")
+    ],
+    key_file: Annotated[
+        Path, typer.Option(help="The file of that domain's key.", exists=True, dir_okay=False)
+    ],
+    format: Annotated[Format, typer.Option(help="Of the signature.")] = Format.CADES,  # noqa: A002  # the standards' word
+    level: Annotated[Level, typer.Option(help="The baseline level.")] = Level.T,
+    environment: Where = Environment.LAB_EMULATOR,
+) -> Shown:
+    """Have a person sign a document's digest through Signador: shows the address to open, waits five minutes at most."""
+    from baas.connectors.signature.signador import SignadorAdapter
+    from sandbox.evidence.digest import digest_file
+
+    _certificates(root)
+    settings = ConnectorSettings(
+        url,
+        root.read_bytes(),
+        environment,
+        secret=key_file.read_text("utf-8").strip(),
+        options={"domain": domain},
+    )
+    adapter = SignadorAdapter.open(settings, lambda page: note(f"sign at {page}"))
+    try:
+        signed = adapter.seal(digest_file(document), format, level, name=document.name)
+    finally:
+        adapter.close()
+    files.write(out, signed.signed)
+    shown = {
+        "file": str(out),
+        "format": signed.format.value,
+        "level": signed.level.value,
+        "signed_by": signed.verdict.signer.get("CommonName"),
+        "provider": signed.exchange.provider,
+        "qualified": signed.exchange.qualified,
+    }
+    return record(shown, *shown)
+
+
+@app.command()
 def run(
     data: Annotated[Path, typer.Option(help="Its directory, made when it is not there.", file_okay=False)],
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.baas.trust_service.standalone import Standalone
+from tests.baas.trust_service.test_signador import person
 from tests.test_cli import Shell
 
 CODE = "9999990001"
@@ -83,6 +85,30 @@ def test_a_certificate_is_looked_up_by_its_owner(place: Place) -> None:
     found = place.shell.ok("signature", "certificate", place.shell.home / "seal.pem", *place.asked)
     assert found["indication"] == "TOTAL-PASSED"
     assert found["certificate"]["OrganizationName"] == "Ajuntament fictici"
+
+
+def test_a_person_signs_at_the_page_that_the_command_shows(place: Place) -> None:
+    domain, home = "https://seu.example", place.shell.home
+    with place.service.office() as office:
+        given = office.post("/registration/domains", json={"domain": domain, "code": CODE}).json()
+        assert (
+            office.post("/registration/domains", json={"domain": domain, "code": "9999990009"}).status_code
+            != 200
+        )
+    (home / "key").write_text(given["key"], encoding="utf-8")
+    arguments = [*place.asked, "--domain", domain, "--key-file", home / "key", "--out", home / "signat.p7s"]
+    with place.shell.start("signature", "sign", place.document, *arguments, "--json") as process:
+        assert process.stderr is not None
+        shown = process.stderr.readline()
+        assert shown.startswith("sign at "), shown
+        person(after=0)(shown.removeprefix("sign at ").strip())
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["signed_by"].endswith("(Sandbox)")
+    found = place.shell.ok(
+        "signature", "validate", home / "signat.p7s", "--document", place.document, *place.asked
+    )
+    assert found["indication"] == "TOTAL-PASSED"
 
 
 @pytest.mark.long
