@@ -131,28 +131,40 @@ def _root(checkpoint: dict[str, Any]) -> bytes:
 
 
 def pilot(stage: Stage) -> None:
-    """The plan is frozen first; then 60 cases go through both arms; then the rules conclude and a person decides."""
+    """The plan is frozen first; then its cases go through every arm; then the rules conclude and a person decides."""
     town = stage.towns[0]
     folder = stage.folder("pilot")
     plan = json.loads((Path(__file__).parent / "plan.json").read_text(encoding="utf-8"))
     client = town.client
-    created = client.create_pilot(town.code, "Constància de decrets: cadena o segell de temps", plan)
+    created = client.create_pilot(town.code, "Constància de decrets: cadena o serveis que ja hi ha", plan)
     frozen = client.freeze_pilot(created["id"])
     stage.note(f"plan frozen, notarised and time-stamped: {frozen['plan_sha256'][:16]}…")
+    for each in client.arms(town.code):
+        offline = (
+            ", ".join((*each["files_offline"], *each["anchors_offline"]))
+            or "nothing: its issuer must be asked"
+        )
+        stage.note(f"arm {each['arm']} ({each['environment']}): offline with {offline}; {_collude(each)}")
+    stage.note(
+        f"the log is time-stamped each {plan['log_period']:g} s here, where a real one is each night: "
+        "its times are a laboratory's"
+    )
     client.run_pilot(created["id"])
     measured = client.wait_measured(created["id"], on_progress=stage.progress)
     evaluated = client.evaluate_pilot(created["id"])
     stage.note(f"{measured['acts']} acts; verdict: {evaluated['verdict']}")
     decided = client.decide_pilot(
-        created["id"], "stop_learned", "El segell de temps existent ja dona el que aquest cas demana."
+        created["id"], "stop_learned", "Els serveis que ja hi ha donen el que aquest cas demana."
     )
     client.wait_anchored(decided["report_notarisation"])
     (folder / "report.json").write_bytes(client.report(created["id"]))
     (folder / "report.html").write_bytes(client.report(created["id"], html=True))
     (folder / "report.receipt.json").write_bytes(client.receipt(decided["report_notarisation"]))
     report = json.loads((folder / "report.json").read_bytes())
+    for each in (*report["comparisons"], *report["observed"]):
+        stage.note(_compared(each))
     for row in report["trials"]:
-        if row["attack"] != "none":
+        if row["attack"] != "none" and row["trials"]:
             who = ", ".join(row["noticed_by"]) or "nobody"
             files = ", ".join(row["with_file"]) or "no file"
             stage.note(
@@ -161,8 +173,31 @@ def pilot(stage: Stage) -> None:
     stage.note(
         f"report in {folder.name}/report.html; its digest is notarised; decision: {decided['decision']}"
     )
-    stage.counts["pairs"] = report["plan"]["pairs"]
+    stage.counts["pairs"] = min(each["pairs"] for each in report["comparisons"])
+    stage.counts["arms"] = [each["arm"] for each in report["arms"]]
     stage.counts["verdict"] = evaluated["verdict"]
+
+
+def _collude(arm: dict[str, Any]) -> str:
+    count = arm["operators_who_must_collude"]
+    return (
+        "one operator alone can back-date" if count == 1 else f"{count} operators must collude to back-date"
+    )
+
+
+def _compared(comparison: dict[str, Any]) -> str:
+    """One comparison in a line: the first outcome's medians and their difference, and its verdict."""
+    beside, outcome = comparison["incumbent"], comparison["outcomes"][0]
+    medians = ", ".join(
+        f"{slug} {_shown(estimates.get('p50') or estimates.get('rate'))}"
+        for slug, estimates in outcome["arms"].items()
+    )
+    verdict = comparison["verdict"]["verdict"] if "verdict" in comparison else "observed, not judged"
+    return f"beside {beside}: {outcome['metric']}, {medians} {outcome['unit']}: {verdict}"
+
+
+def _shown(estimate: dict[str, Any] | None) -> str:
+    return f"{estimate['value']:.3g}" if estimate and estimate["value"] is not None else "not estimable"
 
 
 def heads(stage: Stage) -> None:
@@ -188,6 +223,6 @@ STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ("200 documents notarised in batches", documents),
     ("A book of decrees as an append-only register", book_of_decrees),
     ("Receipts verified offline; altered ones refused", tampering.show),
-    ("A pilot: chain against time-stamp, 60 cases, plan frozen first", pilot),
+    ("A pilot: the chain beside four services that exist, plan frozen first", pilot),
     ("What was refused", refused),
 )

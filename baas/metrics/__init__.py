@@ -82,10 +82,10 @@ class Observation:
     where none came). `submitted_ms` is the Unix time of sending. `clock_offset_ms` is the time stated by the
     evidence less this machine's, None where none came.
 
-    Evidence is checked twice: offline (`verified`, in `verification` seconds), and as a holder checks it in practice,
-    which may ask the service (`confirmed`, in `confirmation` seconds). The seconds are None where that check was not
-    made, and do not count the other one. `verifiable_until_ms` is the Unix time until when the evidence verifies
-    without being renewed, None where nothing in it expires.
+    Evidence is checked twice: offline (`verified`, in `verification` seconds of processor time), and as a holder checks
+    it in practice, which may ask the service (`confirmed`, in `confirmation` seconds). The seconds are None where that
+    check was not made, and count neither the other one nor the wait for either. `verifiable_until_ms` is the Unix time
+    until when the evidence verifies without being renewed, None where nothing in it expires.
     """
 
     case: int

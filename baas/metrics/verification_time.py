@@ -1,4 +1,6 @@
-"""Seconds that checking one piece of evidence takes without any server: this machine's, and all else equal.
+"""Seconds of processor time that checking one piece of evidence takes without any server, on this machine.
+
+Processor time and not the clock's: what else the machine did meanwhile is no property of the evidence.
 
 An act whose evidence does not verify offline has no such time: its pair is counted as missing, not as slow.
 """
@@ -19,9 +21,9 @@ def sample(measurements: Measurements) -> PairedSample:
 METRIC = Metric(
     slug="verification_time",
     texts={
-        "ca": "Temps de comprovació fora de línia",
-        "es": "Tiempo de comprobación sin conexión",
-        "en": "Time of the offline check",
+        "ca": "Temps de procés de la comprovació fora de línia",
+        "es": "Tiempo de proceso de la comprobación sin conexión",
+        "en": "Processor time of the offline check",
     },
     unit="s",
     direction=Direction.LOWER_IS_BETTER,

@@ -2,8 +2,12 @@
 
 Open loop: an act is due when the schedule says, however long others take, and its time counts from then. Otherwise a
 slow arm would slow down its own load and look better than it is. Each arm has threads of its own, so that one that
-waits keeps no other arm's acts waiting. Each case goes once through the chain and twice through every incumbent: the
-second time is that arm's A/A control.
+waits keeps no other arm's acts waiting. What the acts give is checked by one thread, one piece at a time: checks do not
+slow each other down, and the acts less than if each were checked on its own thread. Each case goes once through the chain
+and twice through every incumbent: the second time is that arm's A/A control.
+
+All arms of a laboratory share one machine, and what one of them has it compute takes from the others: a plan's interval
+must leave it idle time, or every arm's times are those of the queue for the processor.
 
 The order within a case is a row of a Williams square (E. J. Williams, 1949): in each block of cases every act stands
 in every place equally often, and goes before every other one in half of them.
@@ -23,7 +27,7 @@ from dataclasses import dataclass
 from baas.clock import Clock, milliseconds
 from baas.connectors import ConnectorTimeout
 from baas.metrics import Case, Observation, Outcome
-from baas.pilots.arms import Arm, ArmTimeout
+from baas.pilots.arms import Arm, ArmEvidence, ArmTimeout
 from baas.pilots.plan import Plan
 
 #: Seconds from the start of a run to its first act.
@@ -122,15 +126,24 @@ def run(
 
     def perform(act: Act) -> None:
         try:
-            observation = _observe(act, plan, clock, start)
+            checker.submit(finish, _performed(act, plan, clock, start))
+        except BaseException as error:
+            failures.append(error)
+            done.release()
+
+    def finish(performed: Performed) -> None:
+        try:
             if not (stop.is_set() or over.is_set()):
-                record(observation)
+                observation = _observation(performed)
+                if not (stop.is_set() or over.is_set()):
+                    record(observation)
         except BaseException as error:  # a record that cannot be kept ends the run, in the caller's thread
             failures.append(error)
         finally:
             done.release()
 
     with ExitStack() as stack:
+        checker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="pilot-checks"))
         pools = {
             arm.slug: stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=f"pilot-{arm.slug}"))
             for arm in arms
@@ -159,43 +172,62 @@ def run(
             feeder.join()
 
 
-def _observe(act: Act, plan: Plan, clock: Clock, start: float) -> Observation:
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """An act that ended, with its evidence (None where there is none) before anybody checked that."""
+
+    act: Act
+    submitted: float
+    submitted_ms: int
+    evidence: ArmEvidence | None
+    evidence_at: float | None
+    ended_ms: int
+    outcome: Outcome
+    reason: str
+
+
+def _performed(act: Act, plan: Plan, clock: Clock, start: float) -> Performed:
     submitted_ms, submitted = milliseconds(clock.now()), time.monotonic() - start
-    content, stated_ms, until_ms, evidence_at = b"", None, None, None
-    offline, practice = Check(), Check()
-    outcome, reason, offset = Outcome.OK, "", None
+    evidence, evidence_at, outcome, reason = None, None, Outcome.OK, ""
     try:
         evidence = act.arm.submit(act.case.digest, plan.timeout)
         evidence_at = time.monotonic() - start
-        content, stated_ms, until_ms = evidence.content, evidence.stated_ms, evidence.verifiable_until_ms
     except (ArmTimeout, ConnectorTimeout) as error:
         outcome, reason = Outcome.TIMEOUT, _short(error)
     except Exception as error:  # a failure is a result
         outcome, reason = Outcome.FAILED, _short(error)
-    else:
-        offset = _offset(stated_ms, submitted_ms, milliseconds(clock.now()))
-        offline = _check(act.arm.verify, act.case.digest, content)
-        practice = _check(act.arm.confirm, act.case.digest, content)
-        reason = offline.reason or practice.reason
+    ended_ms = milliseconds(clock.now())
+    return Performed(act, submitted, submitted_ms, evidence, evidence_at, ended_ms, outcome, reason)
+
+
+def _observation(performed: Performed) -> Observation:
+    act, evidence = performed.act, performed.evidence
+    offline, practice, offset, content = Check(), Check(), None, b""
+    if evidence is not None:
+        content = evidence.content
+        offset = _offset(evidence.stated_ms, performed.submitted_ms, performed.ended_ms)
+        # offline is this thread's work alone: the time in which it has the processor, whoever else waits for that too
+        offline = _check(act.arm.verify, act.case.digest, content, time.thread_time)
+        practice = _check(act.arm.confirm, act.case.digest, content, time.perf_counter)
     return Observation(
         case=act.case.number,
         arm=act.arm.slug,
         replicate=act.replicate,
         position=act.position,
         intended_at=act.due,
-        submitted_at=max(submitted, act.due),
-        evidence_at=evidence_at,
-        submitted_ms=submitted_ms,
+        submitted_at=max(performed.submitted, act.due),
+        evidence_at=performed.evidence_at,
+        submitted_ms=performed.submitted_ms,
         verified=offline.holds,
-        outcome=outcome,
-        reason=reason,
+        outcome=performed.outcome,
+        reason=performed.reason or offline.reason or practice.reason,
         evidence_bytes=len(content),
         evidence_sha256=hashlib.sha256(content).hexdigest() if content else "",
         clock_offset_ms=offset,
         verification=offline.seconds,
         confirmed=practice.holds,
         confirmation=practice.seconds,
-        verifiable_until_ms=until_ms,
+        verifiable_until_ms=evidence.verifiable_until_ms if evidence else None,
     )
 
 
@@ -208,13 +240,15 @@ class Check:
     reason: str = ""
 
 
-def _check(check: Callable[[bytes, bytes], None], digest: bytes, content: bytes) -> Check:
-    started = time.perf_counter()
+def _check(
+    check: Callable[[bytes, bytes], None], digest: bytes, content: bytes, seconds: Callable[[], float]
+) -> Check:
+    started = seconds()
     try:
         check(digest, content)
     except Exception as error:  # evidence that does not hold is a result too
-        return Check(False, time.perf_counter() - started, _short(error))
-    return Check(True, time.perf_counter() - started)
+        return Check(False, seconds() - started, _short(error))
+    return Check(True, seconds() - started)
 
 
 def _offset(stated_ms: int, from_ms: int, to_ms: int) -> float:

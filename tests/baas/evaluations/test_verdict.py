@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from baas.connectors import Environment
 from baas.evaluations.verdict import (
+    PRECEDENCE,
     RULES,
     Conclusion,
     Guardrail,
@@ -20,6 +21,7 @@ from baas.evaluations.verdict import (
     Interval,
     conclude,
     evidence_level,
+    overall,
 )
 from baas.metrics import Direction
 from baas.pilots.terms import DataClass, DltUse
@@ -252,3 +254,63 @@ def test_a_worse_guardrail_never_gives_a_better_verdict(inputs: Inputs, loss: fl
 def test_a_stricter_plan_never_helps_the_chain(inputs: Inputs, factor: float) -> None:
     if conclude(replace(inputs, mid=inputs.mid * factor)).verdict is Conclusion.CHAIN_BETTER:
         assert conclude(inputs).verdict is Conclusion.CHAIN_BETTER
+
+
+# -- several incumbents ------------------------------------------------------------------------------
+
+WINS = replace(SOUND, primary=Interval(-2.0, -3.0, -1.0))
+LOSES = replace(SOUND, primary=Interval(2.0, 1.0, 3.0))
+UNSURE = replace(SOUND, primary=Interval(0.3, -0.1, 0.7))
+ON_THE_LIMIT = replace(SOUND, primary=Interval(0.5, 0.1, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "conclusion", "decided_by"),
+    [
+        ({"a": WINS, "b": WINS}, Conclusion.CHAIN_BETTER, ("a", "b")),
+        ({"a": WINS, "b": UNSURE}, Conclusion.INCONCLUSIVE, ("b",)),
+        ({"a": WINS, "b": SOUND}, Conclusion.EQUIVALENT, ("b",)),
+        ({"a": UNSURE, "b": SOUND}, Conclusion.EQUIVALENT, ("b",)),
+        ({"a": WINS, "b": LOSES, "c": SOUND}, Conclusion.INCUMBENT_BETTER, ("b",)),
+        ({"a": replace(WINS, dlt_use=DltUse.REAL_USERS), "b": LOSES}, Conclusion.NOT_ADMISSIBLE, ("a",)),
+        ({"a": WINS, "b": replace(WINS, pairs=3)}, Conclusion.INVALID, ("b",)),
+    ],
+)
+def test_one_service_that_does_as_well_is_enough_and_the_chain_must_beat_each(
+    inputs: dict[str, Inputs], conclusion: Conclusion, decided_by: tuple[str, ...]
+) -> None:
+    found = overall({arm: conclude(each) for arm, each in inputs.items()})
+    assert (found.verdict, found.decided_by) == (conclusion, decided_by)
+
+
+def test_more_pairs_are_enough_for_all_that_are_open_or_unknown() -> None:
+    open_ones = {"a": conclude(UNSURE), "b": conclude(replace(SOUND, primary=Interval(0.3, -0.5, 1.1)))}
+    each = [v.more_pairs or 0 for v in open_ones.values()]
+    assert overall(open_ones).more_pairs == max(each) > min(each)
+    assert overall({**open_ones, "c": conclude(ON_THE_LIMIT)}).more_pairs is None
+    assert overall({"a": conclude(WINS)}).more_pairs is None
+
+
+def test_an_overall_verdict_has_the_lowest_level_and_needs_somebody() -> None:
+    real = dict.fromkeys(("chain", "timestamp"), Environment.LAB_REAL)
+    levels = {"a": conclude(replace(WINS, environments=real)), "b": conclude(WINS)}
+    assert (levels["a"].evidence_level, overall(levels).evidence_level) == (3, 2)
+    with pytest.raises(ValueError, match="at least one"):
+        overall({})
+
+
+def test_a_run_disturbed_on_purpose_is_no_evidence_on_services() -> None:
+    assert conclude(replace(WINS, disturbed=True)).evidence_level == 1
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), sound_inputs, min_size=1))
+def test_the_chain_wins_overall_exactly_where_it_wins_everywhere(inputs: dict[str, Inputs]) -> None:
+    verdicts = {arm: conclude(each) for arm, each in inputs.items()}
+    found = overall(verdicts)
+    assert (found.verdict is Conclusion.CHAIN_BETTER) == (
+        {each.verdict for each in verdicts.values()} == {Conclusion.CHAIN_BETTER}
+    )
+    assert all(
+        PRECEDENCE.index(each.verdict) >= PRECEDENCE.index(found.verdict) for each in verdicts.values()
+    )
+    assert {arm for arm, each in verdicts.items() if each.verdict is found.verdict} == set(found.decided_by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -174,6 +175,9 @@ def test_contradictory_observations_are_refused() -> None:
         {"intended_at": float("nan")},
         {"outcome": Outcome.FAILED},
         {"outcome": Outcome.FAILED, "reason": "x"},
+        {"verification": -0.1},
+        {"confirmation": float("inf")},
+        {"confirmed": True},
     ):
         with pytest.raises(ValueError, match="case 1, arm 'chain'"):
             replace(act, **change)
@@ -185,3 +189,74 @@ def test_contradictory_observations_are_refused() -> None:
         Measurements((CHAIN,), 5.0, ())
     with pytest.raises(ValueError, match="32 bytes"):
         Case(0, b"short", 1)
+
+
+def checked(act: Observation, *, verified: bool = True, seconds: float = 0.25, **more: Any) -> Observation:
+    return replace(act, verified=verified, confirmed=True, confirmation=seconds, **more)
+
+
+def test_confirmation_is_any_check_and_counts_from_the_intended_instant() -> None:
+    code = checked(good(1, "timestamp", 0.1), verified=False)  # only its issuer can tell
+    found = sample("time_to_confirmation", run(checked(good(1, CHAIN, 0.5, late=2.0)), code))
+    assert [(p.value, p.reference) for p in found.pairs] == [(pytest.approx(2.75), pytest.approx(0.35))]
+    assert found.failures == {CHAIN: 0, "timestamp": 0}
+    assert sample("time_to_evidence", run(code)).failures["timestamp"] == 1
+    unconfirmed = sample("time_to_confirmation", run(good(1, CHAIN, 0.5), code))
+    assert [(p.value, p.value_censored) for p in unconfirmed.pairs] == [(5.0, True)]
+
+
+def test_an_offline_check_that_was_not_passed_has_no_time() -> None:
+    timed = replace(good(1, CHAIN, 0.1), verification=0.004)
+    failed = replace(good(1, "timestamp", 0.1), verified=False, verification=0.001)
+    assert sample("verification_time", run(timed, failed)).missing == 1
+    pairs = sample("verification_time", run(timed, replace(failed, verified=True))).pairs
+    assert [p.difference for p in pairs] == [pytest.approx(0.003)]
+
+
+def test_days_until_renewal_and_nothing_that_expires() -> None:
+    year = good(1, "timestamp", 0.1)
+    until = year.submitted_ms + 365 * 24 * 3600 * 1000
+    expiring = replace(year, verifiable_until_ms=until)
+    found = sample("verifiable_until", run(good(1, CHAIN, 0.1), expiring))
+    assert [(p.value, p.reference) for p in found.pairs] == [(36_525.0, pytest.approx(365.0))]
+    assert found.limit is None, "two arms of which nothing expires are equal, not unknown"
+    neither = replace(expiring, verified=False)
+    assert sample("verifiable_until", run(good(1, CHAIN, 0.1), neither)).missing == 1
+
+
+def test_which_metrics_need_evidence_that_verifies_offline() -> None:
+    assert {slug for slug, each in METRICS.items() if each.offline} == {
+        "time_to_evidence",
+        "verification_time",
+    }
+
+
+def test_a_run_of_several_arms_is_read_against_one_of_them() -> None:
+    acts = [good(1, arm, 0.1) for arm in (CHAIN, "timestamp", "log")]
+    trials = tuple(Trial(arm, Attack.NONE, 0, False) for arm in (CHAIN, "timestamp", "log"))
+    whole = Measurements(("timestamp", "log"), 5.0, tuple(acts), trials)
+    assert whole.arms == (CHAIN, "timestamp", "log")
+    two = whole.against("log")
+    assert (two.incumbent, [each.arm for each in two.observations]) == ("log", [CHAIN, "log"])
+    assert [each.arm for each in two.trials] == [CHAIN, "log"]
+    table = METRICS["tampering_noticed"].sample(whole)
+    assert isinstance(table, TrialTable)
+    assert {each.arm for each in table.rows} == {CHAIN, "timestamp", "log"}
+    with pytest.raises(ValueError, match="against which one"):
+        METRICS["time_to_evidence"].sample(whole)
+    with pytest.raises(ValueError, match="expected one of timestamp, log"):
+        whole.against("seal")
+    with pytest.raises(ValueError, match="different incumbent arms"):
+        replace(whole, incumbents=("log", "log"))
+
+
+def test_how_soon_is_the_slowest_of_those_who_noticed() -> None:
+    noticed = [
+        Trial(CHAIN, Attack.DELETE, n, True, "holder", "receipt.json", seconds=s)
+        for n, s in enumerate((0.2, 0.5, None))
+    ]
+    table = METRICS["tampering_noticed"].sample(run(trials=(*noticed, Trial(CHAIN, Attack.DELETE, 3, False))))
+    assert isinstance(table, TrialTable)
+    soon = {(row.arm, row.attack): row.seconds for row in table.rows}
+    assert soon[CHAIN, Attack.DELETE] == 0.5
+    assert soon["timestamp", Attack.DELETE] is None
