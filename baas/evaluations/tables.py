@@ -177,4 +177,29 @@ def _until(report: Mapping[str, Any], words: Words) -> Row:
 
 
 def _outages(report: Mapping[str, Any], words: Words) -> list[Row]:
-    return []
+    """What happened to each arm while its service was cut off; no row where nothing was."""
+    drilled = {each["arm"]: each for each in report["outages"]}
+    if not drilled:
+        return []
+    cells = [
+        _outage(drilled[each["arm"]], words)
+        if each["arm"] in drilled
+        else [Line(words.t("arms.outage_none"), "note")]
+        for each in report["arms"]
+    ]
+    return [Row(words.t("arms.outage"), cells, words.t("arms.outage_note"))]
+
+
+def _outage(outage: Mapping[str, Any], words: Words) -> list[Line]:
+    t, seconds = words.t, outage["recovery_seconds"]
+    counts = {name: outage[name] for name in ("submitted", "refused", "timed_out", "lost")}
+    recovery = (
+        t("arms.outage_no_recovery")
+        if seconds is None
+        else t("arms.outage_recovery", time=words.amount(round(seconds, 2), "s"))
+    )
+    return [
+        Line(t("arms.outage_kept" if outage["kept_evidence_verifies"] else "arms.outage_not_kept")),
+        Line(t("arms.outage_counts", completed=outage["completed_later"], **counts), "note"),
+        Line(recovery, "note"),
+    ]

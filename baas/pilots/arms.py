@@ -15,14 +15,14 @@ from baas.logs.service import Logs, NotAnchoredYet
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN
 from baas.notarisations.service import Document, Notarisations
+from baas.pilots import collusion
 from baas.store import Store
 from baas.tenancy import TenantScope
 from sandbox.errors import VerificationError
 from sandbox.evidence import note, sealer
 from sandbox.evidence import receipt as receipts
-from sandbox.evidence.collusion import operators_who_must_collude
 from sandbox.evidence.digest import IMPRINTS, Digest
-from sandbox.evidence.trust import TrustedLog, TrustRoot
+from sandbox.evidence.trust import TrustRoot
 from sandbox.evidence.verify import verify
 
 #: How often the chain arm asks whether its receipt can be made, in seconds: what it adds to a measured time.
@@ -149,31 +149,13 @@ def chain_facts(root: TrustRoot, now: datetime) -> ArmFacts:
             qualified=False,
             legal_effect=LegalEffect.NONE,
             digest_algorithms=tuple(IMPRINTS),
-            operators_who_must_collude=colluding(root, now),
+            operators_who_must_collude=collusion.of_chain(root, now),
             verifies_offline=True,
             files_offline=("receipt",),
             anchors_offline=("trust_root",),
             on_ledger=OnLedger.SALTED_COMMITMENT,
             erasure=Erasure.SALT_DESTROYED,
         ),
-    )
-
-
-def colluding(root: TrustRoot, now: datetime) -> int:
-    """How many operators must act together to show two views of an administration's logs: of the weakest of them.
-
-    One alone holds the sealing key, the log key and the anchoring account; only witnesses of a log add to it.
-    """
-    return min((_colluding(log, milliseconds(now)) for log in root.logs), default=1)
-
-
-def _colluding(log: TrustedLog, now_ms: int) -> int:
-    if log.witnesses is None:
-        return 1
-    active = {each.name: each.operator for each in log.witnesses.keys if each.is_valid_at(now_ms)}
-    retired = {each.name: each.operator for each in log.witnesses.keys if each.name not in active}
-    return operators_who_must_collude(
-        log.operator, log.witnesses.threshold, list(active.values()), list(retired.values())
     )
 
 

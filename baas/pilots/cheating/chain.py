@@ -22,8 +22,8 @@ from sandbox.evidence.checkpoint import Checkpoint, sign_checkpoint
 from sandbox.evidence.entry import Entry
 from sandbox.evidence.receipt import Receipt
 
-KEPT: Final = "receipt.json"
-TWO_HOLDERS: Final = "checkpoint.txt ×2"
+KEPT: Final = "receipt"
+TWO_HOLDERS: Final = "two_checkpoints"
 ALONE: Final = (
     "each holder alone finds nothing: without witnesses only two who compare their checkpoints notice"
 )
@@ -157,7 +157,7 @@ def _alone(witnesses: StandIns, victim: Victim, new: Invented, forged: Receipt) 
     """Who holds nothing from before but the trust root, and gets the operator's receipt for an invented document."""
     trust = witnesses.trust_of(victim.trust).to_bytes()
     files = {"trust.json": trust, "receipt.json": forged.to_bytes(), "digest": new.digest.value}
-    return Look("verifier", "trust.json", "receipt_alone", files)
+    return Look("verifier", "trust_root", "receipt_alone", files)
 
 
 def _against_checkpoint(victim: Victim, kept: Receipt, shown: str, leaves: Sequence[bytes]) -> Look:

@@ -28,7 +28,7 @@ from baas.protocols.secure_code import PATH, Held, Statement
 from baas.trust_service.secure_codes.keeping import SecureCodes
 from sandbox.errors import EvidenceError
 
-KEPT: Final = "code.json"
+KEPT: Final = "code"
 OFFLINE: Final = "with every server off nobody can tell: the issuer's site alone answers"
 
 
@@ -111,5 +111,5 @@ def _looks(attack: Attack, opened: Issuer) -> Iterator[Look | Seen]:
             second = Held(held.code, held.url, held.issuer, held.time, other, held.whole)
             yield opened.asked("holder", second.encode())
             yield Look(
-                "third_party", f"{KEPT} ×2", "codes_beside", {"one.json": kept, "other.json": second.encode()}
+                "third_party", "two_codes", "codes_beside", {"one.json": kept, "other.json": second.encode()}
             )

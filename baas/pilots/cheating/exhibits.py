@@ -16,7 +16,8 @@ class Look:
     """One person's look, by files alone: `kind` says how (`looks.KINDS`), `files` are all that it takes.
 
     `by` is who looks: `holder` of evidence from before, `verifier` who holds only trust anchors, `third_party` to whom
-    several holders show theirs. `with_file` is what must have been kept for it.
+    several holders show theirs. `with_file` is what must have been kept for it, the slug of a text (`arms.file.…`,
+    `arms.anchor.…`).
     """
 
     by: str

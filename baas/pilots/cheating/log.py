@@ -24,7 +24,7 @@ from baas.trust_service.hashed_log.keeping import HashedLog, key_of, period_file
 from sandbox.evidence.digest import Digest, digest_bytes
 from sandbox.evidence.timestamp import token_of
 
-KEPT: Final = "log.json"
+KEPT: Final = "log_file"
 #: Nights of the history; the records are spread over them.
 NIGHTS: Final = 3
 NIGHT: Final = timedelta(days=1)
@@ -97,12 +97,12 @@ def _looks(attack: Attack, keys: Keys, history: History, file: int, position: in
     shown = _forged(history, keys, file, _changes(attack, position, new))
     claim = next((r.entry for r in shown[file][0].records if r.entry.digest == new), None)
     if claim is not None:  # an invented document has evidence that holds by itself
-        yield _alone(history, "verifier", "root.pem", new, Held(*shown[file], claim.position).encode())
+        yield _alone(history, "verifier", "tsa_root", new, Held(*shown[file], claim.position).encode())
     if attack is Attack.EQUIVOCATE:
         other = Held(*shown[file], position).encode()
         yield _beside(history.root, "holder", KEPT, kept, history.files)  # each is shown its own view
         yield _beside(history.root, "holder", KEPT, other, shown)
-        yield _beside(history.root, "third_party", f"{KEPT} ×2", kept, shown)
+        yield _beside(history.root, "third_party", "two_log_files", kept, shown)
         return
     yield _beside(history.root, "holder", KEPT, kept, shown)
 

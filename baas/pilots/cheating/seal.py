@@ -26,7 +26,7 @@ from baas.pilots.cheating.timestamp import BACK, Kept
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.timestamp import token_of
 
-KEPT: Final = "seal.p7s"
+KEPT: Final = "seal"
 
 
 class Seals:
@@ -88,17 +88,17 @@ def _looks(attack: Attack, seals: Seals, seal: Kept, after: Kept) -> Iterator[Lo
         case Attack.BACK_DATE | Attack.REWRITE:
             digest, at = secrets.token_bytes(32), seal.time
             forged = (digest, seals.seal(digest, at - BACK if attack is Attack.BACK_DATE else at))
-            yield seals.look("seal_alone", "verifier", "anchors.json", forged)
+            yield seals.look("seal_alone", "verifier", "seal_root", forged)
             yield seals.look("seals_beside", "holder", KEPT, mine, forged)
         case Attack.REORDER:
             early = (after.digest, seals.seal(after.digest, min(seal.time, after.time) - BACK))
             late = (seal.digest, seals.seal(seal.digest, max(seal.time, after.time)))
-            yield seals.look("seal_alone", "verifier", "anchors.json", early)
-            yield seals.look("seal_alone", "verifier", "anchors.json", late)
+            yield seals.look("seal_alone", "verifier", "seal_root", early)
+            yield seals.look("seal_alone", "verifier", "seal_root", late)
             yield seals.look("seals_beside", "holder", KEPT, mine, late)
-            yield seals.look("seals_beside", "third_party", f"{KEPT} ×2", mine, early)
+            yield seals.look("seals_beside", "third_party", "two_seals", mine, early)
         case Attack.EQUIVOCATE:
             views = [(digest := secrets.token_bytes(32), seals.seal(digest, seal.time)) for _ in range(2)]
             for view in views:
-                yield seals.look("seal_alone", "holder", "anchors.json", view)
-            yield seals.look("seals_beside", "third_party", f"{KEPT} ×2", *views)
+                yield seals.look("seal_alone", "holder", "seal_root", view)
+            yield seals.look("seals_beside", "third_party", "two_seals", *views)

@@ -24,7 +24,7 @@ from sandbox.evidence.note import NoteSigner, split
 from sandbox.evidence.trust import TrustedLog, TrustedWitness, TrustRoot, Witnesses
 
 #: What a witness has kept of every log that it follows.
-KEEPS: Final = "witness.sqlite"
+KEEPS: Final = "witness_state"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sandbox.evidence.digest import digest_bytes
 
 #: How far back the operator dates an invented document.
 BACK: Final = timedelta(hours=1)
-KEPT: Final = "token.tsr"
+KEPT: Final = "token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,23 @@ def _looks(attack: Attack, number: int, keys: Keys, token: Kept, after: Kept) ->
         case Attack.BACK_DATE | Attack.REWRITE:
             digest = _invented(attack, number)
             forged = keys.stamp(digest, token.time - BACK if attack is Attack.BACK_DATE else token.time)
-            yield alone(root, "verifier", "root.pem", digest, forged)
+            yield alone(root, "verifier", "tsa_root", digest, forged)
             yield _beside(root, "holder", KEPT, (token.digest, token.content), (digest, forged))
         case Attack.REORDER:
             early, late = sorted((token.time, after.time))
             early, late = (early, late) if early < late else (early - timedelta(seconds=10), late)
             first, second = keys.stamp(after.digest, early), keys.stamp(token.digest, late)
-            yield alone(root, "verifier", "root.pem", after.digest, first)
-            yield alone(root, "verifier", "root.pem", token.digest, second)
+            yield alone(root, "verifier", "tsa_root", after.digest, first)
+            yield alone(root, "verifier", "tsa_root", token.digest, second)
             yield _beside(root, "holder", KEPT, (token.digest, token.content), (token.digest, second))
             yield _beside(
-                root, "third_party", f"{KEPT} ×2", (token.digest, token.content), (after.digest, first)
+                root, "third_party", "two_tokens", (token.digest, token.content), (after.digest, first)
             )
         case Attack.EQUIVOCATE:
             shown = [(digest := _invented(attack, number), keys.stamp(digest, token.time)) for _ in range(2)]
             for digest, forged in shown:
-                yield alone(root, "holder", "root.pem", digest, forged)
-            yield _beside(root, "third_party", f"{KEPT} ×2", shown[0], shown[1])
+                yield alone(root, "holder", "tsa_root", digest, forged)
+            yield _beside(root, "third_party", "two_tokens", shown[0], shown[1])
 
 
 def alone(root: bytes, by: str, with_file: str, digest: bytes, content: bytes) -> Look:

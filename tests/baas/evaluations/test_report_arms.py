@@ -6,7 +6,7 @@ import io
 import json
 import re
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from baas.evaluations.report import assemble
 from baas.evaluations.tables import arm_rows, attacks
 from baas.evaluations.words import Words
 from baas.metrics import CHAIN, Attack, Trial, metrics
+from baas.pilots.outages import Outage
 from baas.texts import LANGUAGES, text
 from tests.baas.evaluations.simulated import ABOUT, facts, run, terms_of
 from tests.baas.evaluations.test_report import Reader
@@ -262,3 +263,26 @@ def test_it_prints_with_its_conclusion_on_one_sheet_and_fits_a_telephone(
     second = re.sub(r"\s+", " ", document[1].get_textpage().get_text_range())
     assert second.startswith(words.t("section.arms"))
     assert words.t("arms.legal_effect").split()[0] in second, "the table of arms is on one sheet"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_outage_did_is_said_of_each_arm_and_of_one_that_was_not_cut_off(language: str) -> None:
+    cut = [
+        Outage(CHAIN, 6, 0, 0, 6, 0, 2.0, 0.25, kept_evidence_verifies=True),
+        Outage("csv", 6, 3, 2, 0, 1, 2.0, None, kept_evidence_verifies=False),
+    ]
+    report = {**reported(), "outages": [asdict(each) for each in cut]}
+    words = Words(report, language)
+    said = cells(arm_rows(report, words), words.t("arms.outage"))
+    assert words.t("arms.outage_kept") in said[CHAIN]
+    assert words.t("arms.outage_recovery", time=words.amount(0.25, "s")) in said[CHAIN]
+    assert words.t("arms.outage_not_kept") in said["csv"]
+    assert words.t("arms.outage_no_recovery") in said["csv"]
+    counts = {"submitted": 6, "refused": 3, "timed_out": 2, "completed": 0, "lost": 1}
+    assert words.t("arms.outage_counts", **counts) in said["csv"]
+    assert said["log"] == words.t("arms.outage_none")
+    assert (
+        said["csv"].replace("{", "") == said["csv"] in " ".join(Reader(render(report, language)).text.split())
+    )
+    nothing = {**report, "outages": []}
+    assert words.t("arms.outage") not in {row.label for row in arm_rows(nothing, words)}

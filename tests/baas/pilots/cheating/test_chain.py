@@ -145,13 +145,13 @@ def test_only_who_kept_a_receipt_notices(trials: dict[Attack, list[Trial]], atta
             "chain",
             True,
             "holder",
-            "receipt.json",
+            "receipt",
         )
         assert each.without_operator
         assert each.seconds is not None
         assert 0 < each.seconds < 10
         assert each.detail.startswith(
-            "verifier with trust.json: nothing; "
+            "verifier with trust_root: nothing; "
         )  # the forged receipt passes by itself
 
 
@@ -161,8 +161,8 @@ def test_an_operator_that_only_adds_is_betrayed_by_the_blocks_alone(
     """The back-dated entry stands at the end of a true log: what contradicts is when that log had how many entries."""
     for each in trials[Attack.BACK_DATE]:
         _, checkpoint, receipt = each.detail.split("; ")
-        assert checkpoint == "holder with receipt.json: nothing"
-        assert receipt.startswith("holder with receipt.json: ")
+        assert checkpoint == "holder with receipt: nothing"
+        assert receipt.startswith("holder with receipt: ")
         assert "block" in receipt
 
 
@@ -170,11 +170,11 @@ def test_two_views_are_noticed_by_two_who_compare_and_by_no_one_alone(
     trials: dict[Attack, list[Trial]],
 ) -> None:
     for each in trials[Attack.EQUIVOCATE]:
-        assert (each.noticed_by, each.with_file) == ("third_party", "checkpoint.txt ×2")
+        assert (each.noticed_by, each.with_file) == ("third_party", "two_checkpoints")
         *alone, together, remark = each.detail.split("; ")
         assert len(alone) == 6
         assert all(said.endswith(": nothing") for said in alone)
-        assert together.startswith("third_party with checkpoint.txt ×2: two checkpoints of size")
+        assert together.startswith("third_party with two_checkpoints: two checkpoints of size")
         assert remark == chain.ALONE
 
 
@@ -215,10 +215,10 @@ def test_an_honest_witness_refuses_before_anybody_is_shown_anything(
     with_a_witness: dict[Attack, list[Trial]], attack: Attack
 ) -> None:
     for each in with_a_witness[attack]:
-        assert (each.noticed_by, each.with_file, each.without_operator) == ("witness", "witness.sqlite", True)
-        assert f"witness with witness.sqlite: {REFUSED[attack]}" in each.detail
+        assert (each.noticed_by, each.with_file, each.without_operator) == ("witness", "witness_state", True)
+        assert f"witness with witness_state: {REFUSED[attack]}" in each.detail
         assert (
-            "verifier with trust.json: the receipt does not verify" in each.detail
+            "verifier with trust_root: the receipt does not verify" in each.detail
         )  # it lacks a cosignature
 
 
@@ -229,7 +229,7 @@ def test_a_witness_sees_nothing_wrong_in_a_log_that_only_grew(
     for each in with_a_witness[Attack.BACK_DATE]:
         assert each.noticed_by == "holder"
         assert each.detail.startswith(
-            "witness with witness.sqlite: nothing; verifier with trust.json: nothing; "
+            "witness with witness_state: nothing; verifier with trust_root: nothing; "
         )
 
 
@@ -238,7 +238,7 @@ def test_the_operators_own_witnesses_witness_nothing(victim: Victim) -> None:
     for each in table(witnessed(victim, 2, OPERATOR, OPERATOR, OPERATOR))[Attack.EQUIVOCATE]:
         assert each.noticed_by == "third_party"
         assert "witness with" not in each.detail
-        assert each.detail.count("verifier with trust.json: nothing") == 2
+        assert each.detail.count("verifier with trust_root: nothing") == 2
 
 
 def test_a_threshold_that_the_operators_own_reach_is_none(victim: Victim, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_threshold_that_the_operators_own_reach_is_none(victim: Victim, tmp_pa
     mixed = witnessed(victim, 1, OPERATOR, "another operator")
     (first, *_) = table(mixed)[Attack.REWRITE]
     assert first.noticed_by == "witness"
-    assert "verifier with trust.json: nothing" in first.detail
+    assert "verifier with trust_root: nothing" in first.detail
 
 
 def test_stand_ins_keep_the_policy_and_never_the_keys(victim: Victim, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from baas.protocols.secure_code import Held
 #: Who notices, with which file, whether without the operator's servers; None where nobody does.
 TABLE = {
     Attack.BACK_DATE: None,
-    Attack.DELETE: ("holder", "code.json", False),
-    Attack.REORDER: ("holder", "code.json", False),
-    Attack.REWRITE: ("holder", "code.json", False),
-    Attack.EQUIVOCATE: ("third_party", "code.json ×2", True),
+    Attack.DELETE: ("holder", "code", False),
+    Attack.REORDER: ("holder", "code", False),
+    Attack.REWRITE: ("holder", "code", False),
+    Attack.EQUIVOCATE: ("third_party", "two_codes", True),
     Attack.NONE: None,
 }
 SAID = {
@@ -47,7 +47,7 @@ def test_who_notices(trials: list[Trial], attack: Attack) -> None:
 def test_of_two_documents_under_one_code_each_holder_finds_nothing(trials: list[Trial]) -> None:
     for each in trials:
         if each.attack is Attack.EQUIVOCATE:
-            assert each.detail.count("holder with code.json: nothing") == 2
+            assert each.detail.count("holder with code: nothing") == 2
 
 
 def test_two_codes_or_one_document_are_no_contradiction(keys: Keys) -> None:

@@ -17,11 +17,11 @@ from baas.protocols.hashed_log import Held
 
 #: Who notices, with which file; None where nobody does.
 TABLE = {
-    Attack.BACK_DATE: ("holder", "log.json"),
-    Attack.DELETE: ("holder", "log.json"),
-    Attack.REORDER: ("holder", "log.json"),
-    Attack.REWRITE: ("holder", "log.json"),
-    Attack.EQUIVOCATE: ("third_party", "log.json ×2"),
+    Attack.BACK_DATE: ("holder", "log_file"),
+    Attack.DELETE: ("holder", "log_file"),
+    Attack.REORDER: ("holder", "log_file"),
+    Attack.REWRITE: ("holder", "log_file"),
+    Attack.EQUIVOCATE: ("third_party", "two_log_files"),
     Attack.NONE: None,
 }
 RECORDS = 4
@@ -51,13 +51,13 @@ def test_who_notices(trials: list[Trial], attack: Attack) -> None:
 def test_evidence_of_an_invented_document_holds_by_itself(trials: list[Trial]) -> None:
     for each in trials:
         if each.attack in (Attack.BACK_DATE, Attack.REWRITE, Attack.EQUIVOCATE):
-            assert each.detail.startswith("verifier with root.pem: nothing; ")
+            assert each.detail.startswith("verifier with tsa_root: nothing; ")
 
 
 def test_of_two_views_each_holder_finds_nothing(trials: list[Trial]) -> None:
     for each in trials:
         if each.attack is Attack.EQUIVOCATE:
-            assert each.detail.count("holder with log.json: nothing") == 2
+            assert each.detail.count("holder with log_file: nothing") == 2
             assert each.detail.endswith(log.ALONE)
 
 

@@ -21,7 +21,7 @@ from baas.trust_service.service import TrustService
 #: Who notices, with which file; None where nobody does.
 TABLE = {
     Attack.BACK_DATE: None,
-    Attack.DELETE: ("holder", "seal.p7s"),
+    Attack.DELETE: ("holder", "seal"),
     Attack.REORDER: None,
     Attack.REWRITE: None,
     Attack.EQUIVOCATE: None,

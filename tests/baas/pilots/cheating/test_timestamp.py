@@ -23,7 +23,7 @@ from tests.baas.flows import Place
 #: Who notices, with which file; None where nobody does.
 TABLE = {
     Attack.BACK_DATE: None,
-    Attack.DELETE: ("holder", "token.tsr"),
+    Attack.DELETE: ("holder", "token"),
     Attack.REORDER: None,
     Attack.REWRITE: None,
     Attack.EQUIVOCATE: None,
