@@ -20,7 +20,7 @@ from asn1crypto import cms, core, crl, ocsp
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.general import SigningError
@@ -212,6 +212,9 @@ def _validated(pdf: bytes, trust: Trust, at: datetime) -> Verdict:
         return procedure.failed(_S.FORMAT_FAILURE, "this PDF has no signature", Format.PADES)
     along = _security_store(reader)
     proofs, notes = _document_stamps(reader, pdf, trust, at, along)
+    if proofs:
+        last = reader.get_historical_resolver(max(each.revision for each in proofs))
+        along = replace(along, archived=_security_store(last))
     verdicts = [(str(each.field_name), _one(each, pdf, trust, at, along, proofs)) for each in signatures]
     order = (Indication.FAILED, Indication.INDETERMINATE)
     worst = min((order.index(found.indication) for _, found in verdicts if not found.ok), default=None)
@@ -262,11 +265,10 @@ def _one(
             revocation=Revocation(
                 along.revocation.crls + carried.crls, along.revocation.ocsps + carried.ocsps
             ),
-            proven=tuple(
-                each.time
-                for each in proofs
-                if each.revision > embedded.signed_revision
-            ),
+            proven=(later := tuple(
+                each.time for each in proofs if each.revision > embedded.signed_revision
+            )),
+            archived=along.archived if later else None,
             signing_time=embedded.self_reported_timestamp,
         ),
     )  # fmt: skip
@@ -359,8 +361,8 @@ def _token(contents: bytes) -> bytes:
     return bytes(cms.ContentInfo.load(contents).dump())
 
 
-def _security_store(reader: PdfFileReader) -> procedure.Along:
-    """The document security store of the last revision. What cannot be read in it is left out by whoever judges."""
+def _security_store(reader: PdfFileReader | HistoricalResolver) -> procedure.Along:
+    """The document security store of a revision. What cannot be read in it is left out by whoever judges."""
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except ValidationInfoReadingError:

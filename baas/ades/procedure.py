@@ -37,6 +37,8 @@ from baas.ades.verdict import Indication, SubIndication, Verdict
 from sandbox.evidence.digest import IMPRINTS, Digest
 
 _S = SubIndication
+#: A signature carries a path, perhaps its time-stamps' too; a crowd of them is there to keep whoever builds paths busy.
+MAX_CERTIFICATES = 64
 #: What a time-stamp may still put right: the standard's own list (5.5.4), and data that were fresh at that time.
 _MENDABLE = frozenset(
     {
@@ -54,12 +56,14 @@ class Along:
     """What came with a signature, none of it trusted by itself, and what is proven of it from outside.
 
     `proven` are times at which the signature is proven to have existed: of time-stamps over the whole document.
+    `archived` is what of all this is itself under the last of those time-stamps.
     """
 
     certificates: tuple[bytes, ...] = ()
     revocation: Revocation = field(default_factory=Revocation)
     proven: tuple[datetime, ...] = ()
     signing_time: datetime | None = None
+    archived: Along | None = None
 
 
 def failed(problem: SubIndication, detail: str, form: Format | None = None) -> Verdict:
@@ -94,6 +98,9 @@ def judge(
         return failed(_S.FORMAT_FAILURE, str(error.failure_message), form)
     except CMSExtractionError as error:
         return indeterminate(_S.NO_SIGNING_CERTIFICATE_FOUND, str(error.failure_message), form)
+    if (several := len(carried.other_certs)) >= MAX_CERTIFICATES:
+        detail = f"the signature has {several + 1} certificates with it; at most {MAX_CERTIFICATES} are read"
+        return failed(_S.FORMAT_FAILURE, detail, form)
     leaf = bytes(carried.signer_cert.dump())
     others = tuple(bytes(each.dump()) for each in carried.other_certs)
     claimed = generic_cms.extract_self_reported_ts(info) or along.signing_time
@@ -336,23 +343,34 @@ def _level(
     """The highest baseline level that holds: LT where what came along suffices by itself, with the roots alone."""
     if claimed is None:
         return None
-    if not proofs or proven is None:
+    if proven is None:
         return Level.B
-    if along.revocation == Revocation():
-        return Level.T
-    alone = replace(trust, intermediates=(), revocation=Revocation(), policies=frozenset())
+    tsas = [each.certificate for each in proofs]
     quiet = Algorithms(legacy_sha1=trust.legacy_sha1)
-    tsas = (each.certificate for each in proofs)
-    enough = _path(leaf, alone, proven, quiet, along, before_expiry=True).problem is None and all(
-        certificates.path(
-            tsa, alone, proven, quiet, certificates=along.certificates, revocation=along.revocation
-        ).problem
-        is None
-        for tsa in tsas
-    )
-    if not enough:
+    if not _suffices(leaf, tsas, trust, proven, quiet, along):
         return Level.T
-    return Level.LTA if along.proven else Level.LT
+    archived = along.archived
+    if archived is None:
+        return Level.LT
+    under = replace(archived, certificates=(*along.certificates, *archived.certificates))
+    return Level.LTA if _suffices(leaf, tsas, trust, proven, quiet, under) else Level.LT
+
+
+def _suffices(
+    leaf: bytes, tsas: list[bytes], trust: Trust, proven: datetime, algorithms: Algorithms, along: Along
+) -> bool:
+    """Whether what came along is enough to judge the signer and the time-stamps, with nothing but the roots besides."""
+    if along.revocation == Revocation():
+        return False
+    alone = replace(trust, intermediates=(), revocation=Revocation(), policies=frozenset())
+    found = [_path(leaf, alone, proven, algorithms, along, before_expiry=True)]
+    found += [
+        certificates.path(
+            tsa, alone, proven, algorithms, certificates=along.certificates, revocation=along.revocation
+        )
+        for tsa in tsas
+    ]
+    return all(each.problem is None for each in found)
 
 
 def _policy_note(info: cms.SignerInfo) -> list[str]:

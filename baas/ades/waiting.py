@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+
+#: What pyHanko refuses is in our verdict. Its own log would say it again, with a traceback, as often as a stranger likes.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 def waited(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

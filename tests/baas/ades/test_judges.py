@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from asn1crypto import cms, crl
@@ -39,14 +38,6 @@ from tests.baas.ades.pki import AT, DAY, HOUR, Pki
 from tests.baas.ades.test_cades import DOCUMENT, bare, sealed
 
 NOW = ValidationTimingInfo(AT, AT, point_in_time_validation=True)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """pyHanko logs what it refuses, with its traceback."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def spec(pki: Pki, crls: tuple[bytes, ...]) -> SignatureValidationSpec:

@@ -9,13 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from asn1crypto import crl
 from cryptography.hazmat.primitives.serialization import Encoding
 from fpdf import FPDF
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from baas.ades import pades
+from baas.ades.signing import Stamping, as_asn1
 from baas.ades.types import AdesError, Level, Revocation, Signer, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
 from sandbox.evidence.digest import Digest
@@ -72,6 +76,28 @@ def test_with_validation_data_within_the_roots_alone_suffice(
     assert (*found(verdict), verdict.level) == (P, None, level), verdict
     without = pades.validate(make(Level.T), Trust((pki.root.certificate,)), AT)
     assert found(without) == (I, S.TRY_LATER)
+
+
+def test_a_document_time_stamp_is_the_level_that_it_covers(pki: Pki, make: Callable[..., bytes]) -> None:
+    """One over a B-B signature makes it B-T; validation data from after the last one are not archived."""
+    stamped = document_stamped(pki, make(Level.B))
+    assert pades.validate(stamped, pki.trust(), AT).level is Level.T
+    crls = [crl.CertificateList.load(each) for each in pki.crls()]
+    certificates = [as_asn1(each.public_bytes(Encoding.DER)) for each in (pki.issuing.certificate,)]
+    with_data = io.BytesIO(stamped)
+    DocumentSecurityStore.add_dss(with_data, None, certs=certificates, crls=crls)
+    assert pades.validate(with_data.getvalue(), pki.trust(), AT).level is Level.LT
+    archived = document_stamped(pki, with_data.getvalue())
+    verdict = pades.validate(archived, pki.trust(), AT)
+    assert (verdict.level, verdict.covers_whole_document) == (Level.LTA, True)
+
+
+def document_stamped(pki: Pki, pdf: bytes) -> bytes:
+    output = io.BytesIO()
+    PdfTimeStamper(Stamping(pki.tsa.at(AT - HOUR))).timestamp_pdf(
+        IncrementalPdfFileWriter(io.BytesIO(pdf)), "sha256", bytes_reserved=16384, output=output
+    )
+    return output.getvalue()
 
 
 def test_a_time_stamp_is_asked_for_once_for_each_that_is_in_the_document(

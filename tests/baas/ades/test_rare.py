@@ -117,3 +117,11 @@ def test_a_cms_that_is_no_signature_is_said(pki: Pki) -> None:
     data = cms.ContentInfo({"content_type": "data", "content": b"x"}).dump()
     verdict = cades.validate(data, DOCUMENT, pki.trust(), AT)
     assert found(verdict) == (F, S.FORMAT_FAILURE) and "expected SignedData" in verdict.details[0]
+
+
+def test_a_crowd_of_certificates_is_not_read(pki: Pki) -> None:
+    loaded = cms.ContentInfo.load(sealed(pki))
+    carried = list(loaded["content"]["certificates"])
+    loaded["content"]["certificates"] = carried + carried[:1] * 70
+    verdict = cades.validate(loaded.dump(), DOCUMENT, pki.trust(), AT)
+    assert found(verdict) == (F, S.FORMAT_FAILURE) and "at most 64" in verdict.details[0]

@@ -56,6 +56,14 @@ def test_a_hundred_megabytes_are_not_read(pki: Pki) -> None:
     assert "are read" in signatures.validate(bytes(100 << 20), None, pki.trust(), AT).details[0]
 
 
+def test_what_is_refused_is_in_the_verdict_and_not_in_the_log(
+    pki: Pki, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = cades.sign(DOCUMENT, Level.B, pki.unknown, stamper=None, now=AT)
+    assert not signatures.validate(foreign, DOCUMENT, pki.trust(), AT).ok
+    assert not caplog.records
+
+
 def test_a_pdf_has_no_document_beside_it(pki: Pki) -> None:
     assert not signatures.validate(b"%PDF-1.7\n", DOCUMENT, pki.trust(), AT).ok
     assert signatures.MAX_BYTES == pades.MAX_PDF_BYTES
