@@ -293,6 +293,7 @@ def _with_time(found: _Found, trust: Trust, at: datetime) -> Verdict:
             found.notes.append(
                 f"{path.detail}; the time-stamp proves that the signature was there at {proven}"
             )
+        if earlier.problem in (None, SubIndication.NOT_YET_VALID):
             path = earlier
     found.notes += certificates.weak_notes(algorithms)
     if path.problem is not None:

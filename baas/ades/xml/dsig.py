@@ -122,6 +122,19 @@ def verify(
         raise SignatureRefused(Refusal.VALUE, "the certificate's key did not make this signature")
 
 
+def signer_of(signature: Signature) -> x509.Certificate:
+    """The certificate in KeyInfo that issued none of the others; the first, where that does not single one out."""
+    given = signature.certificates
+    if not given:
+        raise SignatureRefused(Refusal.NO_CERTIFICATE, "the signature carries no certificate")
+    try:
+        issuers = [each.issuer for each in given if each.issuer != each.subject]
+        last = [each for each in given if each.subject not in issuers]
+    except (ValueError, TypeError) as error:
+        raise SignatureRefused(Refusal.KEY_INFO, f"a certificate cannot be read: {error}") from None
+    return last[0] if len(last) == 1 else given[0]
+
+
 def digest_name(algorithm: str, *, legacy_sha1: bool = False) -> str:
     """The name in `hashlib` of a digest's identifier; SignatureRefused for one that nothing may rest on."""
     known = names.DIGESTS | names.LEGACY_DIGESTS if legacy_sha1 else names.DIGESTS

@@ -87,7 +87,7 @@ def verify_parts(
 
     This is how a message's body and its time are found signed by a signature in its header: `elements` are those that the
     caller found at their own places. `certificate` is the one whose key must have signed, and KeyInfo is then not
-    looked at; without it, the first in KeyInfo.
+    looked at; without it, the one in KeyInfo that issued none of the others.
     """
     signature = _only_signature(place, place, key_known=certificate is not None)
     return _verified(signature, tuple(elements), certificate, legacy_sha1=legacy_sha1, enveloped=False)
@@ -114,10 +114,7 @@ def _verified(
     legacy_sha1: bool,
     enveloped: bool,
 ) -> Signed:
-    if certificate is None:
-        if not signature.certificates:
-            raise SignatureRefused(Refusal.NO_CERTIFICATE, "the signature carries no certificate")
-        certificate = signature.certificates[0]
+    certificate = certificate or dsig.signer_of(signature)
     if len(signature.references) != len(expected):
         code = Refusal.NOT_SIGNED if len(signature.references) < len(expected) else Refusal.REFERENCE
         raise SignatureRefused(code, f"expected {len(expected)} references, got {len(signature.references)}")

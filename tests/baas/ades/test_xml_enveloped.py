@@ -10,6 +10,7 @@ from lxml import etree
 
 from baas.ades.types import AdesError
 from baas.ades.xml import Refusal, SignatureRefused, parse, sign_enveloped, verify_enveloped
+from baas.ades.xml.names import DS
 from tests.baas.ades import xmljudges
 from tests.baas.ades.pki import Pki
 
@@ -153,3 +154,14 @@ def test_what_signxml_signs_is_verified_here_but_for_canonicalisations_with_comm
         assert refused(root) is Refusal.TRANSFORM
     else:
         assert verify_enveloped(root).certificate == pki.seal.certificate
+
+
+def test_certificates_in_any_order(pki: Pki) -> None:
+    """Nothing orders those of KeyInfo: the signer's is the one that issued none of the others."""
+    root = answer()
+    data = sign_enveloped(root, pki.seal).find(f".//{{{DS}}}X509Data")
+    assert data is not None
+    data.append(data[0])
+    verified = verify_enveloped(parse(etree.tostring(root)))
+    assert verified.certificate == pki.seal.certificate
+    assert verified.others == pki.seal.chain
