@@ -37,6 +37,10 @@ class Issuer:
 
     def __init__(self, url: str, connector: CsvConnector, codes: SecureCodes, now: datetime) -> None:
         self.url, self.connector, self.codes, self.now = url, connector, codes, now
+        self._anybody = httpx2.Client(timeout=10.0, trust_env=False)
+
+    def close(self) -> None:
+        self._anybody.close()
 
     def issued(self) -> bytes:
         """A new code for a new document, as its holder keeps it."""
@@ -51,7 +55,7 @@ class Issuer:
     def _found(self, held: Held, content: bytes) -> str | None:
         try:
             self.connector.confirm(held.digest, content)
-            copy = httpx2.get(f"{self.url}{PATH}/{held.code}/copy", timeout=10.0, trust_env=False)
+            copy = self._anybody.get(f"{self.url}{PATH}/{held.code}/copy")
             stated = Statement.decode(copy.content).time
         except (ConnectorError, EvidenceError) as error:
             return str(error)
@@ -70,8 +74,11 @@ def issuer(keys: Keys, administration: str) -> Iterator[Issuer]:
             secret=keys.service.secret_of(administration),
             options={"administration": administration},
         )
-        with closing(CsvConnector.open(settings)) as connector:
-            yield Issuer(url, connector, codes, keys.clock.now())
+        with (
+            closing(CsvConnector.open(settings)) as connector,
+            closing(Issuer(url, connector, codes, keys.clock.now())) as opened,
+        ):
+            yield opened
 
 
 def exhibits(arm: Arm, opened: Issuer, records: int) -> Iterator[Exhibit]:
