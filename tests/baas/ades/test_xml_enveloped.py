@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
 from baas.ades.types import AdesError
-from baas.ades.xml import Refusal, SignatureRefused, parse, sign_enveloped, verify_enveloped
+from baas.ades.xml import Refusal, SignatureRefused, parse, sign_enveloped, verify_enveloped, verify_parts
 from baas.ades.xml.names import DS
-from tests.baas.ades import xmljudges
+from tests.baas.ades import wrapping, xmljudges
 from tests.baas.ades.pki import Pki
 
 ANSWER = (
@@ -165,3 +165,23 @@ def test_certificates_in_any_order(pki: Pki) -> None:
     verified = verify_enveloped(parse(etree.tostring(root)))
     assert verified.certificate == pki.seal.certificate
     assert verified.others == pki.seal.chain
+
+
+def test_parts_signed_by_a_certificate_that_the_header_carries(pki: Pki) -> None:
+    """As WS-Security has it: KeyInfo points to a token, and the caller found the token at its own place."""
+    root = wrapping.envelope(pki.seal)
+    security = root[0][0]
+    parts = [root[1], security[0]]
+    key = wrapping.only(root, f"{{{DS}}}KeyInfo")
+    for each in list(key):
+        key.remove(each)
+    etree.SubElement(key, f"{{{wrapping.WSSE}}}SecurityTokenReference")
+    signed = verify_parts(security, parts, certificate=pki.seal.certificate)
+    assert (signed.elements, signed.certificate, signed.others) == (tuple(parts), pki.seal.certificate, ())
+    for certificate, code in ((pki.person.certificate, Refusal.VALUE), (None, Refusal.KEY_INFO)):
+        with pytest.raises(SignatureRefused) as error:
+            verify_parts(security, parts, certificate=certificate)
+        assert error.value.code is code
+    for other in ([root[1]], [root[1], root[0]], [root[1], security[0], root[0]], [root[1], root[1]]):
+        with pytest.raises(SignatureRefused):
+            verify_parts(security, other, certificate=pki.seal.certificate)

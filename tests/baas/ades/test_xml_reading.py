@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from baas.ades.xml import LIMIT, Danger, UnsafeXml, parse
@@ -170,3 +172,22 @@ def test_a_document_as_large_as_allowed_is_read() -> None:
     assert len(parse(b"<a><b>" + inside + b"</b></a>")[0].text or "") == len(inside)
     with pytest.raises(UnsafeXml, match="at most 100 are read"):
         parse(b"<a>" + b"x" * 100 + b"</a>", limit=100)
+
+
+PIECES = [
+    b"<a>", b"</a>", b"<b c='1'>", b"</b>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"&lt;", b"&x;", b"&#0;", b"&#x41;",
+    b"<!DOCTYPE a", b"[<!ENTITY x 'y'>]>", b"<?x", b"?>", b"<?xml version='1.0'?>", b"\xef\xbb\xbf", b"\xff\xfe", b"\x00",
+    b"xmlns:p='urn:p'", b"<p:q/>", b" ", b"'", b'"', b"text", "·l".encode(),
+]  # fmt: skip
+
+
+@given(st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)))
+def test_anything_is_read_or_refused(data: bytes) -> None:
+    """And what is read has no node but elements with their text."""
+    try:
+        root = parse(data)
+    except UnsafeXml:
+        return
+    assert all(isinstance(each.tag, str) for each in root.iter())
+    assert root.getroottree().docinfo.internalDTD is None
+    assert parse(etree.tostring(root)).tag == root.tag
