@@ -1,0 +1,78 @@
+"""The whole table, arm by arm, as a pilot gets it: the one of decision 40."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+import pytest
+
+from baas.connectors import Environment, connectors
+from baas.metrics import CHAIN, Attack, Trial
+from baas.wiring import Services
+from tests.baas.conftest import serving
+from tests.baas.flows import Place
+from tests.baas.pilots.cheating.conftest import examiner_of
+
+#: Attack, and for each arm who notices with which file; `asks` where the operator's own site must be asked; "" nobody.
+TABLE = """
+            chain                        log                        seal         timestamp     csv
+back_date   holder:receipt               holder:log_file            -            -             -
+delete      holder:receipt               holder:log_file            holder:seal  holder:token  holder:code:asks
+reorder     holder:receipt               holder:log_file            -            -             holder:code:asks
+rewrite     holder:receipt               holder:log_file            -            -             holder:code:asks
+equivocate  third_party:two_checkpoints  third_party:two_log_files  -            -             third_party:two_codes
+none        -                            -                          -            -             -
+"""
+
+
+def expected() -> dict[tuple[str, str], str]:
+    head, *rows = (line.split() for line in TABLE.strip().splitlines())
+    return {(arm, row[0]): cell for row in rows for arm, cell in zip(head, row[1:], strict=True)}
+
+
+def cell(trials: list[Trial]) -> str:
+    (said,) = {
+        ":".join([each.noticed_by, each.with_file, *([] if each.without_operator else ["asks"])])
+        if each.noticed
+        else "-"
+        for each in trials
+    }
+    return said
+
+
+@pytest.fixture(scope="module")
+def trials(cheated: tuple[Services, Place]) -> list[Trial]:
+    services, place = cheated
+    with serving(services) as url, ExitStack() as stack:
+        services.address.is_at(url)
+        settings_of = services.pilots._opening.settings_of
+        opened = {
+            slug: stack.enter_context(closing(made.open(settings_of(slug, place.code))))
+            for slug, made in connectors().items()
+        }
+        return list(examiner_of(services, 2)(place.scope, place.code, opened))
+
+
+@pytest.mark.parametrize(("arm", "attack"), expected())
+def test_who_notices(trials: list[Trial], arm: str, attack: str) -> None:
+    found = [each for each in trials if (each.arm, each.attack.value) == (arm, attack)]
+    assert [each.number for each in found] == [0, 1]
+    assert cell(found) == expected()[arm, attack], found[0].detail
+
+
+def test_every_attack_was_tried_on_every_arm_and_nothing_else(trials: list[Trial]) -> None:
+    assert {(each.arm, each.attack.value) for each in trials} == set(expected())
+    assert {arm for arm, _ in expected()} == {CHAIN, *connectors()}
+    assert {attack for _, attack in expected()} == {each.value for each in Attack}
+
+
+def test_an_arm_whose_operators_keys_are_not_here_is_not_tried(cheated: tuple[Services, Place]) -> None:
+    services, place = cheated
+    with serving(services) as url:
+        services.address.is_at(url)
+        settings = services.pilots._opening.settings_of("timestamp", place.code)
+        outside = connectors()["timestamp"].open(replace(settings, environment=Environment.PREPRODUCTION))
+        with closing(outside):
+            found = list(examiner_of(services, 1)(place.scope, place.code, {"timestamp": outside}))
+    assert {each.arm for each in found} == {CHAIN}
