@@ -83,7 +83,7 @@ class _Found:
             indication,
             problem,
             (detail,),
-            tuple(self.notes),
+            tuple(dict.fromkeys(self.notes)),
             Format.XADES,
             self.level,
             MappingProxyType(signer),
@@ -121,7 +121,7 @@ def _verify(
         found.notes.append(f"no baseline level (EN 319 132-1, 6.3), for want of {', '.join(missing)}")
     else:
         found.level = Level.B
-    if dsig.uses_sha1(signature):
+    if dsig.uses_sha1(signature) or _names_by_sha1(said):
         found.notes.append(
             "SHA-1 was relied on: the plan accepts legacy signatures (it is not collision-resistant)"
         )
@@ -130,6 +130,10 @@ def _verify(
     if said.unread:
         found.notes.append(f"unsigned properties that are not read here: {', '.join(said.unread)}")
     _read_stamps(found, signature, said, trust, at)
+
+
+def _names_by_sha1(said: properties.Properties) -> bool:
+    return said.certificate is not None and said.certificate[0] in names.LEGACY_DIGESTS
 
 
 def _missing(said: properties.Properties, document: dsig.Reference) -> list[str]:

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 import signxml
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from baas.ades import xades
@@ -286,6 +289,41 @@ def test_what_has_no_canonical_form_is_refused(pki: Pki) -> None:
     verdict = xades.validate(made.replace(b"urn:x", b"x/../y"), None, pki.trust(), AT)
     assert found(verdict) == (Indication.FAILED, S.FORMAT_FAILURE)
     assert "no canonical form" in verdict.details[0]
+
+
+@pytest.mark.parametrize("only_the_certificate", [True, False])
+def test_a_signature_of_the_past_counts_only_where_the_plan_says_so(
+    pki: Pki, only_the_certificate: bool
+) -> None:
+    """RSA-SHA1, SHA-1 and SigningCertificate, as evidence of AOC's services was signed once; or just the last of them."""
+    signer = pki.issuing.signer("Segell antic", key=xmljudges.rsa_key())
+    made = xades.sign(DOCUMENT, Level.B, signer, stamper=None, now=AT)
+    root = etree.fromstring(made.replace(b"SigningCertificateV2>", b"SigningCertificate>"))
+    sha1 = f"{DS}sha1"
+    of_document, of_properties, of_certificate = root.findall(".//ds:DigestMethod", NS)
+    for each in (of_certificate,) if only_the_certificate else (of_document, of_properties, of_certificate):
+        each.set("Algorithm", sha1)
+
+    def digest(of: etree._Element, data: bytes) -> None:
+        value = of.getnext()
+        assert value is not None
+        used = hashlib.sha1 if of.get("Algorithm") == sha1 else hashlib.sha256
+        value.text = base64.b64encode(used(data).digest()).decode()
+
+    digest(of_certificate, signer.certificate.public_bytes(Encoding.DER))
+    digest(of_document, DOCUMENT)
+    digest(of_properties, canonical.EXCLUSIVE(root.findall(".//xades:SignedProperties", NS)[0]))
+    method = hashes.SHA256() if only_the_certificate else hashes.SHA1()
+    if not only_the_certificate:
+        root[0][1].set("Algorithm", f"{DS}rsa-sha1")
+    signature = xmljudges.rsa_key().sign(canonical.EXCLUSIVE(root[0]), padding.PKCS1v15(), method)
+    root[1].text = base64.b64encode(signature).decode()
+    old = etree.tostring(root)
+    verdict = xades.validate(old, DOCUMENT, pki.trust(), AT)
+    assert found(verdict) == (Indication.INDETERMINATE, S.CRYPTO_CONSTRAINTS_FAILURE)
+    verdict = xades.validate(old, DOCUMENT, pki.trust(legacy_sha1=True), AT)
+    assert (verdict.ok, verdict.level) == (True, None), verdict
+    assert any(note.startswith("SHA-1 was relied on") for note in verdict.notes)
 
 
 @pytest.mark.long
