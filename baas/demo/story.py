@@ -149,6 +149,9 @@ def pilot(stage: Stage) -> None:
         f"the log is time-stamped each {plan['log_period']:g} s here, where a real one is each night: "
         "its times are a laboratory's"
     )
+    stage.note(
+        "after the cases each arm is cut off for two seconds: the chain is stopped, and its log says that it does not move"
+    )
     client.run_pilot(created["id"])
     measured = client.wait_measured(created["id"], on_progress=stage.progress)
     evaluated = client.evaluate_pilot(created["id"])
@@ -170,6 +173,12 @@ def pilot(stage: Stage) -> None:
             stage.note(
                 f"operator cheats, {row['arm']}, {row['attack']}: {row['noticed']}/{row['trials']} noticed ({who}; {files})"
             )
+    for row in report["outages"]:
+        kept = "verifies" if row["kept_evidence_verifies"] else "cannot be checked"
+        stage.note(
+            f"{row['arm']} cut off: of {row['submitted']} documents {row['refused']} refused, {row['timed_out']} without "
+            f"an answer, {row['completed_later']} completed later, {row['lost']} lost; evidence from before {kept}"
+        )
     stage.note(
         f"report in {folder.name}/report.html; its digest is notarised; decision: {decided['decision']}"
     )

@@ -10,6 +10,7 @@ import pytest
 
 from baas.demo import run
 from baas.errors import Conflict
+from baas.metrics import Attack
 from sandbox.evidence import receipt, trust
 from sandbox.evidence.verify import verify
 
@@ -64,6 +65,15 @@ def test_the_report_is_the_document_that_its_receipt_proves(out: Path) -> None:
     assert said["limits"]["evidence_level"] <= 2
     assert said["limits"]["conclusion_about_aoc_services"] is False
     assert {arm["environment"] for arm in said["arms"]} == {"lab_emulator"}
+    arms = [arm["arm"] for arm in said["arms"]]
+    assert sorted(row["arm"] for row in said["outages"]) == sorted(arms)
+    assert not any(row["lost"] for row in said["outages"])
+    assert {row["arm"]: row["kept_evidence_verifies"] for row in said["outages"]} == {
+        arm: arm != "csv" for arm in arms
+    }
+    tried = {(row["arm"], row["attack"]): row["noticed"] for row in said["trials"]}
+    assert len(tried) == len(arms) * len(Attack)
+    assert not any(noticed for (_, attack), noticed in tried.items() if attack == Attack.NONE)
 
 
 def test_no_folder_but_its_own_is_cleared(tmp_path: Path) -> None:
