@@ -11,6 +11,7 @@ responses. Trust is an argument: roots, the time of the question, and which algo
     paths           a certificate's path at a moment, by what is known of revocation (pyhanko-certvalidator)
     certificates    a certificate alone: its path, its revocation, its policies, its attributes
     stamps          what a time-stamp within a signature proves
+    best_time       the signer's certificate at the present, and at the time that a time-stamp proves
     procedure       EN 319 102-1 over one CMS signature
     pades, cades    CMS signatures, in a PDF and beside a document (pyHanko); `signing` and `waiting` are their tools
     signatures      any signature, by its content

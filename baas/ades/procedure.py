@@ -30,7 +30,7 @@ from pyhanko.sign.general import (
 )
 from pyhanko.sign.validation import errors, generic_cms
 
-from baas.ades import certificates, paths, stamps
+from baas.ades import best_time, certificates, stamps
 from baas.ades.algorithms import Algorithms
 from baas.ades.types import Format, Level, Revocation, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
@@ -39,16 +39,6 @@ from sandbox.evidence.digest import IMPRINTS, Digest
 _S = SubIndication
 #: A signature carries a path, perhaps its time-stamps' too; a crowd of them is there to keep whoever builds paths busy.
 MAX_CERTIFICATES = 64
-#: What a time-stamp may still put right: the standard's own list (5.5.4), and data that were fresh at that time.
-_MENDABLE = frozenset(
-    {
-        _S.REVOKED_NO_POE,
-        _S.REVOKED_CA_NO_POE,
-        _S.OUT_OF_BOUNDS_NO_POE,
-        _S.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-        _S.TRY_LATER,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -141,46 +131,26 @@ def _in_time(
             sub_indication=_S.TIMESTAMP_ORDER_FAILURE,
             details=(detail,),
         )
-    found = _path(leaf, trust, at, algorithms, along)
-    decisive = "the signature holds, and so does its certificate"
-    if found.problem in _MENDABLE and proven is not None:
-        before_expiry = found.problem is _S.OUT_OF_BOUNDS_NO_POE or _expired(leaf, at)
-        past = _path(leaf, trust, proven, algorithms, along, before_expiry=before_expiry)
-        if past.problem is None:
-            decisive = f"the signature holds: it existed on {proven.isoformat()}, when its certificate did"
-            notes.append(f"at the time of the question its certificate does not hold: {found.detail}")
-        found = past if past.problem in (None, _S.NOT_YET_VALID) else found
-    elif found.problem is None and proven is not None and proven < (since := _not_before(leaf, proven)):
-        detail = f"the signature existed on {proven.isoformat()}, before its certificate began to hold, {since.isoformat()}"
-        found = replace(found, problem=_S.NOT_YET_VALID, detail=detail, when=since)
-    indication, problem, detail = _concluded(found, not_before, decisive)
+    concluded = best_time.conclude(
+        leaf,
+        trust,
+        at,
+        algorithms,
+        proven=proven,
+        not_before=not_before,
+        along=along.certificates,
+        revocation=along.revocation,
+    )
     return replace(
         common,
-        indication=indication,
-        sub_indication=problem,
-        details=(detail,),
-        notes=(*notes, *_policy_note(info), *certificates.weak_notes(algorithms)),
+        indication=concluded.indication,
+        sub_indication=concluded.problem,
+        details=(concluded.detail,),
+        notes=(*notes, *concluded.notes, *_policy_note(info), *certificates.weak_notes(algorithms)),
         level=_level(leaf, trust, proofs, proven, along, common.signing_time),
         proven_time=proven,
-        certificates=found.certificates,
+        certificates=concluded.certificates,
     )
-
-
-def _concluded(
-    found: paths.Path, not_before: datetime | None, decisive: str
-) -> tuple[Indication, SubIndication | None, str]:
-    """The indication of a path's problem. A content time-stamp proves that a revocation or an expiry came first."""
-    problem = found.problem
-    if problem is None:
-        return Indication.PASSED, None, decisive
-    if problem is _S.NOT_YET_VALID:
-        return Indication.FAILED, problem, found.detail
-    later = found.when is not None and not_before is not None and not_before >= found.when
-    if later and problem is _S.REVOKED_NO_POE:
-        return Indication.FAILED, _S.REVOKED, f"{found.detail} The signature was made after that."
-    if later and problem is _S.OUT_OF_BOUNDS_NO_POE:
-        return Indication.FAILED, _S.EXPIRED, f"{found.detail} The signature was made after that."
-    return Indication.INDETERMINATE, problem, found.detail
 
 
 def _integrity(
@@ -311,27 +281,6 @@ def _tokens(attributes: object, name: str) -> Iterable[bytes]:
                 yield bytes(value.dump())
 
 
-def _path(
-    leaf: bytes,
-    trust: Trust,
-    moment: datetime,
-    algorithms: Algorithms,
-    along: Along,
-    *,
-    before_expiry: bool = False,
-) -> paths.Path:
-    return certificates.path(
-        leaf,
-        trust,
-        moment,
-        algorithms,
-        certificates=along.certificates,
-        revocation=along.revocation,
-        before_expiry=before_expiry,
-        usage=paths.SIGNING,
-    )
-
-
 def _level(
     leaf: bytes,
     trust: Trust,
@@ -363,14 +312,19 @@ def _suffices(
     if along.revocation == Revocation():
         return False
     alone = replace(trust, intermediates=(), revocation=Revocation(), policies=frozenset())
-    found = [_path(leaf, alone, proven, algorithms, along, before_expiry=True)]
-    found += [
+    return all(
         certificates.path(
-            tsa, alone, proven, algorithms, certificates=along.certificates, revocation=along.revocation
-        )
-        for tsa in tsas
-    ]
-    return all(each.problem is None for each in found)
+            each,
+            alone,
+            proven,
+            algorithms,
+            certificates=along.certificates,
+            revocation=along.revocation,
+            before_expiry=True,
+        ).problem
+        is None
+        for each in (leaf, *tsas)
+    )
 
 
 def _policy_note(info: cms.SignerInfo) -> list[str]:
@@ -413,20 +367,6 @@ def _sub_indication(error: errors.SignatureValidationError) -> SubIndication:
         return SubIndication(named.standard_name) if named is not None else _S.GENERIC
     except ValueError:
         return _S.GENERIC
-
-
-def _expired(leaf: bytes, at: datetime) -> bool:
-    try:
-        return at > x509.load_der_x509_certificate(leaf).not_valid_after_utc
-    except ValueError:
-        return False
-
-
-def _not_before(leaf: bytes, otherwise: datetime) -> datetime:
-    try:
-        return x509.load_der_x509_certificate(leaf).not_valid_before_utc
-    except ValueError:
-        return otherwise
 
 
 def _attributes(leaf: bytes) -> dict[str, str]:

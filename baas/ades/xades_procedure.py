@@ -17,9 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from baas.ades import certificates, stamps
+from baas.ades import best_time, certificates, stamps
 from baas.ades.algorithms import Algorithms
-from baas.ades.paths import SIGNING
 from baas.ades.types import Format, Level, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
 from baas.ades.xml import dsig, names, properties
@@ -28,13 +27,6 @@ from baas.ades.xml.places import Refusal, SignatureRefused, child, identified, i
 from sandbox.evidence.digest import Digest
 
 _MANIFEST = f"{names.DS}Manifest"
-#: What a proof that the signature is older than the revocation or the end of validity mends.
-_MENDED = (
-    SubIndication.REVOKED_NO_POE,
-    SubIndication.REVOKED_CA_NO_POE,
-    SubIndication.OUT_OF_BOUNDS_NO_POE,
-    SubIndication.TRY_LATER,
-)
 
 
 def judge(
@@ -278,34 +270,14 @@ def _with_time(found: _Found, trust: Trust, at: datetime) -> Verdict:
     """The certificate's path at `at`; where a proof of an earlier time can mend what fails, at that time too (5.5.4)."""
     certificate = found.certificate
     assert certificate is not None
-    der = certificate.public_bytes(Encoding.DER)
-    others = tuple(each.public_bytes(Encoding.DER) for each in found.others)
     algorithms = Algorithms(legacy_sha1=trust.legacy_sha1)
-    path = certificates.path(der, trust, at, algorithms, certificates=others, usage=SIGNING)
-    if path.problem in _MENDED and found.proven_time is not None:
-        earlier = certificates.path(
-            der,
-            trust,
-            found.proven_time,
-            algorithms,
-            certificates=others,
-            before_expiry=certificate.not_valid_after_utc < at,
-            usage=SIGNING,
-        )
-        if earlier.problem is None:
-            proven = found.proven_time.isoformat(timespec="seconds")
-            found.notes.append(
-                f"{path.detail}; the time-stamp proves that the signature was there at {proven}"
-            )
-        if earlier.problem in (None, SubIndication.NOT_YET_VALID):
-            path = earlier
-    found.notes += certificates.weak_notes(algorithms)
-    if path.problem is not None:
-        failed = path.problem is SubIndication.NOT_YET_VALID
-        indication = Indication.FAILED if failed else Indication.INDETERMINATE
-        return found.verdict(indication, path.problem, path.detail, path.certificates)
-    if found.proven_time is not None and found.proven_time < certificate.not_valid_before_utc:
-        detail = "the time-stamp is from before the certificate was valid"
-        return found.verdict(Indication.FAILED, SubIndication.NOT_YET_VALID, detail, path.certificates)
-    detail = "the signature, what it covers and its certificate hold"
-    return found.verdict(Indication.PASSED, None, detail, path.certificates)
+    concluded = best_time.conclude(
+        certificate.public_bytes(Encoding.DER),
+        trust,
+        at,
+        algorithms,
+        proven=found.proven_time,
+        along=tuple(each.public_bytes(Encoding.DER) for each in found.others),
+    )
+    found.notes += (*concluded.notes, *certificates.weak_notes(algorithms))
+    return found.verdict(concluded.indication, concluded.problem, concluded.detail, concluded.certificates)

@@ -195,7 +195,8 @@ def test_a_time_stamp_from_before_proves_that_the_signature_is_older(pki: Pki, w
     verdict = xades.validate(made, beside, trust, AT)
     assert verdict.ok, verdict
     assert verdict.proven_time == before
-    assert any("proves that the signature was there" in note for note in verdict.notes)
+    assert "it existed on" in verdict.details[0]
+    assert any("at the time of the question" in note for note in verdict.notes)
 
 
 def test_a_time_stamp_from_before_the_certificate_contradicts_it(pki: Pki) -> None:
