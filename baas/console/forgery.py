@@ -14,6 +14,8 @@ from starlette.requests import Request
 from baas.errors import Refused
 
 HEADER, FIELD = "x-csrf-token", "csrf_token"
+#: A pilot's plan is the longest form.
+MOST_FIELDS = 60
 
 
 class Forged(Refused):
@@ -34,7 +36,7 @@ async def require_own(request: Request, secret: str, files: int = 0) -> FormData
     if HEADER in request.headers:
         given, form = request.headers[HEADER], FormData()
     else:
-        form = await request.form(max_files=files, max_fields=20)
+        form = await request.form(max_files=files, max_fields=MOST_FIELDS)
         field = form.get(FIELD)
         given = field if isinstance(field, str) else ""
     if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):

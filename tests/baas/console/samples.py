@@ -414,6 +414,115 @@ READINESS: dict[str, Any] = {
     "mistakes": {},
     "sent": {},
 }
+PILOT = Row(
+    **(
+        vars(PILOTS[0])
+        | {
+            "plan_sha256": "ab" * 32,
+            "plan_notarisation": None,
+            "report_notarisation": None,
+            "frozen": None,
+            "measured": None,
+            "acts": 12,
+            "acts_planned": 540,
+        }
+    )
+)
+PLAN: dict[str, Any] = {
+    "problem": "la constància dels decrets d'un ajuntament fictici",
+    "hypothesis": "La cadena dona evidència tan aviat com un segell de temps.",
+    "alternative": "Un segell de temps pot ser suficient.",
+    "arms": ["Segell de temps (RFC 3161)", "Registre encadenat"],
+    "observed": ["Codi segur de verificació (CSV)"],
+    "primary": "Temps fins a l'evidència",
+    "mid": "2 s",
+    "guardrails": ["Verificades fora de línia: 8 punts"],
+    "secondary": ["Mida de l'evidència"],
+    "pairs": 60,
+    "interval": "0,25",
+    "timeout": "30",
+    "seal": "CADES, B-T",
+    "log_period": "2",
+    "shortened": True,
+    "disturbance": Row(arm="Segell electrònic", delay="300"),
+    "legacy_sha1": True,
+    "data_class": "sintètiques",
+}
+FEW_PLAN = PLAN | {
+    "observed": [],
+    "guardrails": [],
+    "secondary": [],
+    "seal": None,
+    "log_period": None,
+    "shortened": False,
+    "disturbance": None,
+    "legacy_sha1": False,
+}
+
+
+def pilot_at(state: str, **changes: Any) -> dict[str, Any]:
+    """The page of a pilot in that state, for an admin."""
+    order = ("draft", "frozen", "running", "measured", "evaluated", "decided")
+    here = order.index(state)
+    shown: dict[str, Any] = {
+        "pilot": Row(**(vars(PILOT) | {"state": state})),
+        "plan": PLAN,
+        "steps": [
+            Row(state=each, place="past" if n < here else "current" if n == here else "later")
+            for n, each in enumerate(order)
+        ],
+        "verdicts": [],
+        "decided": None,
+        "decisions": [
+            Row(slug="iterate", text="tornar-ho a provar"),
+            Row(slug="stop_learned", text="aturar"),
+        ],
+        "may_measure": True,
+        "may_decide": True,
+        "mistakes": {},
+        "sent": Row(decision="", reason=""),
+    }
+    return shown | changes
+
+
+ENDED = Row(
+    **(
+        vars(PILOT)
+        | {
+            "state": "decided",
+            "verdict": "l'alternativa existent és millor",
+            "frozen": WHEN,
+            "measured": WHEN,
+            "plan_notarisation": "01JN9W5T5BZ0Q8M4K7V2X3Y6A1-0",
+            "report_notarisation": "01JN9W5T5BZ0Q8M4K7V2X3Y6A1-1",
+        }
+    )
+)
+VERDICTS = [
+    Row(arm="Segell de temps (RFC 3161)", verdict="l'alternativa existent és millor"),
+    Row(arm="Registre encadenat", verdict="la cadena de blocs és millor en aquest laboratori"),
+]
+OFFERED = Row(
+    arms=[Row(slug="timestamp", title="Segell de temps"), Row(slug="csv", title="Codi segur de verificació")],
+    parts=[Row(slug="compared", text="comparat"), Row(slug="", text="no hi és")],
+    primaries=[Row(slug="time_to_evidence", text="Temps fins a l'evidència", unit="s")],
+    metrics=[
+        Row(slug="verified_offline", text="Verificades", unit="punts", uses=["secondary", "guardrail", ""]),
+        Row(slug="tampering_noticed", text="Trampes", unit="%", uses=["secondary", ""]),
+    ],
+    levels=[Row(slug="b-t", text="B-T")],
+    data_classes=[Row(slug="synthetic", text="sintètiques")],
+)
+PILOT_FORM: dict[str, Any] = {
+    "administrations": ADMINISTRATIONS[:1],
+    "offered": OFFERED,
+    "fields": {"arm-timestamp": "compared", "mid": "2", "primary": "time_to_evidence"},
+    "mistakes": {},
+}
+FORM_MISTAKES = (
+    "title", "problem", "arms", "primary", "mid", "secondary", "margin-verified_offline", "pairs", "seed",
+    "log_period", "delay_ms", "disturbed", "seal_level",
+)  # fmt: skip
 #: (page, context), every branch of every template at least once.
 REGISTER = Row(
     id="01JN9W5T5BZ0Q8M4K7V2X3Y6A1",
@@ -740,8 +849,45 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         "register_row",
         BASE | ROW | {"versions": [], "current": None, "columns": [], "problem": "No n'hi ha cap."},
     ),
-    ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x"}),
-    ("pilots", STAFF | {"pilots": [], "next": None}),
+    ("pilots", BASE | {"pilots": PILOTS, "next": "/console/pilots?after=x", "may_create": True}),
+    ("pilots", STAFF | {"pilots": [], "next": None, "may_create": False}),
+    *(("pilot", BASE | pilot_at(state)) for state in ("draft", "frozen", "running", "measured")),
+    ("pilot", BASE | pilot_at("draft", mistakes={"": "Prova d'avís."}, may_measure=False, plan=FEW_PLAN)),
+    ("pilot", BASE | pilot_at("evaluated", pilot=ENDED, verdicts=VERDICTS)),
+    (
+        "pilot",
+        BASE
+        | pilot_at(
+            "evaluated",
+            mistakes={"decision": "Trieu-ne una.", "reason": "Massa curt."},
+            sent=Row(decision="iterate", reason="x"),
+        ),
+    ),
+    ("pilot", BASE | pilot_at("evaluated", may_decide=False)),
+    (
+        "pilot",
+        STAFF
+        | pilot_at(
+            "decided",
+            pilot=ENDED,
+            verdicts=VERDICTS,
+            decided=Row(decision="aturar", reason="N'hi ha prou.", by="Marta", at="2026-03-02T09:30:15.000Z"),
+            may_measure=False,
+        ),
+    ),
+    ("pilot_new", BASE | PILOT_FORM),
+    (
+        "pilot_new",
+        BASE
+        | PILOT_FORM
+        | {
+            "administrations": ADMINISTRATIONS,
+            "mistakes": dict.fromkeys(FORM_MISTAKES, "Prova d'avís."),
+            "fields": {"arm-csv": "observed", "legacy_sha1": "yes", "disturbed": "csv"},
+        },
+    ),
+    ("pilot_new", BASE | PILOT_FORM | {"mistakes": {"": "Prova d'avís."}}),
+    ("pilot_new", BASE | PILOT_FORM | {"administrations": []}),
     ("readiness", BASE | READINESS),
     (
         "readiness",
