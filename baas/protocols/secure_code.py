@@ -33,8 +33,13 @@ FORMAT = "baas.csv/1"
 STATEMENT_FORMAT = "baas.csv.statement/1"
 MEDIA_TYPE = "application/json"
 STATEMENT_TYPE = "application/vnd.baas.csv-statement+json"
-#: What a document may be; whatever it is, a browser is told to save it, never to open it.
-DOCUMENT_TYPES = frozenset({"application/pdf", "text/plain", "application/xml", "application/octet-stream"})
+#: What a document may be, and its file's extension; a browser is told to save it, never to open it.
+DOCUMENT_TYPES = {
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+    "application/xml": "xml",
+    "application/octet-stream": "bin",
+}
 MAX_DOCUMENT_BYTES = 2 << 20
 MAX_EVIDENCE_BYTES = 4096
 

@@ -117,7 +117,6 @@ class HashedLog:
         self._writing = tables.connect(directory)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         self._reading = tables.connect(directory)
-        self._stamping = tables.connect(directory)
         self._ends: dict[tuple[str, int], _End] = {}
         self._version = -1
         self._starting, self._running = threading.Lock(), False
@@ -213,7 +212,7 @@ class HashedLog:
                 break
             if left is not None:
                 left.kept.set_exception(RuntimeError("the log is closed"))
-        for database in (self._writing, self._reading, self._stamping):
+        for database in (self._writing, self._reading):
             database.close()
 
     # -- appending
@@ -336,9 +335,7 @@ class HashedLog:
             self._writing.execute("BEGIN IMMEDIATE")
             try:
                 (version,) = self._writing.execute("PRAGMA data_version").fetchone()
-                if (
-                    version != self._version
-                ):  # another connection wrote: a token of ours, or another service's records
+                if version != self._version:  # somebody else wrote who has the directory open
                     self._ends, self._version = self._ends_on_disk(), version
                 ends = self._ends.copy()
                 yield ends
@@ -394,7 +391,7 @@ class HashedLog:
             content = _content(self._reading, file)
         token = self._stamp(Digest("sha-256", hashlib.sha256(content).digest()))
         with self._write_lock:
-            self._stamping.execute("UPDATE files SET token = ? WHERE id = ? AND token IS NULL", (token, file))
+            self._writing.execute("UPDATE files SET token = ? WHERE id = ? AND token IS NULL", (token, file))
 
     def _ends_on_disk(self) -> dict[tuple[str, int], _End]:
         ends = {}

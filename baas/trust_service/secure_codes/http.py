@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from baas.clock import iso
-from baas.protocols.secure_code import MAX_DOCUMENT_BYTES, PATH, read_code
+from baas.protocols.secure_code import DOCUMENT_TYPES, MAX_DOCUMENT_BYTES, PATH, read_code
 from baas.trust_service.clients import CHALLENGE, Authenticate, administration_of, body_of
 from baas.trust_service.pages import language_of, page
 from baas.trust_service.secure_codes.keeping import Kept, SecureCodes
@@ -106,7 +106,7 @@ def routes(
                 {"Cache-Control": "no-store"},
             )
         headers = {
-            "Content-Disposition": f'attachment; filename="{kept.code}"',
+            "Content-Disposition": f'attachment; filename="{kept.code}.{DOCUMENT_TYPES.get(kept.media_type, "json")}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",

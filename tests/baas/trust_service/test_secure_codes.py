@@ -89,7 +89,7 @@ def test_a_document_is_kept_and_fetched_by_anybody_with_its_code(site: Site, arm
     held = Held.decode(evidence.content)
     copy = site.get(f"{PATH}/{held.code}/copy")
     assert copy.content == DOCUMENT
-    assert copy.headers["content-disposition"] == f'attachment; filename="{held.code}"'
+    assert copy.headers["content-disposition"] == f'attachment; filename="{held.code}.txt"'
     assert copy.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in copy.headers["content-security-policy"]
 

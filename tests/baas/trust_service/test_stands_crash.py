@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -22,18 +23,20 @@ import httpx2
 import pytest
 
 from baas.clock import SystemClock
-from baas.protocols import secure_code
+from baas.protocols import secure_code, signador
 from baas.protocols.hashed_log import PATH, contradiction, verify
 from baas.trust_service.hashed_log import HashedLog, NotStamped, key_of, period_files
 from baas.trust_service.registration import OFFICE
 from baas.trust_service.secure_codes import SecureCodes
 from baas.trust_service.service import TrustService
+from sandbox.evidence.digest import Digest
 from tests.baas.trust_service.stands import TOWN
 from tests.baas.trust_service.test_crash import SERVE
 from tests.rounds import rounds
 
 pytestmark = pytest.mark.crash
 ROUNDS = rounds(15)
+DOMAIN = "https://seu.vilaficticia.example"
 PERIODS = (100, 400, 31 * 86_400_000)
 
 
@@ -177,6 +180,90 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     print(
         f"{ROUNDS} kills; acknowledged: {len(told.records)} records, {len(told.codes)} codes, {len(told.evidence)} files"
     )
+
+
+@dataclass
+class Signing:
+    """What clients of Signador were told, over all rounds."""
+
+    started: list[str] = field(default_factory=list)
+    """Tokens whose start was acknowledged."""
+    signed: dict[str, str] = field(default_factory=dict)
+    """Token to result."""
+    tokens: list[str] = field(default_factory=list)
+
+
+def asked(client: httpx2.Client, key: bytes, path: str) -> dict[str, str]:
+    given = signador.headers(key, DOMAIN, SystemClock().now())
+    return dict(client.get(f"{signador.PATH}{path}", headers=given, auth=None).json())
+
+
+def signing(client: httpx2.Client, key: bytes, told: Signing) -> None:
+    token = asked(client, key, "/initProcess")["token"]
+    told.tokens.append(token)
+    document = signador.Document("acta", Digest("sha-256", secrets.token_bytes(32)))
+    message = signador.start_message(token, "/signed", "", 27, (document,))
+    answer = client.post(f"{signador.PATH}/startSignProcess", json=message, headers={"Origin": DOMAIN})
+    assert answer.json()["status"] == "OK", answer.text
+    told.started.append(token)
+    client.post(f"{signador.PATH}/sign", data={"id": token, "act": "sign"})
+    found = asked(client, key, f"/getSignature?identificador={token}")
+    assert found["status"] == "OK", found
+    told.signed[token] = found["signResult"]
+
+
+@pytest.mark.timeout(120 + 15 * ROUNDS)
+def test_what_signador_acknowledged_is_there(tmp_path: Path) -> None:
+    directory, told, chance = tmp_path / "trust", Signing(), random.Random(9)
+    service = TrustService.open(directory, SystemClock())
+    service.enrol(TOWN, "Vilafictícia")
+    key = service.register_domain(DOMAIN, TOWN).encode()
+    service.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        for _ in range(ROUNDS):
+            server.stdin.write(f"{directory}\n")
+            server.stdin.flush()
+            process, said = int(server.stdout.readline()), json.loads(server.stdout.readline())
+            before = len(told.signed)
+            threads = [
+                threading.Thread(
+                    target=until_killed, args=(lambda client: signing(client, key, told), said["url"], "")
+                )
+                for _ in range(3)
+            ]
+            for thread in threads:
+                thread.start()
+            ready = time.monotonic() + 30
+            while len(told.signed) == before and time.monotonic() < ready:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0.0, 0.5))
+            os.kill(process, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+            assert server.stdout.readline() == "ended\n"
+        server.stdin.close()
+    assert len(set(told.tokens)) == len(told.tokens)
+    service = TrustService.open(directory, SystemClock())
+    journal = {act.response_sha256 for act in service.acts.all() if act.kind == "signador"}
+    for token in told.started:
+        found, _ = service.signador.signature(DOMAIN, token)
+        if token in told.signed:
+            assert base64.b64encode(found.result).decode() == told.signed[token]
+        if found.ok:
+            assert hashlib.sha256(found.result).digest() in journal, (
+                "in the journal before it is in the process"
+            )
+        else:  # not clicked before the kill: it waits for its person, or its five minutes are over
+            assert found.error == signador.WAITING or found.error.startswith("TIMEOUT")
+    assert service.acts.check() is None
+    service.close()
+    assert len(told.signed) >= ROUNDS, "there was a load"
+    print(f"{ROUNDS} kills; acknowledged: {len(told.started)} starts, {len(told.signed)} signatures")
 
 
 @pytest.mark.timeout(120)
