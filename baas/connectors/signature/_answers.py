@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
+from itertools import pairwise
 
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
@@ -62,12 +65,27 @@ def require_bound(response: Response, request_id: str, request_sha256: str, *, b
 
 
 def with_crls(judge: Callable[[Trust], Verdict], trust: Trust, crls: Crls) -> Verdict:
-    """The verdict under `trust`; where only revocation data is missing, under it with the CRLs that the path names."""
+    """The verdict under `trust`; where only revocation data is missing, under it with the CRLs that the path names.
+
+    That data is missing may be found before a signature further down the path was looked at: so each is checked here, and
+    an address in a certificate that nobody trusted has signed is not asked.
+    """
     first = judge(trust)
-    if first.sub_indication is not SubIndication.TRY_LATER:
+    if first.sub_indication is not SubIndication.TRY_LATER or not _leads(first.certificates, trust):
         return first
     given = Revocation((*trust.revocation.crls, *crls.of(first.certificates)), trust.revocation.ocsps)
     return judge(replace(trust, revocation=given))
+
+
+def _leads(path: tuple[bytes, ...], trust: Trust) -> bool:
+    """Whether each certificate of a path is signed by the next, and the last is one of the roots."""
+    try:
+        certificates = [x509.load_der_x509_certificate(der) for der in path]
+        for certificate, issuer in pairwise(certificates):
+            certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return bool(certificates) and certificates[-1] in trust.roots
 
 
 def require_passed(verdict: Verdict, what: str) -> None:

@@ -1,8 +1,8 @@
 """Revocation data fetched by a client: the CRLs that certificates of a path name (RFC 5280 section 4.2.1.13).
 
-Only for paths that already lead to a root that the client holds: an address in a certificate of whoever is not asked. The
-laboratory's certificates name a host under `.invalid`, since they outlive its port: that path is asked at the service's own
-address.
+Only for paths that already lead to a root that the client holds, which `_answers.with_crls` sees to: an address in a
+certificate of whoever is not asked. The laboratory's certificates name a host under `.invalid`, since they outlive its
+port: that path is asked at the service's own address.
 """
 
 from __future__ import annotations

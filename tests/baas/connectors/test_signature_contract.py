@@ -41,7 +41,7 @@ def pdf() -> bytes:
     return bytes(page.output())
 
 
-@pytest.fixture(scope="module", params=["mounted", "process"])
+@pytest.fixture(scope="module", params=["mounted", pytest.param("process", marks=pytest.mark.long)])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory: Path = tmp_path_factory.mktemp("trust")
     with here(directory) if request.param == "mounted" else apart(directory) as served:
