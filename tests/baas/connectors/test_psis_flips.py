@@ -25,7 +25,6 @@ from baas.trust_service.dss.http import PATH
 from sandbox.errors import VerificationError
 from tests.baas.trust_service.dss_place import Place, der, here
 
-
 #: A changed bit may make a serial number negative, which the parser warns of.
 pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 

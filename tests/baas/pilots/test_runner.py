@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baas.clock import SystemClock
-from baas.connectors import ConnectorTimeout
+from baas.connectors import ConnectorTimeout, NotOffline
 from baas.metrics import Observation, Outcome
 from baas.pilots import runner
-from baas.pilots.arms import ArmEvidence, ArmTimeout
+from baas.pilots.arms import ArmEvidence, ArmTimeout, DelayedArm
 from baas.pilots.plan import Plan
 from sandbox.errors import VerificationError
 
@@ -116,6 +116,54 @@ def test_a_slow_arm_delays_nobody() -> None:
     late = sorted(each.submitted_at - each.intended_at for each in found)
     assert late[len(late) // 2] < 0.2
     assert max(late) < 1.0  # in a closed loop the last one would be 4 s late
+
+
+def test_an_arm_that_blocks_keeps_only_its_own_acts_waiting() -> None:
+    """Its threads are all taken, so that its own acts begin late; with threads in common everybody's would."""
+    terms = plan(pairs=6, interval=0.1)
+    found = run(terms, FakeArm("chain"), FakeArm("timestamp"), FakeArm("log", 2.0), threads=6)
+    late: dict[str, list[float]] = {}
+    for each in found:
+        assert each.evidence_at is not None
+        late.setdefault(each.arm, []).append(each.evidence_at - each.intended_at)
+    assert max(late["log"]) > 3.0, "twelve acts of 2 s on six threads"
+    for arm in ("chain", "timestamp"):
+        assert max(late[arm]) < 1.0, arm
+
+
+def test_both_checks_are_made_of_each_act_and_timed_apart() -> None:
+    class Code(FakeArm):
+        """Evidence that only its issuer can check, who takes a while."""
+
+        def verify(self, digest: bytes, content: bytes) -> None:
+            raise NotOffline("ask its issuer")
+
+        def confirm(self, digest: bytes, content: bytes) -> None:
+            time.sleep(0.03)
+
+    found = run(plan(), FakeArm("chain"), Code("csv"))
+    for each in found:
+        chain = each.arm == "chain"
+        assert (each.outcome, each.verified, each.confirmed) == (Outcome.OK, chain, True)
+        assert each.reason == ("" if chain else "ask its issuer")
+        assert each.confirmation is not None
+        assert each.verification is not None
+        assert each.verification < 0.02
+        assert (each.confirmation >= 0.03) == (not chain) or chain
+        assert each.evidence_at is not None
+        assert each.evidence_at - each.intended_at < 1.0, "checks do not count as the act's time"
+
+
+def test_a_chain_that_is_held_back_is_late_by_that_and_gives_up_in_time() -> None:
+    held = DelayedArm(FakeArm("chain"), 0.3)
+    started = time.monotonic()
+    held.verify(b"d", held.submit(b"d", 5.0).content)
+    held.confirm(b"d", b"evidence:d")
+    assert 0.3 <= time.monotonic() - started < 1.0
+    started = time.monotonic()
+    with pytest.raises(ArmTimeout, match=r"held back for 0\.3 s"):
+        held.submit(b"d", 0.1)
+    assert time.monotonic() - started < 0.25
 
 
 def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
