@@ -190,7 +190,7 @@ def pilot(stage: Stage) -> None:
 def _collude(arm: dict[str, Any]) -> str:
     count = arm["operators_who_must_collude"]
     return (
-        "one operator alone can back-date" if count == 1 else f"{count} operators must collude to back-date"
+        "one operator alone can alter it" if count == 1 else f"{count} operators must collude to alter it"
     )
 
 
