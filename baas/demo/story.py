@@ -189,9 +189,7 @@ def pilot(stage: Stage) -> None:
 
 def _collude(arm: dict[str, Any]) -> str:
     count = arm["operators_who_must_collude"]
-    return (
-        "one operator alone can alter it" if count == 1 else f"{count} operators must collude to alter it"
-    )
+    return "one operator alone can alter it" if count == 1 else f"{count} operators must collude to alter it"
 
 
 def _compared(comparison: dict[str, Any]) -> str:
