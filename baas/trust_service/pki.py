@@ -8,6 +8,7 @@ directory has a whole PKI or none. Keys are not encrypted: they are fictional an
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -75,6 +76,8 @@ TSA_LEFT = timedelta(days=3 * 365)
 """The TSA gets a new certificate, at an opening, when its own has less left: so each token has about three years."""
 LEFT = timedelta(days=30)
 
+#: Secrets are of names, and other names than administrations' codes have one too: none of them has this shape.
+_CODE = re.compile(r"[0-9A-Z]{1,20}")
 _SECRET_LABEL = b"baas trust service, client secret, v1\x00"
 
 
@@ -176,8 +179,10 @@ class Pki:
 
     def issue_seal(self, code: str, name: str, identifier: str = "") -> Enrolment:
         """A new seal certificate with a new key, whatever the administration had before."""
-        if not code or not name.strip():
-            raise Invalid("/name", "a code and a name", repr((code, name)))
+        if not _CODE.fullmatch(code):
+            raise Invalid("/code", "an administration's code, of digits and capital letters", repr(code[:40]))
+        if not name.strip():
+            raise Invalid("/name", "a name", repr(name[:40]))
         with self._database.transaction():
             nif = checked_nif(identifier) if identifier else self._free_nif(code)
             row = self._issue(Role.SEAL, code, name, nif, certificates.seal_subject(name, nif))

@@ -228,7 +228,7 @@ def test_what_is_no_identifier(shared: Pki, identifier: str) -> None:
 
 def test_an_administration_without_code_or_name(shared: Pki) -> None:
     for code, name in (("", NAME), (TOWN, " ")):
-        with pytest.raises(Invalid, match="a code and a name"):
+        with pytest.raises(Invalid, match="expected a"):
             shared.issue_seal(code, name)
 
 
@@ -635,3 +635,13 @@ def test_a_strangers_certificate_under_the_same_names_does_not_verify(shared: Pk
 def test_it_was_established_before_it_was_made(shared: Pki) -> None:
     for _, _, certificate in shared.issued():
         assert certificate.not_valid_before_utc == (NOW - ESTABLISHED).replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "registration", "signador https://seu.example", "9821920002 ", "９８２１９２０００２"]
+)
+def test_only_an_administrations_code_is_enrolled(shared: Pki, code: str) -> None:
+    """The office's secret and Signador's keys are of names too: whoever were enrolled under one would be given it."""
+    with pytest.raises(Invalid, match="/code"):
+        shared.enrol(code, NAME)
+    assert not shared.has_seal(code)
