@@ -2,7 +2,8 @@
 
 Real arms over real HTTP. A disturbance delays one of them; an incumbent by a relay before its service, the chain before
 each act. The undisturbed run that it is compared with has the same plan, so the same cases in the same order at the same
-seconds of the same machine: they are paired case by case, and what else the machine does falls on both.
+seconds of the same machine, on another administration's chain: they are paired case by case, and what else the machine
+does falls on both.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from tests.baas.evaluations.simulated import terms_of
 from tests.baas.flows import scope_of
 
 TEXT = "una frase prou llarga"
-DELAY = 0.3
-#: How much of a shift, in seconds, is left to two runs' acts not falling on the very same instants.
-LOAD = 0.1
+#: Seconds, so long that no load of the machine is taken for it; `make bench-signature` shows the same for 0.3 s.
+DELAY = 1.0
+#: How much of a shift, in seconds, is left to two runs' acts not falling on the very same instants of a busy machine.
+LOAD = 0.4
 #: Both replicates of every incumbent, and of the chain the one.
 Times = dict[tuple[str, int], list[float]]
 
@@ -38,18 +40,21 @@ def plan(**given: Any) -> Plan:
     return Plan(problem=TEXT, hypothesis=TEXT, alternative=TEXT, **terms)
 
 
-@pytest.fixture
-def ran(world: Any) -> Callable[[Plan], list[Observation]]:
-    """Runs a plan with the arms that the service opens for it."""
-    services, town = world.server.services, world.town
-    with (
-        services.store.session() as session
-    ):  # as freezing a plan does: what a verifier holds has the log in it
-        before = [Document("sha-256", "ab" * 32)]
-        _, log = services.notarisations.accept(session, scope_of(town.id), town.code, before)
-    services.logs.poke(log)
+Ran = Callable[[Plan, Any], list[Observation]]
 
-    def run(terms: Plan) -> list[Observation]:
+
+@pytest.fixture
+def ran(world: Any) -> Ran:
+    """Runs a plan with the arms that the service opens for it, in one administration, which has its own chain."""
+    services = world.server.services
+
+    def run(terms: Plan, town: Any) -> list[Observation]:
+        with (
+            services.store.session() as session
+        ):  # as freezing a plan does: what a verifier holds has the log in it
+            before = [Document("sha-256", "ab" * 32)]
+            _, log = services.notarisations.accept(session, scope_of(town.id), town.code, before)
+        services.logs.poke(log)
         with ExitStack() as stack:
             chain = ChainArm(
                 services.store,
@@ -90,12 +95,13 @@ def shifts(undisturbed: list[Observation], disturbed: list[Observation]) -> dict
 @pytest.mark.long
 @pytest.mark.parametrize("delayed", ["timestamp", "csv", CHAIN])
 def test_delaying_one_arm_moves_its_outcome_by_that_and_nobody_elses(
-    ran: Callable[[Plan], list[Observation]], delayed: str
+    world: Any, ran: Ran, delayed: str
 ) -> None:
     terms = {"arms": ["timestamp"], "observed": ["csv"]}
     disturbance = {"arm": delayed, "delay_ms": DELAY * 1000}
     with ThreadPoolExecutor(2) as both:
-        undisturbed, disturbed = both.map(ran, (plan(**terms), plan(**terms, disturbance=disturbance)))
+        plans = (plan(**terms), plan(**terms, disturbance=disturbance))
+        undisturbed, disturbed = both.map(ran, plans, (world.other, world.town))
     for (arm, replicate), shift in shifts(undisturbed, disturbed).items():
         assert shift.low is not None
         assert shift.high is not None
@@ -107,20 +113,20 @@ def test_delaying_one_arm_moves_its_outcome_by_that_and_nobody_elses(
 
 
 @pytest.mark.long
-def test_the_delay_is_in_the_outcome_that_a_report_would_state(
-    ran: Callable[[Plan], list[Observation]],
-) -> None:
+def test_the_delay_is_in_the_outcome_that_a_report_would_state(world: Any, ran: Ran) -> None:
     """Within one run: the difference of the two arms, and the A/A control, which the delay of both its acts leaves."""
 
-    def comparison(terms: Plan) -> Any:
-        measured = Measurements(("timestamp",), terms.timeout, tuple(ran(terms)))
+    def comparison(terms: Plan, town: Any) -> Any:
+        measured = Measurements(("timestamp",), terms.timeout, tuple(ran(terms, town)))
         judged = terms_of(("timestamp",), pairs=terms.pairs, guardrails={}, secondary=())
         (found,) = evaluate(judged, measured, metrics(), plan_changed=False).comparisons
         return found
 
     disturbance = {"arm": "timestamp", "delay_ms": DELAY * 1000}
     with ThreadPoolExecutor(2) as both:
-        without, delayed = both.map(comparison, (plan(), plan(disturbance=disturbance)))
+        without, delayed = both.map(
+            comparison, (plan(), plan(disturbance=disturbance)), (world.other, world.town)
+        )
     moved = [each.outcomes["time_to_evidence"].arms["timestamp"]["p50"].value for each in (without, delayed)]
     assert moved[1] - moved[0] == pytest.approx(DELAY, abs=LOAD)
     for each in (without, delayed):
@@ -155,4 +161,4 @@ def test_of_two_arms_that_are_the_same_service_none_wins(world: Any) -> None:
     measured = Measurements(("timestamp",), terms.timeout, tuple(found))
     judged = terms_of(("timestamp",), pairs=terms.pairs, mid=terms.mid, guardrails={}, secondary=())
     verdict = evaluate(judged, measured, metrics(), plan_changed=False).verdict.verdict
-    assert verdict in (Conclusion.EQUIVALENT, Conclusion.INCONCLUSIVE), verdict
+    assert verdict not in (Conclusion.CHAIN_BETTER, Conclusion.INCUMBENT_BETTER), verdict
