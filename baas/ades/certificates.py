@@ -36,6 +36,14 @@ _NAMES = {
     NameOID.COUNTRY_NAME: "CountryName",
     NameOID.ORGANIZATION_IDENTIFIER: "OrganizationIdentifier",
 }
+#: What `cryptography` raises for a certificate, or an extension of one, that is none: not all of it is a ValueError.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def validate_certificate(der: bytes, trust: Trust, at: datetime) -> Verdict:
@@ -43,7 +51,7 @@ def validate_certificate(der: bytes, trust: Trust, at: datetime) -> Verdict:
     try:
         certificate = x509.load_der_x509_certificate(der)
         signer = MappingProxyType(attributes(certificate))
-    except (ValueError, TypeError) as error:
+    except UNREADABLE as error:
         return Verdict(
             Indication.FAILED,
             SubIndication.FORMAT_FAILURE,
@@ -80,7 +88,7 @@ def path(
     try:
         certificate = x509.load_der_x509_certificate(der)
         key_objection = weak_key(certificate.public_key())
-    except (ValueError, TypeError) as error:
+    except UNREADABLE as error:
         return paths.Path(
             SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
             f"the certificate cannot be read: {str(error)[:200]}",
@@ -113,7 +121,7 @@ def policies(certificate: x509.Certificate) -> tuple[str, ...]:
     """The certificate policies, dotted; those of the certificate itself, without mapping."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.CertificatePolicies)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ()
     return tuple(each.policy_identifier.dotted_string for each in extension.value)
 
@@ -168,7 +176,7 @@ def _type(certificate: x509.Certificate, found: dict[str, str], *, natural: bool
         stamping = isinstance(purposes, x509.ExtendedKeyUsage) and (
             ExtendedKeyUsageOID.TIME_STAMPING in purposes
         )
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         stamping = False
     if stamping:
         return "10"

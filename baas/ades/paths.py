@@ -219,8 +219,8 @@ def _load(kind: Any, der: bytes) -> Any:
             if kind is crl.CertificateList
             else value.native
         )
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError):
-        return None  # the last one is asn1crypto's, for a field that is of none of its types
+    except Exception:  # bytes made to hurt raise whatever they like: AttributeError and IndexError were seen
+        return None
     return value
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from baas.ades import xades
-from baas.ades.certificates import validate_certificate
+from baas.ades.certificates import UNREADABLE, validate_certificate
 from baas.ades.types import Revocation, Trust
 from baas.ades.verdict import SubIndication, Verdict
 from baas.ades.xml import Refusal, SignatureRefused, verify_enveloped
@@ -83,7 +83,7 @@ def _leads(path: tuple[bytes, ...], trust: Trust) -> bool:
         certificates = [x509.load_der_x509_certificate(der) for der in path]
         for certificate, issuer in pairwise(certificates):
             certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature, UnsupportedAlgorithm):
         return False
     return bool(certificates) and certificates[-1] in trust.roots
 

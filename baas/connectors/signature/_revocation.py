@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 from cryptography import x509
 
+from baas.ades.certificates import UNREADABLE
 from baas.clock import Clock
 from baas.connectors import ConnectorUnreachable
 from baas.connectors.signature import _http
@@ -66,7 +67,7 @@ def _addresses(certificate: x509.Certificate) -> list[str]:
     """The first http(s) address of each distribution point."""
     try:
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return []
     found = []
     for point in points:
