@@ -8,7 +8,7 @@ CHAINS ?= 2000
 ROWS   ?= 1000000
 ENTRIES ?= 10000000
 LOAD   ?= 30
-CASES  ?= 40
+CASES  ?= 20
 ROUNDS ?= 3
 # Malformed JSON-RPC calls that the tests make: 2,000, or as many as `make test-long MALFORMED=100000` says.
 MALFORMED ?= 2000
@@ -71,7 +71,7 @@ bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache
 	@$(BIN)/baas engine install anvil
 	@$(BIN)/python -m tests.bench.fleet --chains $(CHAINS)
 
-bench-signature: setup  ## the arms of a pilot on the same cases, one of them delayed, and what seals and time-stamps cost, to build/bench/signature.json (CASES=40)
+bench-signature: setup  ## the arms of a pilot on the same cases, one of them delayed, and what seals and time-stamps cost, to build/bench/signature.json (CASES=20)
 	@$(BIN)/python -m tests.bench.signature --cases $(CASES)
 
 contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
