@@ -2,7 +2,7 @@
 
 One module of this package is one connector: it defines `CONNECTOR`, a class with the members of `Connector`.
 `connectors()` finds them all; one that cannot be used raises `DiscoveryError`. The ports of the services themselves, of
-which an arm uses what it needs, are in rooms of their own: `signature`.
+which an arm uses what it needs, are in rooms of their own: `signature`, `exchanges`.
 
     ConnectorError (a BaasError)
     ├── ConnectorTimeout       no answer within the time limit
@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 
+from baas.ades.types import Signer
 from baas.errors import BaasError
 from sandbox.discovery import discover
 from sandbox.errors import VerificationError
@@ -65,6 +66,25 @@ class Environment(StrEnum):
         return self in (Environment.LAB_EMULATOR, Environment.LAB_REAL)
 
 
+class Subject(StrEnum):
+    """What a case of a pilot is about, and so what is asked of each arm.
+
+    All but the last are one document, which an arm is given the digest of: any document; a notice that is published; a
+    power of attorney; the certificate of a fact about a person, whom an exchange would spare bringing it. A hand-over
+    is an act that passes from one administration to another: offered, accepted, completed, each step by its own body.
+    """
+
+    DOCUMENT = "document"
+    NOTICE = "notice"
+    POWER = "power"
+    PERSON_FACT = "person_fact"
+    HAND_OVER = "hand_over"
+
+
+#: What an arm can be asked that takes a digest and knows nothing else of the case.
+ONE_DOCUMENT = frozenset(Subject) - {Subject.HAND_OVER}
+
+
 class LegalEffect(StrEnum):
     """What the law attaches to the evidence by itself (Regulation (EU) 910/2014, articles 41, 45k, 45l)."""
 
@@ -96,8 +116,9 @@ class ConnectorSettings:
     """What a connector needs to reach its service, and to judge its answers without trusting it.
 
     `trust_anchor` is the PEM of the root certificates that a verifier already holds, `timeout` is in seconds. `secret`
-    is what the service knows this client by, "" where it asks for none. `options` are the arm's own, as a plan froze
-    them (the seal's format and level, the log's period).
+    is what the service knows this client by, "" where it asks for none; `signers` are the keys with which messages are
+    signed, by the code of the administration whose systems sign (an exchange's two bodies). `options` are the arm's own,
+    as a plan froze them (the seal's format and level, the log's period, the subject).
     """
 
     url: str
@@ -106,6 +127,7 @@ class ConnectorSettings:
     timeout: float = 10.0
     secret: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
+    signers: Mapping[str, Signer] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -130,6 +152,28 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class OnceOnly:
+    """What one act about a person spared, in both senses of once-only: of `…_needed`, how many nobody had to bring or send.
+
+    `documents` are those that the person would bring to the administration; `reports` those that the administration would
+    send upwards once more, to a body that asks for the same fact.
+    """
+
+    documents_needed: int
+    documents_spared: int
+    reports_needed: int
+    reports_spared: int
+
+    def __post_init__(self) -> None:
+        for needed, spared in (
+            (self.documents_needed, self.documents_spared),
+            (self.reports_needed, self.reports_spared),
+        ):
+            if not 0 <= spared <= needed:
+                raise ValueError(f"expected from 0 to {needed} spared, got {spared}")
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a service hands out for a digest: bytes that a third party can check later without the service."""
 
@@ -139,6 +183,8 @@ class Evidence:
     """The time that the evidence itself states, aware, in UTC."""
     verifiable_until: datetime | None
     """Until when it verifies without being renewed; None where nothing in it expires."""
+    once_only: OnceOnly | None = None
+    """What the act spared, where its subject is a fact about a person."""
 
     @property
     def sha256(self) -> bytes:
@@ -160,6 +206,8 @@ class Connector(Protocol):
     slug: ClassVar[str]
     title: ClassVar[dict[str, str]]
     """Name by language: ca, es, en."""
+    subjects: ClassVar[frozenset[Subject]]
+    """What its service can be asked."""
 
     @classmethod
     def open(cls, settings: ConnectorSettings) -> Self: ...
@@ -189,4 +237,4 @@ class Connector(Protocol):
 
 def connectors() -> dict[str, Any]:
     """Every connector class by its slug."""
-    return discover("baas.connectors", "CONNECTOR", rooms=("signature",))
+    return discover("baas.connectors", "CONNECTOR", rooms=("signature", "exchanges"))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from baas.connectors import (
+    ONE_DOCUMENT,
     Capabilities,
     ConnectorError,
     ConnectorSettings,
@@ -25,6 +26,7 @@ from baas.connectors import (
     LegalEffect,
     NotOffline,
     OnLedger,
+    Subject,
 )
 from baas.connectors._http import Service
 from baas.protocols.secure_code import (
@@ -53,6 +55,7 @@ class CsvConnector:
         "es": "Código seguro de verificación (CSV)",
         "en": "Secure verification code (CSV)",
     }
+    subjects: ClassVar[frozenset[Subject]] = ONE_DOCUMENT
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings, self._service = settings, Service(settings, PATH)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 from cryptography import x509
 
 from baas.connectors import (
+    ONE_DOCUMENT,
     Capabilities,
     ConnectorError,
     ConnectorSettings,
@@ -26,6 +27,7 @@ from baas.connectors import (
     Health,
     LegalEffect,
     OnLedger,
+    Subject,
 )
 from baas.connectors._http import Service
 from baas.protocols.hashed_log import MAX_EVIDENCE_BYTES, MEDIA_TYPE, PATH, PERIODS_MS, verify
@@ -52,6 +54,7 @@ class LogConnector:
         "es": "Registro encadenado con sello de tiempo periódico",
         "en": "Hash-linked log with a periodic time-stamp",
     }
+    subjects: ClassVar[frozenset[Subject]] = ONE_DOCUMENT
 
     def __init__(self, settings: ConnectorSettings) -> None:
         self._settings = settings

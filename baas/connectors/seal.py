@@ -14,6 +14,7 @@ from baas.ades.types import Format, Level
 from baas.ades.verdict import Verdict
 from baas.clock import Clock, SystemClock
 from baas.connectors import (
+    ONE_DOCUMENT,
     Capabilities,
     ConnectorError,
     ConnectorSettings,
@@ -23,6 +24,7 @@ from baas.connectors import (
     Health,
     LegalEffect,
     OnLedger,
+    Subject,
 )
 from baas.connectors.signature import OVER_A_DIGEST, _http, told
 from baas.connectors.signature._answers import require_passed
@@ -50,6 +52,7 @@ class SealConnector:
         "es": "Sello electrónico con sello de tiempo (CAdES-T)",
         "en": "Electronic seal with a time-stamp (CAdES-T)",
     }
+    subjects: ClassVar[frozenset[Subject]] = ONE_DOCUMENT
 
     def __init__(self, settings: ConnectorSettings, adapter: PsisAdapter, clock: Clock | None = None) -> None:
         self._settings, self._adapter = settings, adapter

@@ -17,6 +17,7 @@ import httpx2
 from cryptography import x509
 
 from baas.connectors import (
+    ONE_DOCUMENT,
     Capabilities,
     ConnectorError,
     ConnectorRefused,
@@ -29,6 +30,7 @@ from baas.connectors import (
     Health,
     LegalEffect,
     OnLedger,
+    Subject,
 )
 from baas.connectors import _timestamp_token as token
 from baas.protocols.rfc3161 import QUERY, REPLY, request_der
@@ -52,6 +54,7 @@ class TimestampConnector:
         "es": "Sello de tiempo (RFC 3161)",
         "en": "Time-stamp (RFC 3161)",
     }
+    subjects: ClassVar[frozenset[Subject]] = ONE_DOCUMENT
 
     def __init__(
         self,

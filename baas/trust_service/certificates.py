@@ -4,7 +4,10 @@
     ├── issuing         Baas Sandbox Test Issuing CA      path length 0
     │   ├── seal        an administration's e-seal        contentCommitment and digitalSignature
     │   ├── person      a fictional public employee's     the same, and its EKU for TLS clients and e-mail
+    │   ├── application an administration's systems, which sign messages and show themselves to TLS servers
     │   ├── dss         who signs the validator's answers
+    │   ├── exchange    who signs the exchange service's evidence
+    │   ├── tls         the exchange service's own TLS server
     │   └── ocsp        who answers for the issuing CA    id-pkix-ocsp-nocheck
     ├── tsa             Baas Sandbox Test TSA             time-stamping alone, critical
     └── ocsp            who answers for the root
@@ -19,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -32,6 +36,7 @@ MAKER = "Baas Sandbox (fictional, not qualified)"
 SEAL_POLICY = "2.25.290087490697434154511826013529083860911"
 PERSON_POLICY = "2.25.284197102120870800357652534699538127162"
 TSA_POLICY = "2.25.88596348331471806056356036802583277454"
+APPLICATION_POLICY = "2.25.43435660517164273507135415780970281501"
 SERVICE_POLICY = "2.25.316189420502059296164188729975049763431"
 
 BASE = "http://trust-service.sandbox.invalid"
@@ -53,10 +58,13 @@ class Role(StrEnum):
     ISSUING = "issuing"
     TSA = "tsa"
     DSS = "dss"
+    EXCHANGE = "exchange"
+    TLS = "tls"
     ROOT_OCSP = "root-ocsp"
     ISSUING_OCSP = "issuing-ocsp"
     SEAL = "seal"
     PERSON = "person"
+    APPLICATION = "application"
 
 
 #: Days. A token has at least three years left while its TSA's certificate is renewed yearly, as AOC does.
@@ -65,10 +73,13 @@ LIVES = {
     Role.ISSUING: 3653,
     Role.TSA: 1461,
     Role.DSS: 1461,
+    Role.EXCHANGE: 1461,
+    Role.TLS: 396,
     Role.ROOT_OCSP: 396,
     Role.ISSUING_OCSP: 396,
     Role.SEAL: 1096,
     Role.PERSON: 1461,
+    Role.APPLICATION: 1096,
 }
 
 #: Who signs each role's certificate.
@@ -78,19 +89,33 @@ ISSUER = {
     Role.TSA: Role.ROOT,
     Role.ROOT_OCSP: Role.ROOT,
     Role.DSS: Role.ISSUING,
+    Role.EXCHANGE: Role.ISSUING,
+    Role.TLS: Role.ISSUING,
     Role.ISSUING_OCSP: Role.ISSUING,
     Role.SEAL: Role.ISSUING,
     Role.PERSON: Role.ISSUING,
+    Role.APPLICATION: Role.ISSUING,
 }
 
 #: What the service itself needs, each after its issuer.
-SERVICE = (Role.ROOT, Role.ISSUING, Role.TSA, Role.DSS, Role.ROOT_OCSP, Role.ISSUING_OCSP)
+SERVICE = (
+    Role.ROOT,
+    Role.ISSUING,
+    Role.TSA,
+    Role.DSS,
+    Role.EXCHANGE,
+    Role.TLS,
+    Role.ROOT_OCSP,
+    Role.ISSUING_OCSP,
+)
 
 _NAMES = {
     Role.ROOT: ROOT_NAME,
     Role.ISSUING: "Baas Sandbox Test Issuing CA",
     Role.TSA: "Baas Sandbox Test TSA",
     Role.DSS: "Baas Sandbox Test Validation Service",
+    Role.EXCHANGE: "Baas Sandbox Test Exchange Service",
+    Role.TLS: "Baas Sandbox Test Exchange Service, TLS",
     Role.ROOT_OCSP: "Baas Sandbox Test Root OCSP Responder",
     Role.ISSUING_OCSP: "Baas Sandbox Test Issuing OCSP Responder",
 }
@@ -98,6 +123,9 @@ _POLICIES = {
     Role.ISSUING: "2.5.29.32.0",  # anyPolicy: it is the issuing CA that says which
     Role.TSA: TSA_POLICY,
     Role.DSS: SERVICE_POLICY,
+    Role.EXCHANGE: SERVICE_POLICY,
+    Role.TLS: SERVICE_POLICY,
+    Role.APPLICATION: APPLICATION_POLICY,
     Role.SEAL: SEAL_POLICY,
     Role.PERSON: PERSON_POLICY,
 }
@@ -106,7 +134,12 @@ _PURPOSES = {
     Role.ROOT_OCSP: [ExtendedKeyUsageOID.OCSP_SIGNING],
     Role.ISSUING_OCSP: [ExtendedKeyUsageOID.OCSP_SIGNING],
     Role.PERSON: [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION],
+    Role.APPLICATION: [ExtendedKeyUsageOID.CLIENT_AUTH],
+    Role.TLS: [ExtendedKeyUsageOID.SERVER_AUTH],
 }
+
+#: Where the exchange service's TLS certificate is good: a laboratory on one machine.
+TLS_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -129,6 +162,17 @@ def seal_subject(name: str, nif: str) -> x509.Name:
         (NameOID.ORGANIZATION_IDENTIFIER, f"VATES-{nif}"),
         (NameOID.SERIAL_NUMBER, nif),
         (NameOID.COMMON_NAME, _cut(f"Sandbox test seal of {name}")),
+    )
+
+
+def application_subject(name: str, nif: str) -> x509.Name:
+    """An administration's systems (the *certificat d'aplicació*, CDA-1, of the catalogue of certificates)."""
+    return _name(
+        (NameOID.ORGANIZATION_NAME, _cut(name)),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, MAKER),
+        (NameOID.ORGANIZATION_IDENTIFIER, f"VATES-{nif}"),
+        (NameOID.SERIAL_NUMBER, nif),
+        (NameOID.COMMON_NAME, _cut(f"Sandbox test application of {name}")),
     )
 
 
@@ -193,11 +237,23 @@ def make(
     if role in _PURPOSES:
         # RFC 3161 section 2.3 wants the TSA's purpose critical
         builder = builder.add_extension(x509.ExtendedKeyUsage(_PURPOSES[role]), critical=role is Role.TSA)
+    if role is Role.TLS:
+        builder = builder.add_extension(_hosts(), critical=False)
     if role in (Role.ROOT_OCSP, Role.ISSUING_OCSP):
         builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
     elif role is not Role.ROOT:
         builder = _revocation(builder, ISSUER[role], base)
     return builder.sign(issuer.key, hashes.SHA512())
+
+
+def _hosts() -> x509.SubjectAlternativeName:
+    names: list[x509.GeneralName] = []
+    for host in TLS_HOSTS:
+        try:
+            names.append(x509.IPAddress(ip_address(host)))
+        except ValueError:
+            names.append(x509.DNSName(host))
+    return x509.SubjectAlternativeName(names)
 
 
 def _revocation(builder: x509.CertificateBuilder, issuer: Role, base: str) -> x509.CertificateBuilder:

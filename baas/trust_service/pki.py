@@ -83,7 +83,10 @@ _SECRET_LABEL = b"baas trust service, client secret, v1\x00"
 
 @dataclass(frozen=True)
 class Enrolment:
-    """An administration's seal: its certificate, and the key in `signer`. `identifier` is its NIF, without `VATES-`."""
+    """An administration's certificate, its seal's or its systems', and the key in `signer`.
+
+    `identifier` is its NIF, without `VATES-`.
+    """
 
     code: str
     name: str
@@ -106,7 +109,8 @@ class _Row:
 class Pki:
     """One PKI in one directory. Safe for threads; several processes may share it.
 
-    `root` and `issuing` are the two authorities' certificates, `tsa` and `dss` sign time-stamps and validation answers.
+    `root` and `issuing` are the two authorities' certificates; `tsa`, `dss` and `exchange` sign time-stamps, validation
+    answers and the exchange service's evidence; `tls` is that service's server certificate.
     """
 
     def __init__(self, database: Database, clock: Clock, base: str) -> None:
@@ -125,6 +129,8 @@ class Pki:
         self.issuing = self._service(Role.ISSUING).certificate
         self.tsa = self._signer(self._service(Role.TSA), Role.TSA)
         self.dss = self._signer(self._service(Role.DSS), Role.DSS)
+        self.exchange = self._signer(self._service(Role.EXCHANGE), Role.EXCHANGE)
+        self.tls = self._signer(self._service(Role.TLS), Role.TLS)
         self._responders = tuple(
             Responder(self._service(issuer).certificate, own.certificate, own.key)
             for issuer, own in (
@@ -204,6 +210,42 @@ class Pki:
     def has_seal(self, code: str) -> bool:
         """Whether the administration was ever enrolled here."""
         return self._last(Role.SEAL, code) is not None
+
+    def application(self, code: str) -> Enrolment:
+        """The certificate of the systems of an administration that is enrolled, issued where it has none that serves.
+
+        Idempotent, and on disk when this returns; a new one follows one that has ended, and a change of name or NIF.
+        Raises NotEnrolled for who has no seal, CertificateRevoked when the last one was revoked.
+        """
+        seal = self.seal(code)
+        with self._database.transaction():
+            last = self._last(Role.APPLICATION, code)
+            if last is not None:
+                self._refuse_revoked(last, code, what="application")
+                ended = self._clock.now() > last.certificate.not_valid_after_utc
+                if not ended and (last.name, last.identifier) == (seal.name, seal.identifier):
+                    return self._enrolment(code, last)
+            return self.issue_application(code)
+
+    def issue_application(self, code: str) -> Enrolment:
+        """A new certificate with a new key for the systems of an administration, whatever they had before."""
+        seal = self.seal(code)
+        subject = certificates.application_subject(seal.name, seal.identifier)
+        with self._database.transaction():
+            row = self._issue(Role.APPLICATION, code, seal.name, seal.identifier, subject)
+        return self._enrolment(code, row)
+
+    def holder_of(self, certificate: x509.Certificate) -> str | None:
+        """The code of the administration whose systems have this very certificate; None for any other certificate.
+
+        Whether it is valid now is `baas.ades.certificates`' to say.
+        """
+        rows = self._database.rows(
+            "SELECT holder, certificate FROM certificates WHERE role = ? AND serial = ?",
+            Role.APPLICATION.value,
+            _hex(certificate.serial_number),
+        )
+        return str(rows[0][0]) if rows and rows[0][1] == certificate.public_bytes(Encoding.DER) else None
 
     def issue_person(self, name: str, nif: str, of: Enrolment | None = None) -> Signer:
         """A fictional person's certificate with its key; with `of` a public employee's, as a T-CAT holds it.
@@ -420,13 +462,13 @@ class Pki:
     def _enrolment(self, code: str, row: _Row) -> Enrolment:
         return Enrolment(code, row.name, row.identifier, self._signer(row, Role.SEAL))
 
-    def _refuse_revoked(self, row: _Row, code: str) -> None:
+    def _refuse_revoked(self, row: _Row, code: str, what: str = "seal") -> None:
         if (revoked := self.revoked(row.certificate.serial_number)) is not None:
             raise CertificateRevoked(
-                f"the seal certificate of {code}",
+                f"the {what} certificate of {code}",
                 revoked.at,
                 revoked.reason.value,
-                "nothing is sealed with it; issue a new one (`Pki.issue_seal`) if that is meant",
+                f"nothing is signed with it; issue a new one (`Pki.issue_{what}`) if that is meant",
             )
 
     def _free_nif(self, code: str) -> str:

@@ -25,6 +25,7 @@ from rfc3161_client import decode_timestamp_response
 
 from baas.clock import SystemClock
 from baas.protocols.rfc3161 import request_der
+from baas.trust_service.certificates import SERVICE
 from baas.trust_service.registration import OFFICE
 from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import Digest
@@ -246,7 +247,7 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
             assert not made or maker.stdout.readline() == "ended\n"
             unmade += not made
             first = TrustService.open(directory, SystemClock())
-            assert len(list(first.pki.issued())) == 6
+            assert len(list(first.pki.issued())) == len(SERVICE)
             roots = first.roots_pem
             first.close()
             again = TrustService.open(directory, SystemClock())
