@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8080, description="its port; 0 lets the system choose"
     )
+    exchange_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None,
+        description="the port of the embedded exchange service, which speaks HTTPS alone; without it, the next one after "
+        "the port, and any that is free where that is 0",
+    )
     origin: str = Field(
         "baas-sandbox.example",
         pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
@@ -113,9 +118,23 @@ class Settings(BaseSettings):
         description="the PEM file of the root certificates under which PSIS' answers and its seals are judged, needed with "
         "its address",
     )
+    pci_url: str | None = Field(
+        None,
+        description="the address of the exchange service (PCI) that a pilot's arm `exchange` asks; without it, the "
+        "embedded exchange service, whose answers are about nobody",
+    )
+    pci_root: Path | None = Field(
+        None,
+        description="the PEM file of the root certificates of its TLS server and of its evidence, needed with its address",
+    )
+    pci_keys: Path | None = Field(
+        None,
+        description="the directory of the administrations' application keys, needed with its address: `CODE.pem` has the "
+        "private key, its certificate and the certificates above it",
+    )
     services_environment: Literal["preproduction", "production"] = Field(
         "preproduction",
-        description="which of their environments the two addresses above (time-stamps, PSIS) belong to; reports say it",
+        description="which of their environments the addresses above (time-stamps, PSIS, PCI) belong to; reports say it",
     )
     algorithm_ends: str = Field(
         "",

@@ -14,12 +14,13 @@ from baas.errors import NotFound
 from baas.texts import LANGUAGES
 
 #: What an administration may want to use, and what each item is needed for.
-SERVICES: Final = ("validation", "timestamp", "seal", "signador")
+SERVICES: Final = ("validation", "timestamp", "seal", "signador", "exchange")
 #: Which services an arm of a pilot asks. An arm that is not named here is taken to ask all of them.
 OF_ARM: Final[Mapping[str, tuple[str, ...]]] = {
     "timestamp": ("timestamp",),
     "seal": ("seal",),
     "log": ("timestamp",),
+    "exchange": ("exchange",),
 }
 TEXTS: Final = ("name", "about", "reference_hint", "source")
 

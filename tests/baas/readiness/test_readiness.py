@@ -57,6 +57,9 @@ def test_the_table_has_what_the_real_services_need() -> None:
         "address-list",
         "signador-key",
         "automated-action",
+        "exchange-service",
+        "exchange-authorisations",
+        "application-certificate",
         "time-stamp-root",
         "clock",
     ]
