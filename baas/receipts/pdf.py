@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from baas.receipts.paper import MARGIN, Paper
+from baas.paper import MARGIN, Paper
 from baas.receipts.qr_image import png, qr_code, width_on_paper
 from baas.texts import catalogue
 from sandbox.evidence import note, sealer

@@ -38,7 +38,8 @@ class Asked:
 class Done:
     """What a product answers. `data` is its XML element; `parameters` are what signed evidence states of the act.
 
-    `pdf` is a file that goes with the answer when it was asked for, b"" where the product has none.
+    `pdf` is a file that goes with the answer when it was asked for, b"" where the product has none. It is not sealed: the
+    service that answers seals it as the exchange (PAdES), as it signs the evidence.
     """
 
     data: bytes

@@ -1,6 +1,6 @@
 """A sheet of A4 as PDF/A-3b (ISO 19005-3): embedded fonts, text tagged in reading order, files attached.
 
-It knows nothing of receipts, and writes the same bytes for the same calls. All colours are sRGB; headings, paragraphs
+It knows nothing of what it is for, and writes the same bytes for the same calls. All colours are sRGB; headings, paragraphs
 and figures are tagged (ISO 32000-1, 14.8), and what only decorates is an artifact, so that a screen reader reads what
 matters. Dates come from the caller.
 """
