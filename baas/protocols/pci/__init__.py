@@ -5,4 +5,6 @@ written from the fields that AOC documents; no text of AOC's is in them.
 
 messages    what is exchanged, as data: requests, responses, confirmations
 codes       states, and this sandbox's own secondary codes of refusals
+writing     messages as XML, valid by our schemas
+reading     messages from XML, once our schemas have let them through; refusals are `errors.PciError`
 """

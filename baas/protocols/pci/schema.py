@@ -1,0 +1,92 @@
+"""The schemas, compiled, and what they say against an element.
+
+A schema lies in `schemas/` as it would be published; what it includes is put in its place when it is loaded, so nothing
+is fetched, ever. Schemas are XSD 1.0, and libxml2 judges by them.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+
+from lxml import etree
+
+from baas.protocols.pci.codes import Detail
+from baas.protocols.pci.errors import PciError
+
+XS = "http://www.w3.org/2001/XMLSchema"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+_INCLUDE = f"{{{XS}}}include"
+_NAMESPACE = re.compile(r"\{[^{}]*\}")
+_VALUE = re.compile(
+    r"(?<=The value ')(.{40}).+?(?=' (?:has a length|is not|is greater|is less|does not))", re.DOTALL
+)
+#: libxml2 writes into the one log of a schema; whoever validates reads it alone.
+_LOCK = Lock()
+
+
+def load(name: str) -> etree._Element:
+    """The schema in `schemas/<name>.xsd` as one document of its own; a new copy each time."""
+    return deepcopy(_loaded(name))
+
+
+def check(name: str, element: etree._Element) -> None:
+    """Raise PciError unless `element` is as the schema says, and nothing in it but elements, attributes and text.
+
+    No attribute of XML Schema's own is taken (`xsi:type`, `xsi:nil`): nobody who sends a message chooses its types.
+    """
+    for each in element.iter():
+        if not isinstance(each.tag, str):
+            raise PciError(
+                Detail.SCHEMA,
+                f"expected elements and text alone, got a comment, an instruction or an entity in "
+                f"{local(each.getparent())}: leave it out",
+            )
+        for attribute in each.attrib:
+            if str(attribute).startswith(f"{{{XSI}}}"):
+                raise PciError(
+                    Detail.SCHEMA,
+                    f"{local(each)}: expected no attribute of XML Schema's own, got {local(attribute)}: leave it out",
+                )
+    schema = _compiled(name)
+    with _LOCK:
+        if schema.validate(element):
+            return
+        said = next(iter(schema.error_log), None)
+    words = "it is not as the schema says" if said is None else said.message
+    raise PciError(
+        Detail.SCHEMA, f"{_plain(words)} The schema is in the WSDL: ask the service's address with ?wsdl."
+    )
+
+
+def local(name: etree._Element | str | bytes | None) -> str:
+    """A name without its namespace, as it may stand in a message: what a stranger sent is cut."""
+    found = name.tag if isinstance(name, etree._Element) else name
+    return str(found).rpartition("}")[2][:60]
+
+
+def _plain(words: str) -> str:
+    """libxml2's words without namespaces and without long values, at most 300 characters."""
+    return _VALUE.sub(r"\1…", _NAMESPACE.sub("", words))[:300].strip()
+
+
+@cache
+def _compiled(name: str) -> etree.XMLSchema:
+    return etree.XMLSchema(_loaded(name))
+
+
+@cache
+def _loaded(name: str) -> etree._Element:
+    source = (files("baas.protocols.pci") / "schemas" / f"{name}.xsd").read_bytes()
+    root = etree.fromstring(
+        source, etree.XMLParser(remove_comments=True, resolve_entities=False, no_network=True)
+    )
+    for include in root.findall(_INCLUDE):
+        other = str(include.get("schemaLocation")).removesuffix(".xsd")
+        at = root.index(include)
+        root[at : at + 1] = list(load(other))
+    return root
