@@ -71,13 +71,13 @@ def with_crls(judge: Callable[[Trust], Verdict], trust: Trust, crls: Crls) -> Ve
     an address in a certificate that nobody trusted has signed is not asked.
     """
     first = judge(trust)
-    if first.sub_indication is not SubIndication.TRY_LATER or not _leads(first.certificates, trust):
+    if first.sub_indication is not SubIndication.TRY_LATER or not leads(first.certificates, trust):
         return first
     given = Revocation((*trust.revocation.crls, *crls.of(first.certificates)), trust.revocation.ocsps)
     return judge(replace(trust, revocation=given))
 
 
-def _leads(path: tuple[bytes, ...], trust: Trust) -> bool:
+def leads(path: tuple[bytes, ...], trust: Trust) -> bool:
     """Whether each certificate of a path is signed by the next, and the last is one of the roots."""
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in path]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,10 @@ _XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+#: A verdict on one seal, under a trust, at a time.
+Judge = Callable[[Trust, datetime], Verdict]
+
+
 @dataclass(frozen=True)
 class Kept:
     """The verdict on a seal that was kept, and until when it can be had so."""
@@ -34,32 +38,46 @@ class Kept:
     until: datetime | None
 
 
-def judge_kept(signed: bytes, document: bytes | Digest | None, trust: Trust, now: datetime) -> Kept:
+def judge_kept(
+    signed: bytes,
+    document: bytes | Digest | None,
+    trust: Trust,
+    now: datetime,
+    *,
+    judge: Judge | None = None,
+    what: str = "the seal",
+) -> Kept:
     """A CMS or XML seal judged with the root alone: with a time-stamp, at the time that this states; else at the present.
+
+    `judge` says what a verdict is of, by default the seal over `document`; `what` is the seal's name in messages.
 
     At that time the seal, its time-stamp and both their paths are judged in full, with the CRLs that came in the seal; the
     time-stamp's certificate must still last. What that leaves out is what happened later, such as a revocation of the
     seal's or the authority's certificate: the validation service tells that. Without a time-stamp the CRLs inside last a
     day or so. Raises VerificationError for a time-stamp that does not hold, or not any more; a bad seal is a verdict.
     """
+
+    def judged(under: Trust, at: datetime) -> Verdict:
+        return judge(under, at) if judge else signatures.validate(signed, document, under, at)
+
     carried = _carried(signed)
     given = Revocation((*trust.revocation.crls, *carried.crls), trust.revocation.ocsps)
     under = replace(trust, revocation=given)
     if carried.time is None:
-        return Kept(signatures.validate(signed, document, under, now), _earliest(_ends_of(carried.crls)))
+        return Kept(judged(under, now), _earliest(_ends_of(carried.crls)))
     until = _earliest([*carried.ends, *_ends(trust.roots)])
     if until is not None and now > until:
         raise VerificationError(
-            f"the seal's time-stamp held until {until.isoformat()} and was not renewed: since then nothing proves its time"
+            f"{what}'s time-stamp held until {until.isoformat()} and was not renewed: since then nothing proves its time"
         )
     if carried.time > now + CLOCK_SKEW:
         raise VerificationError(
-            f"the seal's time-stamp states {carried.time.isoformat()}, which is in the future"
+            f"{what}'s time-stamp states {carried.time.isoformat()}, which is in the future"
         )
-    verdict = signatures.validate(signed, document, under, carried.time)
+    verdict = judged(under, carried.time)
     if verdict.ok and (verdict.proven_time is None or verdict.proven_time > carried.time + _MILLISECOND):
         notes = "; ".join(verdict.notes) or "no details"
-        raise VerificationError(f"the seal's time-stamp does not hold under the roots: {notes}")
+        raise VerificationError(f"{what}'s time-stamp does not hold under the roots: {notes}")
     return Kept(verdict, until)
 
 
