@@ -8,6 +8,7 @@ matters. Dates come from the caller.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from fpdf import FPDF, ViewerPreferences
 from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.fonts import TTFFont
 
 #: Subsets of DejaVu (fonts/README.md): text, bold text, and digits of one width.
 FONTS = {
@@ -53,6 +55,14 @@ class Paper(FPDF):
         self._moment = moment
         self._file_ids: list[bytes] = []
         self.add_page()
+
+    def shown(self, text: str) -> str:
+        """A stranger's text as it can be written here: in one line, and a letter that no font here has as `\ufffd`."""
+        font = self.fonts["text"]
+        assert isinstance(font, TTFFont)
+        letters = font.cmap
+        plain = " ".join(unicodedata.normalize("NFC", text).split())
+        return "".join(letter if ord(letter) in letters else "\ufffd" for letter in plain)
 
     # -- what is written --------------------------------------------------------------------------
 

@@ -1,0 +1,79 @@
+"""Residents who do not exist, and what a document's number must look like before it is looked for.
+
+The first three are the set that AOC tells integrators to try its test environment with (PADRO, section 4 of its guide),
+all at municipality 023 of province 17. The others are this sandbox's: numbers from 99990001 on, in a municipality
+990 to 993 of a Catalan province, which no municipality has. Any other number is of nobody here, however well it is
+formed: no real person's number is in this file, or could be answered to be known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sandbox.low_entropy import LETTERS
+
+#: How many residents there are besides AOC's test set.
+OTHERS = 48
+_PROVINCES = ("08", "17", "25", "43")
+_NIF = re.compile(r"[0-9]{8}[A-Z]", re.ASCII)
+_NIE = re.compile(r"[XYZ][0-9]{7}[A-Z]", re.ASCII)
+_PASSPORT = re.compile(r"[A-Z0-9]{5,14}", re.ASCII)
+
+
+class Kind(IntEnum):
+    """`tipoDocumentacion` of PADRO."""
+
+    NIF = 1
+    PASSPORT = 2
+    NIE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Somebody registered in a municipality, by the number of a document. Codes are INE's: two digits, three digits."""
+
+    kind: Kind
+    document: str
+    province: str
+    municipality: str
+
+
+def well_formed(kind: Kind, document: str) -> bool:
+    """Whether a number could be of this kind: shape, and check letter where there is one. Capital letters alone."""
+    if kind is Kind.PASSPORT:
+        return _PASSPORT.fullmatch(document) is not None
+    if kind is Kind.NIF:
+        return _NIF.fullmatch(document) is not None and document[-1] == _letter(document[:-1])
+    if _NIE.fullmatch(document) is None:
+        return False
+    return document[-1] == _letter(f"{'XYZ'.index(document[0])}{document[1:-1]}")
+
+
+def residents() -> Iterator[Resident]:
+    """All of them: AOC's test set, then the sandbox's own."""
+    yield Resident(Kind.NIF, "12344321Z", "17", "023")
+    yield Resident(Kind.PASSPORT, "RA12345678", "17", "023")
+    yield Resident(Kind.NIE, "Z2757735Z", "17", "023")
+    for number in range(1, OTHERS + 1):
+        kind = tuple(Kind)[number % 3]
+        yield Resident(kind, fictional(kind, number), _PROVINCES[number % 4], f"{990 + number // 4 % 4}")
+
+
+def fictional(kind: Kind, number: int) -> str:
+    """The number of a document that nobody has; `number` is from 1 to 999."""
+    match kind:
+        case Kind.NIF:
+            digits = f"9999{number:04d}"
+            return digits + _letter(digits)
+        case Kind.PASSPORT:
+            return f"ZZZ99{number:04d}"
+        case Kind.NIE:
+            digits = f"9999{number:03d}"
+            return f"Z{digits}{_letter(f'2{digits}')}"
+
+
+def _letter(digits: str) -> str:
+    return LETTERS[int(digits) % 23]
