@@ -54,6 +54,29 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def undone_if(self, expected: type[Exception]) -> Iterator[None]:
+        """Within a transaction: what is written in the block is gone if it raises `expected`; the transaction goes on.
+
+        May be nested. Any other exception is for the transaction to undo, with all the rest.
+        """
+        with self._lock:
+            if self._depth == 0:
+                raise RuntimeError("expected to be within a transaction")
+            name = f"block_{self._depth}"
+            self._connection.execute(f"SAVEPOINT {name}")
+            self._depth += 1
+            try:
+                yield
+            except expected:
+                self._connection.execute(f"ROLLBACK TO {name}")
+                self._connection.execute(f"RELEASE {name}")
+                raise
+            else:
+                self._connection.execute(f"RELEASE {name}")
+            finally:
+                self._depth -= 1
+
     def close(self) -> None:
         """Idempotent."""
         with self._lock:

@@ -1,0 +1,79 @@
+"""One element of an accepted request: what its product answers, with evidence and a PDF that the exchange signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from baas.ades import pades
+from baas.ades.types import Level, Stamper
+from baas.ades.xml import parse
+from baas.clock import Clock
+from baas.exchange_service.errors import Refusal
+from baas.exchange_service.products import Asked, Product, ProductRefused
+from baas.protocols.pci.codes import Detail
+from baas.protocols.pci.messages import Answer, Element, Request
+from baas.protocols.pci.reading import canonical
+from baas.trust_service.database import Database
+from baas.trust_service.pki import Pki
+
+
+@dataclass(frozen=True)
+class Came:
+    """How an accepted request came: in whose name, and the SHA-256 of its message's bytes and of its certificate's DER."""
+
+    organisation: str
+    message_sha256: bytes
+    certificate_sha256: bytes
+
+
+class Elements:
+    """Every product, opened on the service's own database. `answer` belongs into a transaction of its caller."""
+
+    def __init__(
+        self, products: Mapping[str, Any], database: Database, pki: Pki, stamper: Stamper, clock: Clock
+    ) -> None:
+        self._pki, self._stamper, self._clock = pki, stamper, clock
+        opened: list[Product] = [each.open(database, clock) for each in products.values()]
+        self._products = {each.code: each for each in opened}
+        if len(self._products) != len(opened):
+            raise ValueError("two products have the same code")
+
+    @property
+    def offered(self) -> Mapping[str, tuple[str, ...]]:
+        """Modalities by product."""
+        return MappingProxyType({code: each.modalities for code, each in self._products.items()})
+
+    def require(self, product: str, modality: str) -> None:
+        """Raises Refusal for what nobody answers here."""
+        found = self._products.get(product)
+        if found is None:
+            raise Refusal(
+                Detail.PRODUCT,
+                f"no product {product!r} here: expected one of {', '.join(sorted(self._products)) or 'none'}",
+            )
+        if modality not in found.modalities:
+            raise Refusal(
+                Detail.PRODUCT,
+                f"{product} has no modality {modality!r}: expected one of {', '.join(found.modalities)}",
+            )
+
+    def answer(self, request: Request, element: Element, came: Came) -> Answer:
+        """Raises Refusal for what the product does not take, and whatever a failure of this service raises."""
+        product = self._products[request.product]
+        try:
+            done = product.answer(Asked(request, element, came.organisation))
+        except ProductRefused as refused:
+            raise Refusal(refused.detail, str(refused)) from refused
+        data = canonical(parse(done.data))
+        now = self._clock.now()
+        pdf = b""
+        if element.evidence:
+            raise Refusal(Detail.PRODUCT, "no signed evidence is made here yet: ask without it")
+        if element.pdf and done.pdf:
+            pdf = pades.sign(
+                done.pdf, Level.T, self._pki.exchange, stamper=self._stamper, trust=None, now=now
+            )
+        return Answer(element.id, element.transmission, data, b"", pdf)

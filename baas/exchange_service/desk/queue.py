@@ -1,0 +1,160 @@
+"""The asynchronous requests: accepted rows, which one thread answers, element by element, over any number of restarts.
+
+Each element is one transaction: its product's effects and its answer. The whole answer is made when all are there, and
+only then is it given out. Organisations take turns, so that nobody's 500 elements stand in another's way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+
+from lxml import etree
+
+from baas.ades.xml import parse
+from baas.clock import Clock
+from baas.exchange_service.desk.elements import Came, Elements
+from baas.exchange_service.errors import Refusal
+from baas.exchange_service.parts import Part, Parts
+from baas.exchange_service.requests import MOST_BYTES, Kept, Requests
+from baas.protocols import soap
+from baas.protocols.pci import names, reading, writing
+from baas.protocols.pci.codes import Detail, State
+from baas.protocols.pci.messages import Request, Response, Status
+from baas.protocols.pci.names import qname
+from baas.trust_service.database import Database
+
+ELEMENTS_AN_HOUR = 18_000
+"""What is promised at least, with evidence for each: five a second."""
+MOST_FAILURES = 5
+"""How often this service may fail at an element until that is the answer; with longer and longer waits between."""
+WAIT = 0.2
+"""Seconds until the first try again."""
+MOST_OPEN = 8
+"""Requests whose messages are in memory."""
+
+log = logging.getLogger(__name__)
+
+
+class Queue:
+    """The unfinished requests of one service, and the thread that answers them once it is started."""
+
+    def __init__(
+        self, database: Database, requests: Requests, parts: Parts, elements: Elements, clock: Clock
+    ) -> None:
+        self._database, self._requests, self._parts = database, requests, parts
+        self._elements, self._clock = elements, clock
+        self._open: OrderedDict[int, Request] = OrderedDict()
+        self._work, self._ending = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hours(self, more: int) -> int:
+        """What is promised (TiempoEstimadoRespuesta) to a request of `more` elements behind all that wait."""
+        return -(-(self._parts.missing() + more) // ELEMENTS_AN_HOUR)
+
+    def start(self) -> None:
+        """Idempotent. What was left unfinished goes on."""
+        if self._thread is None and not self._ending.is_set():
+            self._thread = threading.Thread(target=self._run, name="exchange queue", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        self._work.set()
+
+    def close(self) -> None:
+        """Ends after the element that is being answered. Idempotent."""
+        self._ending.set()
+        self._work.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        wait = WAIT
+        while not self._ending.is_set():
+            self._work.clear()
+            try:
+                done = self.turn()
+            except Exception:
+                log.exception("the queue of the exchange service failed; it tries again")
+                self._ending.wait(wait)
+                wait = min(2 * wait, 60.0)
+                continue
+            wait = WAIT
+            if not done:
+                self._work.wait()
+
+    def turn(self) -> bool:
+        """One element of each organisation's oldest unfinished request; whether there was any."""
+        found = self._requests.unfinished()
+        for kept in found:
+            if self._ending.is_set():
+                break
+            self._step(kept)
+            self._ending.wait(0.0005)  # whoever waits for the database has it now
+        return bool(found)
+
+    def _step(self, kept: Kept) -> None:
+        position = self._parts.count(kept.number)
+        request = self._request(kept)
+        if position == kept.elements:
+            self._finish(kept, request)
+            return
+        element = request.elements[position]
+        came = Came(kept.organisation, kept.message_sha256, hashlib.sha256(kept.certificate).digest())
+        try:
+            with self._database.transaction():
+                self._requests.processing(kept.number)
+                try:
+                    with self._database.undone_if(Refusal):
+                        part = Part.of(self._elements.answer(request, element, came))
+                except Refusal as refusal:
+                    part = Part.refused(refusal.detail, str(refusal))
+                self._parts.put(kept.number, position, part)
+        except Exception:
+            if kept.attempts + 1 < MOST_FAILURES:
+                self._requests.processing(kept.number, kept.attempts + 1)
+                raise
+            log.exception("an element of %s could not be answered", kept.id)
+            words = f"the service failed {MOST_FAILURES} times to answer it, and nothing of it was done"
+            with self._database.transaction():
+                self._requests.processing(kept.number)
+                self._parts.put(kept.number, position, Part.refused(Detail.INTERNAL, words))
+
+    def _finish(self, kept: Kept, request: Request) -> None:
+        parts = self._parts.all(kept.number)
+        status = _status([(each.id, part) for each, part in zip(request.elements, parts, strict=True)])
+        answers = tuple(
+            part.answer(each)
+            for each, part in zip(request.elements, parts, strict=True)
+            if part.detail is None
+        )
+        response = Response(request.id, self._clock.now(), request.product, request.modality, status, answers)
+        answer = soap.envelope(writing.response_xml(response, request))
+        with self._database.transaction():
+            self._requests.answered(kept.number, status.state, answer)
+        self._open.pop(kept.number, None)
+
+    def _request(self, kept: Kept) -> Request:
+        if (found := self._open.get(kept.number)) is not None:
+            self._open.move_to_end(kept.number)
+            return found
+        wrapper = etree.Element(qname(names.WRAPPER, "procesa"))
+        wrapper.append(parse(self._requests.content(kept.number), limit=MOST_BYTES))
+        found = self._open[kept.number] = reading.read_request(wrapper)
+        while len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return found
+
+
+def _status(parts: list[tuple[str, Part]]) -> Status:
+    """0003 when every element was answered, else 0502: its code is the first refused element's, its words name it."""
+    refused = [(name, part) for name, part in parts if part.detail is not None]
+    if not refused:
+        return Status(State.FINISHED, message="OK")
+    name, part = refused[0]
+    detail = part.detail
+    assert detail is not None
+    words = f"{len(refused)} of {len(parts)} elements refused, the others are answered and stand; {name!r}: {part.words}"
+    return Status(State.ERROR, detail.value, soap.printable(words))

@@ -1,0 +1,122 @@
+"""The three endpoints over HTTP: `procesa` in a POST, as SOAP 1.1 has it, and the WSDL in a GET with `?wsdl`.
+
+A body is read in pieces and not at all beyond its limit; what all bodies have together in memory is bounded, and so is how
+many are answered at once: who comes when there is no room is told to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from baas.exchange_service.desk.answering import Desk, Door, Incoming
+from baas.exchange_service.tls import PEER_CERTIFICATE
+from baas.protocols import soap
+from baas.protocols.pci import names
+from baas.protocols.soap import FaultCode, SoapError
+
+MOST_BYTES = 16 << 20
+"""Of one request. Five hundred elements have some 2 MB; base64 leaves room for files of 11 MB."""
+MOST_WAITING = 64 << 20
+"""Bytes of all requests that are being read or answered."""
+MOST_AT_ONCE = 8
+"""Requests that are answered at the same time."""
+RETRY_SECONDS = 5
+
+MULTIPART = "multipart/related"
+PREFIX = "/siri-proxy/services"
+
+
+class Front:
+    """The ASGI application around one desk. `address` is asked for the URL that the WSDL names."""
+
+    def __init__(self, desk: Desk, address: Callable[[], str]) -> None:
+        self._desk, self._address = desk, address
+        self._waiting = 0
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self.application = Starlette(
+            routes=[
+                Route(f"{PREFIX}/{door.value}", self._endpoint(door), methods=["GET", "POST"])
+                for door in Door
+            ]
+        )
+
+    def _endpoint(self, door: Door) -> Callable[[Request], object]:
+        async def endpoint(request: Request) -> Response:
+            if request.method != "POST":
+                return self._described(door, request)
+            try:
+                return await self._answered(door, request)
+            except SoapError as error:
+                headers = {}
+                if error.status is not HTTPStatus.INTERNAL_SERVER_ERROR:
+                    headers["Connection"] = "close"  # what is left of the body is not read
+                if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+                    headers["Retry-After"] = str(RETRY_SECONDS)
+                return Response(soap.fault(error), error.status, headers, media_type=soap.CONTENT_TYPE)
+            except ClientDisconnect:
+                return Response(status_code=400)  # to nobody
+
+        return endpoint
+
+    def _described(self, door: Door, request: Request) -> Response:
+        return Response("SOAP 1.1: POST a message\n", 405, {"Allow": "POST"}, media_type="text/plain")
+
+    async def _answered(self, door: Door, request: Request) -> Response:
+        content_type = request.headers.get("content-type", "")
+        media_type = soap.media_type(content_type)
+        if media_type not in (soap.MEDIA_TYPE,):
+            raise SoapError(
+                FaultCode.CLIENT,
+                f"expected Content-Type {soap.MEDIA_TYPE}, got {media_type[:80]!r}",
+                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+        action = request.headers.get("soapaction", "").strip().strip('"')
+        if action not in ("", names.SOAP_ACTION):
+            raise SoapError(
+                FaultCode.CLIENT, f"expected SOAPAction {names.SOAP_ACTION}, got {action[:120]!r}"
+            )
+        held = 0
+        body = bytearray()
+        try:
+            declared = request.headers.get("content-length", "")
+            if declared.isdigit() and int(declared) > MOST_BYTES:
+                raise _too_large()
+            async for piece in request.stream():
+                if len(body) + len(piece) > MOST_BYTES:
+                    raise _too_large()
+                if self._waiting + len(piece) > MOST_WAITING:
+                    raise SoapError(
+                        FaultCode.SERVER,
+                        f"too much is being answered: send the same message again in {RETRY_SECONDS} seconds",
+                        status=HTTPStatus.SERVICE_UNAVAILABLE,
+                    )
+                self._waiting += len(piece)
+                held += len(piece)
+                body += piece
+            peer = request.scope["state"].get(PEER_CERTIFICATE)
+            async with self._turns:
+                answer = await anyio.to_thread.run_sync(
+                    self._work, door, bytes(body), content_type, media_type == MULTIPART, peer
+                )
+        finally:
+            self._waiting -= held
+        return Response(answer, media_type=soap.CONTENT_TYPE)
+
+    def _work(self, door: Door, body: bytes, content_type: str, multipart: bool, peer: bytes | None) -> bytes:
+        return self._desk.answer(Incoming(door, body, body, multipart, peer), limit=MOST_BYTES)
+
+
+def _too_large() -> SoapError:
+    return SoapError(
+        FaultCode.CLIENT,
+        f"the request has more than {MOST_BYTES} bytes: send its elements in several requests",
+        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    )
