@@ -127,7 +127,9 @@ def _rate(metric: Metric, sample: RateSample, incumbent: Arm, confidence: float)
         difference=statistics.difference_of_rates(
             sample.counts[CHAIN], sample.counts[incumbent], confidence=confidence
         ),
-        failures={arm: n - good for arm, (good, n) in sample.counts.items()},
+        failures=sample.failures
+        if sample.failures is not None
+        else {arm: n - good for arm, (good, n) in sample.counts.items()},
         confidence=confidence,
     )
 

@@ -86,6 +86,9 @@ class Observation:
     it in practice, which may ask the service (`confirmed`, in `confirmation` seconds). The seconds are None where that
     check was not made, and count neither the other one nor the wait for either. `verifiable_until_ms` is the Unix time
     until when the evidence verifies without being renewed, None where nothing in it expires.
+
+    The last four count what an act about a person needed and spared (`OnceOnly` of the connectors): documents that the
+    person would bring, reports that an administration would send on. All are 0 where the case is about no person.
     """
 
     case: int
@@ -106,6 +109,10 @@ class Observation:
     confirmed: bool = False
     confirmation: float | None = None
     verifiable_until_ms: int | None = None
+    documents_needed: int = 0
+    documents_spared: int = 0
+    reports_needed: int = 0
+    reports_spared: int = 0
 
     def __post_init__(self) -> None:
         name = f"observation of case {self.case}, arm {self.arm!r}"
@@ -128,6 +135,17 @@ class Observation:
                 raise ValueError(f"{name}: expected a {check} of 0 or more seconds, got {seconds}")
         if self.confirmed and self.confirmation is None:
             raise ValueError(f"{name}: its evidence was confirmed, in how many seconds?")
+        self._once_only(name)
+
+    def _once_only(self, name: str) -> None:
+        for what, needed, spared in (
+            ("documents", self.documents_needed, self.documents_spared),
+            ("reports", self.reports_needed, self.reports_spared),
+        ):
+            if not 0 <= spared <= needed:
+                raise ValueError(f"{name}: expected from 0 to {needed} {what} spared, got {spared}")
+            if spared and self.outcome is not Outcome.OK:
+                raise ValueError(f"{name}: an act that failed spared nobody any {what}, got {spared}")
 
     @property
     def good(self) -> bool:
@@ -273,9 +291,10 @@ class PairedSample:
 
 @dataclass(frozen=True)
 class RateSample:
-    """For each arm: how many acts went well, of how many."""
+    """For each arm: how many went well, of how many. Acts, unless `failures` says how many acts failed of another count."""
 
     counts: dict[Arm, tuple[int, int]]
+    failures: dict[Arm, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -309,6 +328,7 @@ class Metric:
 
     `quantiles` are those of its values by arm that a report states, where there are enough. `offline` says that only
     evidence which verifies offline has a value: an arm whose evidence never does has none, and is not compared by it.
+    `about_a_person` says that only a case about a person has a value: in any other pilot it is not estimable.
     """
 
     slug: str
@@ -319,6 +339,7 @@ class Metric:
     sample: Callable[[Measurements], Sample]
     quantiles: tuple[str, ...] = ()
     offline: bool = False
+    about_a_person: bool = False
 
 
 def metrics() -> dict[str, Metric]:

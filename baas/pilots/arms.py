@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from baas.clock import milliseconds
-from baas.connectors import Capabilities, Connector, Environment, Erasure, LegalEffect, OnLedger
+from baas.connectors import (
+    Capabilities,
+    Connector,
+    Environment,
+    Erasure,
+    LegalEffect,
+    OnceOnly,
+    OnLedger,
+    Subject,
+)
 from baas.logs.service import Logs, NotAnchoredYet
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN
@@ -25,6 +34,10 @@ from sandbox.evidence.digest import IMPRINTS, Digest
 from sandbox.evidence.trust import TrustRoot
 from sandbox.evidence.verify import verify
 
+#: What a fact about a person costs where nobody is spared anything: the person brings its certificate to the one
+#: administration, which sends it on to the other.
+NOTHING_SPARED = OnceOnly(documents_needed=1, documents_spared=0, reports_needed=1, reports_spared=0)
+
 #: How often the chain arm asks whether its receipt can be made, in seconds: what it adds to a measured time.
 POLL = 0.01
 
@@ -38,11 +51,13 @@ class ArmEvidence:
     """What an arm gave: the bytes that a third party keeps, and the time (Unix ms) that they state.
 
     `verifiable_until_ms` is until when they verify without being renewed (Unix ms), None where nothing in them expires.
+    `once_only` is what the act spared, where its subject is a fact about a person.
     """
 
     content: bytes
     stated_ms: int
     verifiable_until_ms: int | None = None
+    once_only: OnceOnly | None = None
 
 
 class Arm(Protocol):
@@ -93,7 +108,13 @@ class ArmFacts:
 
 
 class ChainArm:
-    """Notarisation on the administration's own chain, by the same acceptance, pipeline and receipt as for anybody."""
+    """Notarisation on the administration's own chain, by the same acceptance, pipeline and receipt as for anybody.
+
+    A document, a notice, a power and the certificate of a fact about a person are one to it: a digest. So about a person
+    it spares nobody anything (`NOTHING_SPARED`). A chain of commitments answers no question about a person: it tells who
+    already holds the certificate whether that one existed at a time, unaltered. Who asks for the fact has to be brought
+    the certificate, and the next administration has to be sent it once more.
+    """
 
     slug = CHAIN
 
@@ -106,7 +127,9 @@ class ChainArm:
         scope: TenantScope,
         administration: str,
         stop: threading.Event,
+        subject: Subject = Subject.DOCUMENT,
     ) -> None:
+        self._spared = NOTHING_SPARED if subject is Subject.PERSON_FACT else None
         self._store, self._logs, self._notarisations = store, logs, notarisations
         self._scope, self._administration, self._stop = scope, administration, stop
         with store.reading() as session:  # what a verifier would hold from before the run
@@ -126,7 +149,7 @@ class ChainArm:
                 if time.monotonic() > deadline or self._stop.wait(POLL):
                     raise ArmTimeout(str(error)) from error
             else:
-                return ArmEvidence(receipt.to_bytes(), sealed_ms(receipt))
+                return ArmEvidence(receipt.to_bytes(), sealed_ms(receipt), once_only=self._spared)
 
     def verify(self, digest: bytes, content: bytes) -> None:
         report = verify(Digest("sha-256", digest), receipts.parse(content), self._root)
@@ -178,7 +201,10 @@ class IncumbentArm:
         evidence = self.connector.submit(digest)
         until = evidence.verifiable_until
         return ArmEvidence(
-            evidence.content, milliseconds(evidence.stated_time), milliseconds(until) if until else None
+            evidence.content,
+            milliseconds(evidence.stated_time),
+            milliseconds(until) if until else None,
+            evidence.once_only,
         )
 
     def verify(self, digest: bytes, content: bytes) -> None:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
+from baas.connectors import Subject
 from baas.connectors.signature import OVER_A_DIGEST, told
 from baas.errors import Invalid
 from baas.metrics import CHAIN, Arm, Kind, Metric
 from baas.pilots.arms import ArmFacts
-from baas.pilots.plan import NIGHT, Plan
+from baas.pilots.plan import NIGHT, OF_TWO, Plan
+from baas.pilots.terms import DataClass
 
 LOG = "log"
 
 
-def check(plan: Plan, known_arms: Iterable[Arm], known: Mapping[str, Metric]) -> None:
-    """Invalid, with the field and what would do, for a plan whose run could not be judged."""
+class Asked(Protocol):
+    """What of a connector's class tells whether a plan may name it."""
+
+    subjects: frozenset[Subject]
+
+
+def check(
+    plan: Plan, administration: str, known_arms: Mapping[Arm, Asked], known: Mapping[str, Metric]
+) -> None:
+    """Invalid, with the field and what would do, for a plan of `administration` whose run could not be judged."""
     _arms(plan, list(known_arms))
+    _subject(plan, known_arms)
+    _counterpart(plan, administration)
     _metrics(plan, known)
     _pairs(plan)
     _log(plan)
@@ -65,6 +78,33 @@ def _arms(plan: Plan, known: list[Arm]) -> None:
         raise Invalid("/plan/disturbance/arm", expected, repr(plan.disturbance.arm))
 
 
+def _subject(plan: Plan, known: Mapping[Arm, Asked]) -> None:
+    fitting = [slug for slug, each in known.items() if plan.subject in each.subjects]
+    for pointer, slugs in (("arms", plan.arms), ("observed", plan.observed)):
+        for slug in slugs:
+            if slug not in fitting:
+                those = ", ".join(fitting) or "there is none"
+                expected = f"arms that can be asked about the subject {plan.subject}: {those}"
+                raise Invalid(f"/plan/{pointer}", expected, repr(slug))
+    if plan.subject is Subject.PERSON_FACT and plan.data_class is not DataClass.SYNTHETIC:
+        expected = f"{DataClass.SYNTHETIC}, where cases are facts about persons: real ones are personal data"
+        raise Invalid("/plan/data_class", expected, plan.data_class.value)
+
+
+def _counterpart(plan: Plan, administration: str) -> None:
+    if plan.subject not in OF_TWO:
+        if plan.counterpart:
+            expected = f"none: only {' and '.join(sorted(OF_TWO))} have a second administration"
+            raise Invalid("/plan/counterpart", expected, repr(plan.counterpart))
+    elif not plan.counterpart:
+        expected = f"the code of the second administration, which the subject {plan.subject} needs"
+        raise Invalid("/plan/counterpart", expected, "none")
+    elif plan.counterpart == administration:
+        raise Invalid(
+            "/plan/counterpart", "another administration than the pilot's own", repr(plan.counterpart)
+        )
+
+
 def _seal(plan: Plan) -> None:
     """A case has its document's digest: what is sealed otherwise, a PDF, has the seal within."""
     if plan.seal.level not in OVER_A_DIGEST.get(plan.seal.format, ()):
@@ -84,6 +124,11 @@ def _metrics(plan: Plan, known: Mapping[str, Metric]) -> None:
             if name not in fitting or name in seen:
                 expected = f"metrics of {', '.join(fitting)}, each in one place"
                 raise Invalid(f"/plan/{pointer}", expected, repr(name[:80]))
+            if known[name].about_a_person and plan.subject is not Subject.PERSON_FACT:
+                expected = (
+                    f"{name} for the subject {Subject.PERSON_FACT} alone: in others nothing is to be spared"
+                )
+                raise Invalid(f"/plan/{pointer}", expected, f"the subject {plan.subject}")
             seen.add(name)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from baas.connectors import Connector, ConnectorSettings, connectors
+from baas.connectors import Connector, ConnectorSettings, Subject, connectors
 from baas.errors import Conflict, Invalid
 from baas.metrics import CHAIN
 from baas.pilots.arms import Arm, ArmFacts, DelayedArm, IncumbentArm
@@ -25,7 +25,7 @@ class Opening:
 
     def connector(self, slug: str, plan: Plan, administration: str) -> Connector:
         """An incumbent, given up at the plan's time limit, as the chain is: what is late counts the same."""
-        return self._opened(slug, plan, self.settings_of(slug, administration))
+        return self._opened(slug, plan, self._settings(slug, plan, administration))
 
     def as_it_is(self, slug: str, administration: str) -> Connector:
         """An incumbent without any plan, with what its connector takes by itself."""
@@ -54,12 +54,20 @@ class Opening:
         delayed = plan.disturbance.arm if plan.disturbance else ""
         arms: list[Arm] = [DelayedArm(chain, seconds) if delayed == CHAIN else chain]
         for slug in plan.incumbents:
-            settings = self.settings_of(slug, administration)
+            settings = self._settings(slug, plan, administration)
             if slug == delayed:
                 relay = stack.enter_context(Relay.before(settings.url, delay=seconds))
                 settings = replace(settings, url=relay.url_of(settings.url))
             arms.append(IncumbentArm(stack.enter_context(closing(self._opened(slug, plan, settings)))))
         return arms
+
+    def _settings(self, slug: str, plan: Plan, administration: str) -> ConnectorSettings:
+        """Where the arm's service is; a service between administrations knows both of the plan's by their own keys."""
+        settings = self.settings_of(slug, administration)
+        if plan.counterpart and Subject.HAND_OVER in connectors()[slug].subjects:
+            others = self.settings_of(slug, plan.counterpart).signers
+            settings = replace(settings, signers={**others, **settings.signers})
+        return settings
 
     def _opened(self, slug: str, plan: Plan, settings: ConnectorSettings) -> Connector:
         options = {**settings.options, **options_of(plan)}
@@ -91,6 +99,8 @@ def options_of(plan: Plan) -> dict[str, str]:
         "policy": plan.seal.policy,
         "log_period": f"{plan.log_period:g}",
         "legacy_sha1": "true" if plan.legacy_sha1 else "false",
+        "subject": plan.subject.value,
+        "counterpart": plan.counterpart,
     }
 
 

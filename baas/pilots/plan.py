@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from baas.ades.types import Format, Level
+from baas.connectors import Subject
 from baas.pilots.terms import DataClass, DltUse
 from baas.wire import In
 
@@ -16,6 +17,11 @@ Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Sentence = Annotated[str, StringConstraints(min_length=10, max_length=2000, strip_whitespace=True)]
 #: The arms and a policy's OID are checked where they are known: with an arm's own words if one cannot be.
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+
+#: An administration's INE10 or DIR3 code; whether there is such a one is told where it is looked up.
+Code = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True)]
+#: The subjects that a second administration has a part in.
+OF_TWO = frozenset({Subject.PERSON_FACT, Subject.HAND_OVER})
 
 #: Seconds of a night: how often a log such as VÀLid keeps is time-stamped.
 NIGHT = 86_400.0
@@ -43,6 +49,19 @@ class Plan(In):
     hypothesis: Sentence
     alternative: Sentence = Field(
         description="why the existing service might be enough: it is the null hypothesis"
+    )
+    subject: Subject = Field(
+        Subject.DOCUMENT, description="what each case is about, and so what is asked of each arm"
+    )
+    counterpart: Code = Field(
+        "",
+        description="the code of the second administration: to whom an act is handed over, or who asks for the same fact "
+        "about a person; whoever writes the plan needs the role of developer there, by its mandate",
+    )
+    screening: dict[Slug, bool] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="answers to the questions of the screening trees, by their ids; a question without one is open",
     )
     arms: list[Slug] = Field(
         default_factory=lambda: ["timestamp"],

@@ -22,12 +22,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from baas.clock import Clock, milliseconds
-from baas.connectors import ConnectorTimeout
+from baas.connectors import ConnectorTimeout, OnceOnly, Subject
 from baas.metrics import Case, Observation, Outcome
-from baas.pilots.arms import Arm, ArmEvidence, ArmTimeout
+from baas.pilots.arms import NOTHING_SPARED, Arm, ArmEvidence, ArmTimeout
 from baas.pilots.plan import Plan
 
 #: Seconds from the start of a run to its first act.
@@ -134,7 +134,7 @@ def run(
     def finish(performed: Performed) -> None:
         try:
             if not (stop.is_set() or over.is_set()):
-                observation = _observation(performed)
+                observation = _observation(performed, plan.subject)
                 if not (stop.is_set() or over.is_set()):
                     record(observation)
         except BaseException as error:  # a record that cannot be kept ends the run, in the caller's thread
@@ -200,7 +200,8 @@ def _performed(act: Act, plan: Plan, clock: Clock, start: float) -> Performed:
     return Performed(act, submitted, submitted_ms, evidence, evidence_at, ended_ms, outcome, reason)
 
 
-def _observation(performed: Performed) -> Observation:
+def _observation(performed: Performed, subject: Subject) -> Observation:
+    """The act as it is kept. One about a person that gave no evidence had somebody bring and send everything."""
     act, evidence = performed.act, performed.evidence
     offline, practice, offset, content = Check(), Check(), None, b""
     if evidence is not None:
@@ -228,7 +229,14 @@ def _observation(performed: Performed) -> Observation:
         confirmed=practice.holds,
         confirmation=practice.seconds,
         verifiable_until_ms=evidence.verifiable_until_ms if evidence else None,
+        **_spared(evidence.once_only if evidence else None, subject),
     )
+
+
+def _spared(counted: OnceOnly | None, subject: Subject) -> dict[str, int]:
+    if subject is not Subject.PERSON_FACT:
+        return {}
+    return asdict(counted or NOTHING_SPARED)
 
 
 @dataclass(frozen=True, slots=True)

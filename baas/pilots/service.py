@@ -94,7 +94,8 @@ class Pilots:
         """A draft. Invalid when its run could not be judged; what asks for an address is told when it is frozen."""
         owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "creating a pilot", *MEASURES)
-        checks.check(plan, connectors(), metrics())
+        checks.check(plan, owner.code, connectors(), metrics())
+        _require_counterpart(session, scope, plan)
         with suppress(NoAddress):
             self._facts(plan, owner.code)
         text = rfc8785.dumps(plan.model_dump(mode="json"))
@@ -185,6 +186,7 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
+            _require_counterpart(session, scope, plan_of(pilot))
             advance(pilot.state, PilotState.FROZEN)
             self._ready(session, scope, owner, self._facts(plan_of(pilot), owner.code))
         with closing(self._opening.connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
@@ -213,6 +215,7 @@ class Pilots:
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "running a pilot", *MEASURES)
+            _require_counterpart(session, scope, plan_of(pilot))
             pilot.state = advance(pilot.state, PilotState.RUNNING)
             owner = _owner(session, scope, pilot)
             chain = chain_facts(self._trust.of(session, scope, owner.code), self._clock.now())
@@ -284,6 +287,7 @@ class Pilots:
                     scope,
                     administration,
                     self._stop,
+                    plan.subject,
                 )
                 arms = self._opening.disturbed(stack, plan, administration, chain)
                 observed: list[Observation] = []
@@ -376,6 +380,16 @@ def require_state(pilot: Pilot, *states: PilotState) -> None:
     """Conflict unless the pilot is in one of `states`."""
     if pilot.state not in states:
         raise Conflict(f"pilot {pilot.id} is {pilot.state}; this needs: {' or '.join(states)}")
+
+
+def _require_counterpart(session: Session, scope: TenantScope, plan: Plan) -> None:
+    """That the caller may act for the plan's second administration, by its mandate. NotFound, Forbidden, Suspended.
+
+    Asked again at each act: a mandate that was withdrawn meanwhile counts no more.
+    """
+    if plan.counterpart:
+        other = repository.administration(session, scope, plan.counterpart)
+        scope.require(other.id, "a pilot with this administration as its counterpart", Role.DEVELOPER)
 
 
 def _owner(session: Session, scope: TenantScope, pilot: Pilot) -> Administration:

@@ -62,7 +62,9 @@ def sample(slug: str, measurements: Measurements) -> PairedSample:
 
 def test_discovered_with_texts_in_three_languages() -> None:
     assert list(METRICS) == [
+        "documents_spared",
         "evidence_bytes",
+        "reports_spared",
         "tampering_noticed",
         "time_to_confirmation",
         "time_to_evidence",
