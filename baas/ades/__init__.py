@@ -15,6 +15,7 @@ responses. Trust is an argument: roots, the time of the question, and which algo
     procedure       EN 319 102-1 over one CMS signature
     pades, cades    CMS signatures, in a PDF and beside a document (pyHanko); `signing` and `waiting` are their tools
     signatures      any signature, by its content
+    revocation_values   CRLs put into a signature that exists, so that it verifies alone
     xml             XML read so that nothing in it can hurt, and exactly what was signed
     xades           XML signatures, over `xml`
 """

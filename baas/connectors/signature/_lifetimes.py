@@ -65,7 +65,7 @@ def judge_kept(
     under = replace(trust, revocation=given)
     if carried.time is None:
         return Kept(judged(under, now), _earliest(_ends_of(carried.crls)))
-    until = _earliest([*carried.ends, *_ends(trust.roots)])
+    until = _earliest(_ends([*carried.authorities, *trust.roots]))
     if until is not None and now > until:
         raise VerificationError(
             f"{what}'s time-stamp held until {until.isoformat()} and was not renewed: since then nothing proves its time"
@@ -88,7 +88,7 @@ def verifiable_until(signed: bytes, verdict: Verdict, trust: Trust) -> datetime 
     """
     carried = _carried(signed)
     if carried.time is not None and verdict.proven_time is not None:
-        return _earliest([*carried.ends, *_ends(trust.roots)])
+        return _earliest(_ends([*carried.authorities, *trust.roots]))
     path = [x509.load_der_x509_certificate(der) for der in verdict.certificates]
     return _earliest([*_ends(path), *_ends(trust.roots)])
 
@@ -102,12 +102,22 @@ def is_token(der: bytes) -> bool:
         return False
 
 
+def crls_in(signed: bytes) -> tuple[bytes, ...]:
+    """The CRLs (DER) that came in a seal; none for what cannot be read."""
+    return _carried(signed).crls
+
+
+def stamp_certificates_in(signed: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates that came with a seal's first time-stamp; none where there is none."""
+    return _carried(signed).authorities
+
+
 @dataclass(frozen=True)
 class _Carried:
-    """What came in a seal, none of it judged: its first time-stamp's time and the ends of its certificates, and CRLs."""
+    """What came in a seal, none of it judged: its first time-stamp's time and certificates, and CRLs."""
 
     time: datetime | None = None
-    ends: tuple[datetime, ...] = ()
+    authorities: tuple[x509.Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
 
 
@@ -120,7 +130,7 @@ def _carried(signed: bytes) -> _Carried:
         statement = cms.ContentInfo.load(tokens[0])["content"]["encap_content_info"]["content"].parsed
         time = statement["gen_time"].native.astimezone(UTC)
         authorities = [x509.load_der_x509_certificate(each) for each in certificates_of(tokens[0])]
-        return _Carried(time, tuple(_ends(authorities)), crls)
+        return _Carried(time, tuple(authorities), crls)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, AdesError):
         return _Carried()
 

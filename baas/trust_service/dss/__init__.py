@@ -5,7 +5,6 @@
     verifying       certificates and signatures against the sandbox's own roots
     tokens          time-stamp tokens alone
     sealing         seals with an administration's key, and time-stamps
-    revocation_values   CRLs put into a seal, so that it verifies alone
 
 Verification is what PSIS does. The sealing is not: AOC documents no operation that seals on its side, so this one is core
 OASIS DSS, and a pilot that uses it measures what such a service would give, not one that exists.

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from baas.ades import cades, pades, xades
+from baas.ades import cades, pades, revocation_values, xades
 from baas.ades.types import MADE, Format, Level, Stamper, Trust
 from baas.protocols.dss import names
 from baas.protocols.dss.messages import Refusal, SignRequest, Subject, not_supported
-from baas.trust_service.dss import revocation_values
 from baas.trust_service.errors import CertificateExpired, CertificateRevoked, NotEnrolled
 from baas.trust_service.pki import Enrolment, Pki
 from sandbox.evidence.digest import Digest

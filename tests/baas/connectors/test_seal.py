@@ -15,13 +15,13 @@ from asn1crypto import cms
 from lxml import etree
 
 from baas.ades import cades
+from baas.ades.revocation_values import in_cms
 from baas.ades.types import Level
 from baas.clock import SystemClock
 from baas.connectors import ConnectorRefused, ConnectorSettings, connectors
 from baas.connectors.seal import SealConnector
 from baas.connectors.signature import _http
 from baas.connectors.signature.psis import PsisAdapter
-from baas.trust_service.dss.revocation_values import in_cms
 from baas.trust_service.service import TrustService
 from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence.digest import Digest

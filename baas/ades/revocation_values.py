@@ -31,14 +31,13 @@ def in_cms(signature: bytes, crls: Sequence[bytes]) -> bytes:
 
 
 def in_xml(signature: bytes, crls: Sequence[bytes]) -> bytes:
-    """The XAdES signature with these CRLs (DER) among its unsigned properties."""
+    """The XAdES signature with these CRLs (DER) among its unsigned properties, besides those that it had."""
     root = parse(signature)
     [qualifying] = root.iter(f"{_XADES}QualifyingProperties")
-    element = qualifying
-    for name in ("UnsignedProperties", "UnsignedSignatureProperties"):
-        found = element.find(_XADES + name)
-        element = etree.SubElement(element, _XADES + name) if found is None else found
-    values = etree.SubElement(etree.SubElement(element, f"{_XADES}RevocationValues"), f"{_XADES}CRLValues")
+    values = qualifying
+    for name in ("UnsignedProperties", "UnsignedSignatureProperties", "RevocationValues", "CRLValues"):
+        found = values.find(_XADES + name)
+        values = etree.SubElement(values, _XADES + name) if found is None else found
     for each in crls:
         etree.SubElement(values, f"{_XADES}EncapsulatedCRLValue").text = base64.b64encode(each).decode(
             "ascii"
