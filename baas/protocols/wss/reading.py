@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
 from baas.ades.certificates import UNREADABLE
@@ -49,8 +49,9 @@ class Secured:
 
     `body_element` is a copy of the one element in the Body, a document of its own. `replay_key`, 32 bytes, is the same
     for the same signed message and for no other: what a cache of messages remembers, until `expires` at least. It is of
-    what was signed and of the certificate, never of the signature's value: of an ECDSA signature (r, s) anybody makes
-    (r, n - s), which verifies as well. `sha1` tells that the signature rests on SHA-1, which was allowed.
+    what was signed and of the key, never of the signature's value, nor of the certificate, which nobody signed here: of an
+    ECDSA signature (r, s) anybody makes (r, n - s), which verifies as well, of the certificate's own too. `sha1` tells
+    that the signature rests on SHA-1, which was allowed.
 
     `created` and `expires` are None where the Timestamp is not signed, which only a reader that allows it meets: such a
     message has no end, and whoever takes it remembers its `replay_key` for ever.
@@ -255,6 +256,6 @@ def _verified(
 
 
 def _replay_key(signature: etree._Element, certificate: x509.Certificate) -> bytes:
-    """SHA-256 over the certificate's, and over what its key signed: SignedInfo without anything that was not."""
-    who = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
-    return hashlib.sha256(who + EXCLUSIVE(signature[0])).digest()
+    """SHA-256 over the key's, and over what it signed: SignedInfo without anything in it that was not."""
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(hashlib.sha256(key).digest() + EXCLUSIVE(signature[0])).digest()

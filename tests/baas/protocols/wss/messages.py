@@ -11,6 +11,7 @@ from zeep.wsse.utils import WSU as WSU_MAKER
 from zeep.wsse.utils import get_security_header
 
 from baas.ades.types import Signer
+from baas.ades.xml import sign_parts
 from baas.ades.xml.names import WSU, ds
 from baas.protocols import soap, wss
 from baas.protocols.wss import Secured
@@ -42,6 +43,10 @@ def who(message: Secured) -> str | None:
     return message.body_element.findtext(f".//{WHO}")
 
 
+def canonical(element: Element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True)
+
+
 def wsse(name: str) -> str:
     return f"{{{WSSE}}}{name}"
 
@@ -65,6 +70,16 @@ def security_of(root: Element) -> Element:
 
 def signature_of(root: Element) -> Element:
     return only(root, ds("Signature"))
+
+
+def resigned(root: Element, signer: Signer) -> Element:
+    """The message, changed by its own signer: Body and Timestamp as they now are, signed anew."""
+    old = signature_of(root)
+    key_info = only(old, ds("KeyInfo"))
+    security_of(root).remove(old)
+    made = sign_parts(security_of(root), [root[1], only(root, wsu("Timestamp"))], signer)
+    made.replace(only(made, ds("KeyInfo")), key_info)
+    return root
 
 
 class Zeep(BinarySignature):

@@ -12,11 +12,12 @@ import zeep.exceptions
 from lxml import etree
 
 from baas.ades.types import Signer
+from baas.ades.xml.names import ds
 from baas.protocols.pci.codes import Detail
 from baas.protocols.wss import WssError
 from tests.baas.ades import xmljudges
 from tests.baas.ades.pki import AT, Pki
-from tests.baas.protocols.wss import messages
+from tests.baas.protocols.wss import messages, shapes
 from tests.baas.protocols.wss.messages import Zeep, read, secured, who, wsu
 
 SHA256 = xmlsec.constants.TransformSha256
@@ -94,6 +95,56 @@ def test_sha_1_of_old_clients_is_read_only_where_it_is_said(rsa: Signer, tmp_pat
     assert (found.sha1, who(found)) == (True, "9821920002")
     root = Zeep(tmp_path, rsa, *RSA_SHA1).stamped(CREATED, EXPIRES)
     assert refused(root) is Detail.SIGNATURE
+
+
+def loosely_signed(
+    signer: Signer, uri: str, transforms: tuple[object, ...], expression: str = ""
+) -> etree._Element:
+    """A message that xmlsec signs by one reference, with a token and a Timestamp as they should be."""
+    root = etree.fromstring(secured(signer))
+    old, body = messages.signature_of(root), root[1]
+    key_info = messages.only(root, ds("KeyInfo"))
+    made = xmlsec.template.create(
+        root, xmlsec.constants.TransformExclC14N, xmlsec.constants.TransformEcdsaSha256
+    )
+    messages.security_of(root).replace(old, made)
+    reference = xmlsec.template.add_reference(made, SHA256, uri=uri)  # type: ignore[arg-type]
+    for transform in transforms:
+        xmlsec.template.add_transform(reference, transform)  # type: ignore[arg-type]
+    for each in made.iter(ds("XPath"), ds("Transform")):
+        if expression and each.get("Algorithm") == shapes.XPATH:
+            etree.SubElement(each, ds("XPath")).text = expression
+    body.set(messages.WSU_ID, "body")
+    context = xmlsec.SignatureContext()
+    context.register_id(body, "Id", messages.WSU)
+    context.key = xmlsec.Key.from_memory(xmljudges.key_pem(signer), xmlsec.constants.KeyDataFormatPem)
+    context.sign(made)
+    made.append(key_info)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("uri", "transforms", "expression", "detail"),
+    [
+        ("", (xmlsec.constants.TransformEnveloped, xmlsec.constants.TransformExclC14N), "", Detail.UNSIGNED),
+        ("#body", (xmlsec.constants.TransformExclC14N,), "", Detail.UNSIGNED),
+        (
+            "#body",
+            (xmlsec.constants.TransformXPath, xmlsec.constants.TransformExclC14N),
+            "not(ancestor-or-self::*[local-name()='Atributos'])",
+            Detail.SIGNATURE,
+        ),
+    ],
+    ids=["the whole document", "the body alone", "the body less who asks, by XPath"],
+)
+def test_what_xmlsec_signs_and_verifies_too_loosely(
+    pki: Pki, uri: str, transforms: tuple[object, ...], expression: str, detail: Detail
+) -> None:
+    root = loosely_signed(pki.seal, uri, transforms, expression)
+    assert xmljudges.xmlsec_verifies(root, pki.seal.certificate)
+    assert refused(root) is detail
+    messages.only(root, messages.WHO).text = shapes.EVIL
+    assert xmljudges.xmlsec_verifies(root, pki.seal.certificate) is bool(expression)
 
 
 def test_zeep_without_a_timestamp_is_refused(pki: Pki, tmp_path: Path) -> None:
