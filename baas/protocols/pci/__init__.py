@@ -7,4 +7,6 @@ messages    what is exchanged, as data: requests, responses, confirmations
 codes       states, and this sandbox's own secondary codes of refusals
 writing     messages as XML, valid by our schemas
 reading     messages from XML, once our schemas have let them through; refusals are `errors.PciError`
+products    what products exchange in DatosEspecificos: one module is one product
+schema      the schemas, and what they say against an element
 """

@@ -11,6 +11,7 @@ from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from threading import Lock
+from typing import Any
 
 from lxml import etree
 
@@ -34,7 +35,7 @@ def load(name: str) -> etree._Element:
     return deepcopy(_loaded(name))
 
 
-def check(name: str, element: etree._Element) -> None:
+def check(name: str, element: etree._Element, detail: Detail = Detail.SCHEMA) -> None:
     """Raise PciError unless `element` is as the schema says, and nothing in it but elements, attributes and text.
 
     No attribute of XML Schema's own is taken (`xsi:type`, `xsi:nil`): nobody who sends a message chooses its types.
@@ -42,14 +43,14 @@ def check(name: str, element: etree._Element) -> None:
     for each in element.iter():
         if not isinstance(each.tag, str):
             raise PciError(
-                Detail.SCHEMA,
+                detail,
                 f"expected elements and text alone, got a comment, an instruction or an entity in "
                 f"{local(each.getparent())}: leave it out",
             )
         for attribute in each.attrib:
             if str(attribute).startswith(f"{{{XSI}}}"):
                 raise PciError(
-                    Detail.SCHEMA,
+                    detail,
                     f"{local(each)}: expected no attribute of XML Schema's own, got {local(attribute)}: leave it out",
                 )
     schema = _compiled(name)
@@ -59,7 +60,7 @@ def check(name: str, element: etree._Element) -> None:
         said = next(iter(schema.error_log), None)
     words = "it is not as the schema says" if said is None else said.message
     raise PciError(
-        Detail.SCHEMA, f"{_plain(words)} The schema is in the WSDL: ask the service's address with ?wsdl."
+        detail, f"{_plain(words)} The schema is in the WSDL: ask the service's address with ?wsdl."
     )
 
 
@@ -79,12 +80,20 @@ def _compiled(name: str) -> etree.XMLSchema:
     return etree.XMLSchema(_loaded(name))
 
 
+class _Ours(etree.Resolver):
+    """What a schema imports is one of ours, or nothing."""
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: object, /) -> Any:
+        name = str(system_url).rpartition("/")[2].removesuffix(".xsd")
+        return self.resolve_string(etree.tostring(_loaded(name)), context)
+
+
 @cache
 def _loaded(name: str) -> etree._Element:
     source = (files("baas.protocols.pci") / "schemas" / f"{name}.xsd").read_bytes()
-    root = etree.fromstring(
-        source, etree.XMLParser(remove_comments=True, resolve_entities=False, no_network=True)
-    )
+    parser = etree.XMLParser(remove_comments=True, resolve_entities=False, no_network=True)
+    parser.resolvers.add(_Ours())
+    root = etree.fromstring(source, parser)
     for include in root.findall(_INCLUDE):
         other = str(include.get("schemaLocation")).removesuffix(".xsd")
         at = root.index(include)
