@@ -37,10 +37,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role of the contract, and the parameter whose account gets it at deployment."""
+    """A role of the contract, and the parameters whose accounts get it at deployment."""
 
     name: str
-    granted_to: str
+    granted_to: tuple[str, ...]
     text: Text
 
 
@@ -184,7 +184,7 @@ def _parameter(table: dict[str, Any]) -> Parameter:
 
 def _role(table: dict[str, Any]) -> Role:
     _expect_keys("role", table, ("name", "granted_to", "text"))
-    return Role(_string(table, "name"), _string(table, "granted_to"), _text(table, "text"))
+    return Role(_string(table, "name"), _strings(table, "granted_to"), _text(table, "text"))
 
 
 def _action(table: dict[str, Any]) -> Action:
@@ -212,10 +212,8 @@ def _compare_with_contract(found: Template, artifact: Artifact) -> None:
     _expect_equal("the contract's roles", of_contract, sorted(names))
     addresses = [parameter.name for parameter in found.parameters if parameter.type == "address"]
     for role in found.roles:
-        if role.granted_to not in addresses:
-            raise CatalogueError(
-                f"role {role.name}: expected granted_to of {addresses}, got {role.granted_to!r}"
-            )
+        if unknown := [name for name in role.granted_to if name not in addresses]:
+            raise CatalogueError(f"role {role.name}: expected granted_to of {addresses}, got {unknown}")
     for action in found.actions:
         if action.role is not None and action.role not in names:
             raise CatalogueError(f"action {action.function}: expected a role of {names}, got {action.role!r}")
@@ -239,6 +237,16 @@ def _string(table: dict[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise CatalogueError(f"{key}: expected a text, got {value!r}")
     return value
+
+
+def _strings(table: dict[str, Any], key: str) -> tuple[str, ...]:
+    """One text, or a list of different ones."""
+    found = table[key] if isinstance(table[key], list) else [table[key]]
+    if not found or not all(isinstance(each, str) and each.strip() for each in found):
+        raise CatalogueError(f"{key}: expected a text or a list of texts, got {table[key]!r}")
+    if len(set(found)) != len(found):
+        raise CatalogueError(f"{key}: expected each once, got {found!r}")
+    return tuple(found)
 
 
 def _text(table: dict[str, Any], key: str) -> Text:

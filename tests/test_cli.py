@@ -527,6 +527,7 @@ def test_templates_engines_and_a_parameter_that_does_not_hold(
         world.deployments
     )
     assert "--set admin=…" in here("template", "show", "document-notary").out
+    assert "BODY_ROLE, given to firstBody, secondBody: " in here("template", "show", "hand-over").out
     assert here("template", "show", "absent").code == 5
     assert here("template", "artifact", "document-notary", "--json").json["contractName"] == "DocumentNotary"
     assert here("template", "artifact", "absent").code == 5

@@ -17,7 +17,7 @@ class ParameterOut(Out):
 
 class RoleOut(Out):
     name: str
-    granted_to: str
+    granted_to: list[str]
     text: dict[str, str]
 
 

@@ -39,10 +39,11 @@ LARGE = [
 def measure() -> dict[str, Any]:
     """Gas by contract and act; `advance` by the old size, the new size and the proof's hashes."""
     evm = Evm()
-    _, admin, worker, *_ = evm.accounts
+    _, admin, worker, other, *_ = evm.accounts
     return {
         "AccountAllowlist": _allowlist(evm, admin, worker),
         "DocumentNotary": _notary(evm, admin, worker),
+        "HandOver": _hand_over(evm, admin, worker, other),
         "HashRegistry": _registry(evm, admin, worker),
     }
 
@@ -92,6 +93,21 @@ def _notary(evm: Evm, admin: str, notary: str) -> dict[str, int]:
     ):
         inclusion = path(index, LEAVES[:2000])
         act(f"{name}, proof of {len(inclusion)}", sender, name, LEAVES[index], index, inclusion, root, last)
+    return gas
+
+
+def _hand_over(evm: Evm, admin: str, first: str, second: str) -> dict[str, int]:
+    """Each step's gas: one act accepted and completed, another rejected."""
+    contract = evm.deploy("HandOver", admin, first, second)
+    gas = {"deployment": _creation(evm, "HandOver", admin, first, second)}
+    for name, sender, arguments in (
+        ("offer", first, (A, second)),
+        ("accept", second, (A,)),
+        ("complete", second, (A, C)),
+    ):
+        gas[name] = contract.does(sender, name, *arguments).gas
+    contract.does(first, "offer", B, second)
+    gas["reject"] = contract.does(second, "reject", B, C).gas
     return gas
 
 

@@ -14,6 +14,8 @@ A, B, C = (bytes([n]) * 32 for n in (1, 2, 3))
 INCLUDED = (LEAVES[3], 3, path(3, LEAVES[:5]), mth(LEAVES[:5]))
 ADMIN, WORKER, STRANGER, NEWCOMER = 1, 2, 3, 4
 SOMEBODY = "0x" + "a1" * 20
+#: eth-tester's account 5: the body beside the one that works.
+OTHER_BODY = "0xe57bfe9f44b819898f47bf37e5af72a0783e1141"
 
 #: Each contract's writing functions: the role, and arguments with which they succeed after `prepare`.
 WRITES: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
@@ -27,12 +29,21 @@ WRITES: dict[str, dict[str, tuple[str, tuple[Any, ...]]]] = {
     },
     "HashRegistry": {"advance": ("REGISTRAR_ROLE", (12, mth(LEAVES), proof(5, LEAVES)))},
     "AccountAllowlist": {"mirror": ("MIRROR_ROLE", (5, 12, False, [(SOMEBODY, 0, [])]))},
+    "HandOver": {
+        "offer": ("BODY_ROLE", (C, OTHER_BODY)),
+        "accept": ("BODY_ROLE", (A,)),
+        "reject": ("BODY_ROLE", (A, C)),
+        "complete": ("BODY_ROLE", (B, C)),
+    },
 }
 WORKERS = {
     "DocumentNotary": "NOTARY_ROLE",
     "HashRegistry": "REGISTRAR_ROLE",
     "AccountAllowlist": "MIRROR_ROLE",
+    "HandOver": "BODY_ROLE",
 }
+#: What a constructor takes besides the admin and the account that works.
+MORE: dict[str, tuple[str, ...]] = {"HandOver": (OTHER_BODY,)}
 READS: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "DocumentNotary": [
         ("entry", (A,)),
@@ -57,6 +68,7 @@ READS: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
         ("revision", ()),
         ("mirroredAt", ()),
     ],
+    "HandOver": [("handOver", (A,)), ("handOver", (B,)), ("handOver", (C,))],
 }
 CASES = [(name, function) for name, writes in WRITES.items() for function in writes]
 
@@ -66,12 +78,16 @@ def role_id(role: str) -> bytes:
 
 
 def prepare(evm: Evm, name: str) -> Contract:
-    contract = evm.deploy(name, evm.accounts[ADMIN], evm.accounts[WORKER])
+    contract = evm.deploy(name, evm.accounts[ADMIN], evm.accounts[WORKER], *MORE.get(name, ()))
     if name == "DocumentNotary":
         contract.does(evm.accounts[WORKER], "notarise", A)
         contract.does(evm.accounts[WORKER], "notariseBatch", INCLUDED[3], 0, 5)
     elif name == "HashRegistry":
         contract.does(evm.accounts[WORKER], "advance", 5, INCLUDED[3], [])
+    elif name == "HandOver":
+        contract.does(OTHER_BODY, "offer", A, evm.accounts[WORKER])
+        contract.does(OTHER_BODY, "offer", B, evm.accounts[WORKER])
+        contract.does(evm.accounts[WORKER], "accept", B)
     else:
         anything = (1, False, False, bytes(4), "0x" + "00" * 20, 0, 0)
         contract.does(evm.accounts[WORKER], "mirror", 0, 5, False, [(SOMEBODY, 0, [anything])])

@@ -21,7 +21,7 @@ def test_every_contract_has_its_artifact() -> None:
     declared = [
         path.stem for path in CONTRACTS.rglob("*.sol") if f"\ncontract {path.stem} " in path.read_text()
     ]
-    assert sorted(declared) == NAMES == ["AccountAllowlist", "DocumentNotary", "HashRegistry"]
+    assert sorted(declared) == NAMES == ["AccountAllowlist", "DocumentNotary", "HandOver", "HashRegistry"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,6 +9,7 @@ from tests.contracts.implementations import CONTRACTS, implementations
 SUITES = {
     "IAccountAllowlist": "test_account_allowlist.py",
     "IDocumentNotary": "test_document_notary.py",
+    "IHandOver": "test_hand_over.py",
     "IHashRegistry": "test_hash_registry.py",
     "IRootAnchor": "test_root_anchor.py",
 }

@@ -13,13 +13,13 @@ from sandbox.errors import CatalogueError, ParameterError, UnknownTemplate
 from sandbox.parameters import TYPES, parse_value
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # an example of EIP-55
-SLUGS = ["account-allowlist", "document-notary", "hash-registry"]
+SLUGS = ["account-allowlist", "document-notary", "hand-over", "hash-registry"]
 
 
 def test_the_catalogue() -> None:
     assert list(templates()) == SLUGS
     assert template("hash-registry").contract == "HashRegistry"
-    with pytest.raises(UnknownTemplate, match="there are: account-allowlist, document-notary, hash-registry"):
+    with pytest.raises(UnknownTemplate, match=f"there are: {', '.join(SLUGS)}"):
         template("hash_registry")
 
 
@@ -169,6 +169,17 @@ BREAKAGES = {
         "contract's roles: expected",
     ),
     "role to nobody": ('granted_to = "registrar"', 'granted_to = "owner"', "expected granted_to of"),
+    "role to one of two": (
+        'granted_to = "registrar"',
+        'granted_to = ["registrar", "owner"]',
+        r"expected granted_to of .*, got \['owner'\]",
+    ),
+    "role to one twice": (
+        'granted_to = "registrar"',
+        'granted_to = ["admin", "admin"]',
+        "granted_to: expected each once",
+    ),
+    "role to none": ('granted_to = "registrar"', "granted_to = []", "granted_to: expected a text or a list"),
     "action unknown": (
         'function = "advance"',
         'function = "retreat"',

@@ -25,7 +25,9 @@ def copies(tmp_path: Path) -> Path:
 def test_an_unknown_artifact_is_named_with_those_that_exist(tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_text("{}")
     for name in ("Nothing", "../secret", "", "DocumentNotary.json"):
-        with pytest.raises(CatalogueError, match="there are: AccountAllowlist, DocumentNotary, HashRegistry"):
+        with pytest.raises(
+            CatalogueError, match="there are: AccountAllowlist, DocumentNotary, HandOver, HashRegistry"
+        ):
             load_artifact(name)
 
 

@@ -60,7 +60,8 @@ def _lines(template: dict[str, Any]) -> list[str]:
         lines.append(f"  --set {each['name']}=…  ({each['type']}, {default})  {text(each['text'])}")
     lines += ["", "Roles:"]
     lines += [
-        f"  {each['name']}, given to {each['granted_to']}: {text(each['text'])}" for each in template["roles"]
+        f"  {each['name']}, given to {', '.join(each['granted_to'])}: {text(each['text'])}"
+        for each in template["roles"]
     ]
     lines += ["", "Actions:"]
     lines += [
