@@ -30,15 +30,21 @@ MOST_AT_ONCE = 8
 """Requests that are answered at the same time."""
 RETRY_SECONDS = 5
 
+CRL = "application/pkix-crl"
 MULTIPART = "multipart/related"
 PREFIX = "/siri-proxy/services"
 
 
 class Front:
-    """The ASGI application around one desk. `address` is asked for the URL that the WSDL names."""
+    """The ASGI application around one desk. `address` is asked for the URL that the WSDL names.
 
-    def __init__(self, desk: Desk, address: Callable[[], str]) -> None:
+    `crl` gives an authority's CRL by its name, as the trust service has it (KeyError for none): whoever has the exchange's
+    address alone can tell whether who signs its evidence is revoked.
+    """
+
+    def __init__(self, desk: Desk, address: Callable[[], str], crl: Callable[[str], bytes]) -> None:
         self._desk, self._address = desk, address
+        self._crl = crl
         self._waiting = 0
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self.application = Starlette(
@@ -46,6 +52,7 @@ class Front:
                 Route(f"{PREFIX}/{door.value}", self._endpoint(door), methods=["GET", "POST"])
                 for door in Door
             ]
+            + [Route("/crl/{name}.crl", self._revoked)]
         )
 
     def _endpoint(self, door: Door) -> Callable[[Request], object]:
@@ -68,6 +75,14 @@ class Front:
 
     def _described(self, door: Door, request: Request) -> Response:
         return Response("SOAP 1.1: POST a message\n", 405, {"Allow": "POST"}, media_type="text/plain")
+
+    async def _revoked(self, request: Request) -> Response:
+        """A CRL (RFC 5280 section 4.2.1.13), for anybody."""
+        try:
+            found = await anyio.to_thread.run_sync(self._crl, request.path_params["name"])
+        except KeyError:
+            return Response("no such authority\n", 404, media_type="text/plain")
+        return Response(found, media_type=CRL)
 
     async def _answered(self, door: Door, request: Request) -> Response:
         content_type = request.headers.get("content-type", "")

@@ -143,7 +143,7 @@ class ExchangeService:
 
     def application(self) -> ASGIApp:
         """What answers over HTTP. It is told a client's certificate by `tls.Protocol` alone: serve it with that."""
-        return Front(self._desk, lambda: self.url).application
+        return Front(self._desk, lambda: self.url, self._trust_service.pki.crl).application
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listens over HTTPS, in a thread; the URL. Idempotent. Raises OSError for an address that cannot be had."""
