@@ -10,9 +10,9 @@ from typing import Any
 from baas.connectors import Environment
 from baas.evaluations import checks
 from baas.evaluations.outcomes import Outcome, outcome
-from baas.evaluations.statistics import Estimate
+from baas.evaluations.statistics import Estimate, wilson
 from baas.evaluations.verdict import Guardrail, Inputs, Interval, Overall, Verdict, conclude, overall
-from baas.metrics import CHAIN, Arm, Kind, Measurements, Metric, TrialRow
+from baas.metrics import CHAIN, Arm, Kind, Measurements, Metric, RateSample, TrialRow
 from baas.pilots.terms import DataClass, DltUse
 
 
@@ -67,7 +67,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A comparison with each incumbent, the trials of all arms, and the verdict on all comparisons together."""
+    """A comparison with each incumbent, the trials of all arms, and the verdict on all comparisons together.
+
+    `once_only` are the rates of every metric that is about a person, by arm, in the plan or not: none is estimable where
+    the cases are about no person.
+    """
 
     terms: Terms
     raw_sha256: str
@@ -75,6 +79,7 @@ class Evaluation:
     observed: tuple[Comparison, ...]
     trials: tuple[tuple[TrialRow, Estimate], ...]
     verdict: Overall
+    once_only: dict[Arm, dict[str, Estimate]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -98,7 +103,18 @@ def evaluate(
             row for slug in tables for row in outcome(metrics[slug], measurements, seed=terms.seed).trials
         ),
         verdict=overall({each.incumbent: each.verdict for each in comparisons if each.verdict}),
+        once_only=_once_only(measurements, metrics),
     )
+
+
+def _once_only(measurements: Measurements, metrics: dict[str, Metric]) -> dict[Arm, dict[str, Estimate]]:
+    rates: dict[Arm, dict[str, Estimate]] = {arm: {} for arm in measurements.arms}
+    for slug, metric in metrics.items():
+        sample = metric.sample(measurements) if metric.about_a_person else None
+        if isinstance(sample, RateSample):
+            for arm, counts in sample.counts.items():
+                rates[arm][slug] = wilson(*counts)
+    return rates
 
 
 def _comparison(

@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from baas.evaluations import report as reports
 from baas.evaluations.forest import across, common_limit, forest
-from baas.evaluations.tables import arm_rows, attacks
+from baas.evaluations.screened import against, screened, summary
+from baas.evaluations.tables import arm_rows, attacks, parties
 from baas.evaluations.words import Words
 
 SECURITY_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -40,6 +41,10 @@ def render(report: dict[str, Any], language: str = "ca") -> str:
             arm_rows=arm_rows(report, words),
             attacks=attacks(report, words),
             shortened=_shortened(report, words),
+            trees=screened(report, words),
+            trees_say=summary(report, words),
+            against=against(report),
+            parties=parties(report, words),
             gaps=[gap for each in comparisons for gap in _gaps(each, words)],
         )
     )

@@ -1,12 +1,15 @@
 """The report as one plain dictionary (JSON): what was compared, what came out, what does not follow from it.
 
-Its canonical form (RFC 8785) is what is notarised; the page is made from it alone. Schema `baas.report/2`:
+Its canonical form (RFC 8785) is what is notarised; the page is made from it alone. Schema `baas.report/3`:
 
     schema, generated_at, version
     pilot         id, title, problem, administrations, data_are_fictional
+    subject       what the cases are about: subject, counterpart (the second administration's name, or null), asked {arm:
+                  what it was asked of a case}
     plan          sha256, frozen_at, arms, observed (slugs), primary, mid, guardrails {metric: margin}, pairs_planned,
                   clock_limit_ms, seed, data_class, dlt_use; and what else it fixed for the arms: seal {format, level,
-                  policy}, log_period (s), legacy_sha1, disturbance {arm, delay_ms} or null, interval, timeout (s)
+                  policy}, log_period (s), legacy_sha1, disturbance {arm, delay_ms} or null, interval, timeout (s),
+                  subject, counterpart (a code or ""), screening {question: answer}
     arms          the chain first, then those compared, then those observed: arm, role (`chain`, `compared`,
                   `observed`), titles by language (the chain's are the catalogue's, so empty), environment, and every
                   field of `baas.connectors.Capabilities`: provider, qualified, legal_effect, digest_algorithms,
@@ -24,6 +27,11 @@ Its canonical form (RFC 8785) is what is notarised; the page is made from it alo
         verdict_inputs  all that the rules read
     observed      as comparisons, without verdict and verdict_inputs
     verdict       overall: verdict, decided_by (arms), rules, evidence_level, more_pairs
+    screening     what the published trees say of the plan's answers, as `baas.pilots.screening.told` gives it
+    once_only     applicable (whether the cases are facts about a person), arms {arm: {metric: estimate}}: documents that
+                  nobody had to bring, reports that were not sent twice
+    hand_over     null, or offered_by, accepted_and_completed_by (names), arms [arm, steps_signed_with, keys [key,
+                  holder], each_body_keeps], keys_in_one_laboratory (whether one laboratory holds them all in fact)
     trials        attack × arm: arm, attack, trials, noticed, without_operator, noticed_by, with_file, seconds, rate
     outages       what happened to each arm while its service was cut off, as `baas.pilots.outages` keeps it
     limits        evidence_level, operators_who_must_collude (of the weakest arm), conclusion_about_aoc_services,
@@ -44,22 +52,27 @@ from typing import Any, Final
 
 import rfc8785
 
-from baas.connectors import Environment
+from baas.connectors import Environment, Subject
+from baas.evaluations import subjects
 from baas.evaluations.evaluate import Comparison, Evaluation, Terms
 from baas.evaluations.outcomes import Outcome
 from baas.evaluations.statistics import Estimate
 from baas.evaluations.verdict import Inputs, Overall, conclude, overall
 from baas.metrics import CHAIN
+from baas.pilots import screening
 from baas.pilots.arms import ArmFacts
 from baas.pilots.plan import NIGHT
 
-SCHEMA: Final = "baas.report/2"
+SCHEMA: Final = "baas.report/3"
 DECISIONS: Final = ("scale", "iterate", "stop_learned", "not_admissible")
 
 
 @dataclass(frozen=True)
 class About:
-    """What the report says of the pilot. `problem` completes "For ..."; times are ISO 8601 in UTC."""
+    """What the report says of the pilot. `problem` completes "For ..."; times are ISO 8601 in UTC.
+
+    `administrations` are the names of those that take part, the pilot's own first; `counterpart` is the second one's.
+    """
 
     pilot: str
     title: str
@@ -68,6 +81,7 @@ class About:
     plan_frozen_at: str
     generated_at: str
     version: str
+    counterpart: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,8 @@ def assemble(
     Raises ValueError where the facts contradict the evaluation: a report says what the rules read.
     """
     terms = evaluation.terms
+    slugs = [each.arm for each in arms]
+    subject = Subject(terms.conditions.get("subject", Subject.DOCUMENT))
     if tuple(each.arm for each in arms) != (CHAIN, *terms.arms, *terms.observed) or (
         {each.arm: each.environment for each in arms} != terms.environments
     ):
@@ -113,6 +129,7 @@ def assemble(
             "administrations": list(about.administrations),
             "data_are_fictional": terms.data_class.value == "synthetic",
         },
+        "subject": subjects.told(subject, about.counterpart, slugs),
         "plan": {
             **terms.conditions,
             "sha256": terms.plan_sha256,
@@ -139,6 +156,15 @@ def assemble(
         ],
         "observed": [_comparison(each, terms) for each in evaluation.observed],
         "verdict": asdict(evaluation.verdict),
+        "screening": screening.told(terms.conditions.get("screening", {})),
+        "once_only": {
+            "applicable": subject is Subject.PERSON_FACT,
+            "arms": {
+                arm: {slug: asdict(each) for slug, each in rates.items()}
+                for arm, rates in evaluation.once_only.items()
+            },
+        },
+        "hand_over": subjects.hand_over(subject, about.administrations[0], about.counterpart, slugs),
         "trials": [{**asdict(row), "rate": asdict(rate)} for row, rate in evaluation.trials],
         "outages": [dict(each) for each in outages],
         "limits": _limits(arms, evaluation),
@@ -176,6 +202,8 @@ def check(report: dict[str, Any]) -> Overall:
         _require_same(asdict(verdicts[each["incumbent"]]), each["verdict"])
     found = overall(verdicts)
     _require_same(asdict(found), report["verdict"])
+    if screening.contradicts(report["screening"]):
+        raise ValueError("the report states of its screening what its answers do not give: it was changed")
     return found
 
 

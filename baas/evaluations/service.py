@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from sqlmodel import Session
 
+from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.clock import Clock, iso
@@ -78,7 +79,7 @@ class Evaluations:
         owner = scope.get(session, Administration, pilot.administration_id)
         report = canonical(
             assemble(
-                self._about(pilot, owner),
+                self._about(session, pilot, owner),
                 self._pilots.facts(session, pilot),
                 evaluation,
                 decision,
@@ -105,13 +106,17 @@ class Evaluations:
             plan_changed=changed,
         )
 
-    def _about(self, pilot: Pilot, owner: Administration) -> About:
+    def _about(self, session: Session, pilot: Pilot, owner: Administration) -> About:
         assert pilot.frozen is not None  # only a frozen pilot is run, and only a run one evaluated
+        code = plan_of(pilot).counterpart
+        counterpart = repository.registered(session, code) if code else None
+        other = counterpart.name if counterpart else code or None
         return About(
             pilot=pilot.id,
             title=pilot.title,
             problem=plan_of(pilot).problem,
-            administrations=(owner.name,),
+            administrations=(owner.name, *([other] if other else [])),
+            counterpart=other,
             plan_frozen_at=iso(pilot.frozen),
             generated_at=iso(self._clock.now()),
             version=version("baas-sandbox"),
@@ -120,7 +125,10 @@ class Evaluations:
 
 def _terms(pilot: Pilot, plan: Plan, facts: list[ArmFacts]) -> Terms:
     fixed = plan.model_dump(mode="json")
-    told = ("seal", "log_period", "legacy_sha1", "disturbance", "interval", "timeout")
+    told = (
+        *("seal", "log_period", "legacy_sha1", "disturbance", "interval", "timeout"),
+        *("subject", "counterpart", "screening"),
+    )
     return Terms(
         plan_sha256=pilot.plan_sha256,
         arms=tuple(plan.arms),

@@ -147,6 +147,34 @@ def _absent(report: Mapping[str, Any], arm: str, metric: str, words: Words) -> L
     return Line(words.t("arms.cannot" if cannot else "arms.not_in_plan"), "note")
 
 
+def parties(report: Mapping[str, Any], words: Words) -> list[Row]:
+    """Of a hand-over, by arm: who signs what, who holds which key, what each body keeps. Empty for another subject."""
+    told = report["hand_over"]
+    if told is None:
+        return []
+    t = words.t
+    return [
+        Row(
+            t("hand_over.signs"),
+            [[Line(t(f"hand_over.signed_with.{each['steps_signed_with']}"))] for each in told["arms"]],
+        ),
+        Row(
+            t("hand_over.holds"),
+            [
+                [
+                    Line(f"{t('hand_over.key.' + one['key'])}: {t('hand_over.holder.' + one['holder'])}")
+                    for one in each["keys"]
+                ]
+                for each in told["arms"]
+            ],
+        ),
+        Row(
+            t("hand_over.keeps"),
+            [[Line(words.files(each["each_body_keeps"]))] for each in told["arms"]],
+        ),
+    ]
+
+
 def _measured(report: Mapping[str, Any], words: Words, metric: str) -> Row:
     cells = []
     for arm in report["arms"]:

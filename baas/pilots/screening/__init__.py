@@ -8,8 +8,9 @@ whatever they say, and its report shows them beside what was measured.
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
@@ -60,12 +61,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Question:
-    """One question, answered by yes or no. `text` and `note` by language; a note is {} where there is none."""
+    """One question, answered by yes or no. `text` and `note` by language; a note is {} where there is none.
+
+    `verdict` is what is concluded from the answer `stop_on`, and `says` what that comes down to.
+    """
 
     id: str
     text: Mapping[str, str]
     stop_on: bool
     verdict: str
+    says: Says
     asks: Asks
     from_memory: tuple[str, ...]
     note: Mapping[str, str]
@@ -73,7 +78,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Tree:
-    """Questions in order: an answer ends the tree where it is the question's `stop_on`; after the last comes `end`."""
+    """Questions in order: an answer ends the tree where it is the question's `stop_on`; after the last comes `end`.
+
+    Every tree ends with a chain: what speaks against one stops it before.
+    """
 
     slug: str
     title: Mapping[str, str]
@@ -96,6 +104,7 @@ class Walk:
     stop: str | None
     waits_for: str | None
     verdict: str | None
+    says: Says | None
     against: tuple[str, ...]
     unanswered: tuple[str, ...]
 
@@ -143,6 +152,7 @@ def walk(tree: Tree, answers: Mapping[str, bool]) -> Walk:
         stop.id if stop else None,
         waits_for,
         None if waits_for else stop.verdict if stop else tree.end,
+        None if waits_for else stop.says if stop else Says.CHAIN,
         tuple(each.id for each in tree.questions if against(each, answers)),
         tuple(each.id for each in tree.questions if each.id not in answers),
     )
@@ -150,13 +160,12 @@ def walk(tree: Tree, answers: Mapping[str, bool]) -> Walk:
 
 def against(question: Question, answers: Mapping[str, bool]) -> bool:
     """Whether this question, as answered, says by itself that no chain is needed, or not yet."""
-    stops = answers.get(question.id) is question.stop_on
-    return stops and verdicts()[question.verdict].says is not Says.CHAIN
+    return answers.get(question.id) is question.stop_on and question.says is not Says.CHAIN
 
 
 def agreement(walks: Iterable[Walk]) -> Agreement:
     """Whether the trees that have a verdict all say the same of the need for a chain."""
-    said = {verdicts()[each.verdict].says is Says.CHAIN for each in walks if each.verdict}
+    said = {each.says is Says.CHAIN for each in walks if each.says is not None}
     if not said:
         return Agreement.NOT_ANSWERED
     return Agreement.DISAGREE if len(said) > 1 else Agreement.CHAIN if said.pop() else Agreement.NO_CHAIN
@@ -166,30 +175,49 @@ def told(answers: Mapping[str, bool]) -> dict[str, Any]:
     """All of it as JSON, with the trees' own texts, so that who reads a report needs no other file:
 
     answers, agreement, verdicts {slug: says, text}, and trees: slug, title, source, end, questions (id, text, stop_on,
-    verdict, asks, from_memory, note, answer: true, false or null), walk (as `Walk`)
+    verdict, says, asks, from_memory, note, answer: true, false or null), walk (as `Walk`)
     """
-    walks = {tree.slug: walk(tree, answers) for tree in trees()}
-    return {
+    known = {slug: {"says": each.says.value, "text": dict(each.text)} for slug, each in verdicts().items()}
+    return {**_told(trees(), answers), "verdicts": known}
+
+
+def contradicts(said: Mapping[str, Any]) -> bool:
+    """Whether what `told` once gave says of its own questions and answers what does not follow from them."""
+    again = _told([_retold(each) for each in said["trees"]], said["answers"])
+    return again != {name: said[name] for name in again}
+
+
+def _told(of: Sequence[Tree], answers: Mapping[str, bool]) -> dict[str, Any]:
+    walks = {tree.slug: walk(tree, answers) for tree in of}
+    found: dict[str, Any] = {
         "answers": dict(answers),
-        "agreement": agreement(walks.values()).value,
-        "verdicts": {
-            slug: {"says": each.says.value, "text": dict(each.text)} for slug, each in verdicts().items()
-        },
+        "agreement": agreement(walks.values()),
         "trees": [
             {
-                "slug": tree.slug,
-                "title": dict(tree.title),
-                "source": tree.source,
-                "end": tree.end,
-                "questions": [
-                    {**asdict(each), "asks": each.asks.value, "answer": answers.get(each.id)}
-                    for each in tree.questions
-                ],
+                **asdict(tree),
+                "questions": [{**asdict(each), "answer": answers.get(each.id)} for each in tree.questions],
                 "walk": asdict(walks[tree.slug]),
             }
-            for tree in trees()
+            for tree in of
         ],
     }
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain
+
+
+def _retold(raw: Mapping[str, Any]) -> Tree:
+    questions = tuple(
+        Question(
+            **{
+                **{name: value for name, value in each.items() if name != "answer"},
+                "says": Says(each["says"]),
+                "asks": Asks(each["asks"]),
+                "from_memory": tuple(each["from_memory"]),
+            }
+        )
+        for each in raw["questions"]
+    )
+    return Tree(raw["slug"], raw["title"], raw["source"], raw["end"], questions)
 
 
 def _file() -> dict[str, Any]:
@@ -203,6 +231,7 @@ def _tree(raw: Mapping[str, Any]) -> Tree:
             _texts(each),
             {"yes": True, "no": False}[each["stop_on"]],
             each["verdict"],
+            verdicts()[each["verdict"]].says,
             Asks(each["asks"]),
             tuple(each.get("from_memory", ())),
             each.get("note", {}),

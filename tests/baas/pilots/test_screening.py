@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies
@@ -38,8 +40,9 @@ def test_the_four_trees_are_whole() -> None:
             assert all(said.endswith("?") and said.strip() == said for said in question.text.values())
             assert set(question.note) in (set(), set(LANGUAGES))
             assert set(question.from_memory) <= set(FROM_MEMORY)
-            chain = verdicts()[question.verdict].says is Says.CHAIN
+            chain = question.says is Says.CHAIN
             assert (question.asks is Asks.KIND) == chain, "which kind of chain never says that none is needed"
+    assert {verdicts()[each.end].says for each in trees()} == {Says.CHAIN}
     assert used == set(verdicts()), "each verdict is somewhere, and each that is named is there"
 
 
@@ -106,9 +109,27 @@ def test_an_unknown_question_is_refused_by_name(name: str) -> None:
 def test_any_sheet_is_told_and_a_verdict_never_needs_more_than_its_path(answers: dict[str, bool]) -> None:
     screening.check(answers)
     told = json.loads(json.dumps(screening.told(answers)))
-    assert told["answers"] == answers
+    assert told["answers"] == answers and not screening.contradicts(told)
     for each in trees():
         found = walk(each, answers)
         assert walk(each, dict(found.path)).verdict == found.verdict
         assert (found.verdict is None) == (found.waits_for is not None)
         assert set(found.against).isdisjoint(found.unanswered)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda told: told.update(agreement="chain"),
+        lambda told: told["trees"][0]["walk"].update(verdict="maybe"),
+        lambda told: told["trees"][0]["questions"][0].update(answer=True),
+        lambda told: told["trees"][0]["questions"][0].update(stop_on=True),
+        lambda told: told["answers"].update({"dhs.1": True}),
+        lambda told: told["trees"][2]["walk"].update(against=[]),
+    ],
+)
+def test_what_was_told_and_then_changed_contradicts_itself(changed: Callable[[dict[str, Any]], None]) -> None:
+    told = screening.told({"dhs.1": False, "wef.4": True})
+    assert not screening.contradicts(told)
+    changed(told)
+    assert screening.contradicts(told)
