@@ -10,6 +10,7 @@ from baas.connectors import Subject
 from baas.connectors.signature import OVER_A_DIGEST, told
 from baas.errors import Invalid
 from baas.metrics import CHAIN, Arm, Kind, Metric
+from baas.pilots import screening
 from baas.pilots.arms import ArmFacts
 from baas.pilots.plan import NIGHT, OF_TWO, Plan
 from baas.pilots.terms import DataClass
@@ -34,6 +35,7 @@ def check(
     _pairs(plan)
     _log(plan)
     _seal(plan)
+    screening.check(plan.screening)
 
 
 def check_offline(plan: Plan, known: Mapping[str, Metric], facts: Iterable[ArmFacts]) -> None:

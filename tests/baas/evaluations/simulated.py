@@ -53,6 +53,7 @@ NAMES = {
     "timestamp": ("segell de temps (RFC 3161)", "sello de tiempo (RFC 3161)", "time-stamp (RFC 3161)"),
     "seal": ("segell electrònic", "sello electrónico", "e-seal"),
     "log": ("bitàcola encadenada", "bitácora encadenada", "hash-linked log"),
+    "exchange": ("servei d'intercanvi de dades", "servicio de intercambio de datos", "data exchange service"),
     "csv": ("codi segur de verificació", "código seguro de verificación", "secure verification code"),
 }
 

@@ -149,7 +149,7 @@ def test_another_verdict_or_other_numbers_are_not_rendered(report: dict[str, Any
     forged["arms"][1]["environment"] = "production"
     with pytest.raises(ValueError, match="other numbers"):
         render(forged)
-    with pytest.raises(ValueError, match=r"baas\.report/2"):
+    with pytest.raises(ValueError, match=r"baas\.report/3"):
         check(report | {"schema": "baas.report/1"})
     with pytest.raises(KeyError):
         render(report, "fr")

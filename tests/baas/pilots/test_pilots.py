@@ -121,6 +121,8 @@ def ran(world: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         ({"seed": 2**53}, "#/plan/seed"),
         ({"problem": "curt"}, "#/plan/problem"),
         ({"stop_early": True}, "#/plan/stop_early"),
+        ({"screening": {"dhs.1": True, "dhs.99": True}}, "#/plan/screening"),  # no tree asks that
+        ({"screening": {"dhs.1": "perhaps"}}, "#/plan/screening/dhs.1"),
     ],
 )
 def test_a_plan_that_could_not_be_judged_is_refused(town: Any, changed: dict[str, Any], pointer: str) -> None:
