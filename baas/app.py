@@ -190,6 +190,7 @@ class Server(uvicorn.Server):
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._services.address.is_at(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            self._services.serve_exchange(host, port)
 
     @property
     def listening(self) -> bool:

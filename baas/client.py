@@ -557,6 +557,27 @@ class Client:
         path = f"/api/v1/administrations/{administration}/readiness/{item}"
         return dict(self.request("PUT", path, json=body).json())
 
+    # -- exchange ----------------------------------------------------------------------------------
+
+    def exchange_authorisations(self, administration: str) -> Json:
+        """What the administration may ask of the exchange (`items`), what could be granted, and the service's address."""
+        return dict(self._get(f"/administrations/{administration}/exchange-authorisations"))
+
+    def authorise_exchange(
+        self, administration: str, product: str, modality: str, purpose: str = "PROVES"
+    ) -> Json:
+        """For AOC's operators; idempotent."""
+        body = {"product": product, "modality": modality, "purpose": purpose}
+        return dict(self._post(f"/administrations/{administration}/exchange-authorisations", body))
+
+    def withdraw_exchange(
+        self, administration: str, product: str, modality: str, purpose: str = "PROVES"
+    ) -> None:
+        """For AOC's operators."""
+        path = f"/api/v1/administrations/{administration}/exchange-authorisations"
+        asked = {"product": product, "modality": modality, "purpose": purpose}
+        self.request("DELETE", path, params=asked)
+
     # -- renewals ----------------------------------------------------------------------------------
 
     def request_renewal(self, administration: str, algorithm: str, leaves: Sequence[str] = ()) -> Json:

@@ -1,4 +1,4 @@
-"""Where the existing services of a pilot's arms are: those that the settings name, or the embedded trust service.
+"""Where the existing services of a pilot's arms are: those that the settings name, or the embedded ones.
 
 A service that was chosen and cannot be reached is a failed act: nothing here or elsewhere falls back to the embedded one.
 """
@@ -6,21 +6,28 @@ A service that was chosen and cannot be reached is a failed act: nothing here or
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
+from baas.ades.types import Signer
 from baas.administrations import repository
 from baas.connectors import ConnectorSettings, Environment
-from baas.errors import SettingsError
+from baas.errors import Conflict, NoAddress, SettingsError
+from baas.exchange_service.service import ExchangeService
 from baas.settings import Settings
 from baas.store import Store
+from baas.trust_service.pki import Enrolment
 from baas.trust_service.service import TrustService
 from baas.trust_service.tsa import http as tsa
 
 #: The arms whose services may be outside; the others' are a laboratory's, or the issuer's own.
-ARM_OF_TIMESTAMPS, ARM_OF_SEALS = "timestamp", "seal"
+ARM_OF_TIMESTAMPS, ARM_OF_SEALS, ARM_OF_EXCHANGES = "timestamp", "seal", "exchange"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Outside:
 
     timestamp: ConnectorSettings | None
     psis: ConnectorSettings | None
+    pci: ConnectorSettings | None
+    pci_keys: Path | None
 
     @classmethod
     def of(cls, settings: Settings) -> Outside:
@@ -37,31 +46,40 @@ class Outside:
         return cls(
             timestamp=_named("TIMESTAMP", settings.timestamp_url, settings.timestamp_root, environment),
             psis=_named("PSIS", settings.psis_url, settings.psis_root, environment),
+            pci=_named("PCI", settings.pci_url, settings.pci_root, environment),
+            pci_keys=settings.pci_keys,
         )
 
 
 class Incumbents:
     """Says where an arm's service is, for an administration, by the arm's slug and the administration's code.
 
-    `address` is where this service answers (it may not be known yet: Conflict). The embedded service gives each
-    administration that asks a seal of its own and a secret.
+    `address` is where this service answers (it may not be known yet: Conflict). The embedded services give each
+    administration that asks a seal of its own, a secret, and a certificate for its systems' messages.
     """
 
     def __init__(
-        self, outside: Outside, embedded: TrustService, store: Store, address: Callable[[], str]
+        self,
+        outside: Outside,
+        embedded: TrustService,
+        exchange: ExchangeService,
+        store: Store,
+        address: Callable[[], str],
     ) -> None:
-        self._outside, self._embedded, self._store, self._address = outside, embedded, store, address
+        self._outside, self._embedded, self._exchange = outside, embedded, exchange
+        self._store, self._address = store, address
 
-    def __call__(self, slug: str, administration: str) -> ConnectorSettings:
+    def __call__(self, slug: str, administration: str, counterpart: str = "") -> ConnectorSettings:
+        """`counterpart` is the other body of a case that two take part in; its systems sign what it does."""
+        if slug == ARM_OF_EXCHANGES:
+            return self._of_exchange(administration, counterpart)
         named = {ARM_OF_TIMESTAMPS: self._outside.timestamp, ARM_OF_SEALS: self._outside.psis}.get(slug)
         if named is not None:
             return named
         address = self._address()
         if slug == ARM_OF_TIMESTAMPS:
             return ConnectorSettings(address + tsa.PATH, self._embedded.roots_pem, Environment.LAB_EMULATOR)
-        with self._store.reading() as session:
-            known = repository.registered(session, administration)
-        enrolment = self._embedded.enrol(administration, known.name if known else administration)
+        enrolment = self._enrolled(administration)
         return ConnectorSettings(
             address,
             self._embedded.roots_pem,
@@ -69,6 +87,52 @@ class Incumbents:
             secret=self._embedded.secret_of(administration),
             options={"administration": administration, "identifier": f"VATES-{enrolment.identifier}"},
         )
+
+    def _of_exchange(self, administration: str, counterpart: str) -> ConnectorSettings:
+        bodies = [administration, *filter(None, [counterpart])]
+        options = {"administration": administration, "name": self._name(administration)}
+        if counterpart:
+            options |= {"counterpart": counterpart, "counterpart_name": self._name(counterpart)}
+        if self._outside.pci is not None:
+            signers = {code: _application_key(self._outside.pci_keys, code) for code in bodies}
+            return replace(self._outside.pci, options=options, signers=signers)
+        options["revocation"] = self._address()
+        url = self._exchange.url
+        if url is None:
+            raise NoAddress("the embedded exchange service is not up: start the server (baas serve)")
+        for code in bodies:
+            self._enrolled(code)
+        signers = {code: self._embedded.pki.application(code).signer for code in bodies}
+        return ConnectorSettings(
+            url, self._embedded.roots_pem, Environment.LAB_EMULATOR, options=options, signers=signers
+        )
+
+    def _enrolled(self, administration: str) -> Enrolment:
+        return self._embedded.enrol(administration, self._name(administration))
+
+    def _name(self, administration: str) -> str:
+        with self._store.reading() as session:
+            known = repository.registered(session, administration)
+        return known.name if known else administration
+
+
+def _application_key(directory: Path | None, code: str) -> Signer:
+    """The key of an administration's systems, from its file. Conflict says what is wrong with it."""
+    path = directory / f"{code}.pem" if directory else None
+    try:
+        pem = path.read_bytes() if path else b""
+        key = load_pem_private_key(pem, None)
+        own, *above = load_pem_x509_certificates(pem)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Conflict(
+            f"BAAS_PCI_KEYS: expected in it the file {code}.pem with the private key (not encrypted), its certificate and "
+            f"the certificates above it, got {path or 'no directory'}: {type(error).__name__}"
+        ) from None
+    if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey) or own.public_key() != key.public_key():
+        raise Conflict(
+            f"BAAS_PCI_KEYS: {path}: the first certificate is not the one of the key in it"
+        )
+    return Signer(key, own, tuple(above))
 
 
 def _named(

@@ -28,6 +28,8 @@ from baas.deployments.mirror import Mirror
 from baas.deployments.service import Deployments
 from baas.errors import NoAddress, SettingsError
 from baas.evaluations.service import Evaluations
+from baas.exchange_service.service import ExchangeService
+from baas.exchanges.service import Exchanges
 from baas.explorer.service import Explorer
 from baas.incumbents import Incumbents, Outside
 from baas.logs.batching import Batchings
@@ -66,6 +68,8 @@ from sandbox.evidence.trust import AlgorithmEnd, TimestampRoot
 MASTER_KEY = "master.key"
 #: The embedded trust service's place in the data directory.
 TRUST_SERVICE = "trust-service"
+#: The embedded exchange service's.
+EXCHANGE_SERVICE = "exchange-service"
 #: The place of its witnesses' files.
 WITNESSES = "witnesses"
 
@@ -131,6 +135,8 @@ class Services:
     scrubber: Scrubber
     trust: TrustRoots
     trust_service: TrustService
+    exchange_service: ExchangeService
+    exchanges: Exchanges
     address: Address
     readiness: Readiness
     pilots: Pilots
@@ -184,6 +190,7 @@ class Services:
         permissions = ChainPermissions(store, audit, chains, fleet)
         deployments = Deployments(store, clock, ids, audit, chains)
         trust_service = TrustService.open(settings.data / TRUST_SERVICE, clock)
+        exchange_service = ExchangeService.open(settings.data / EXCHANGE_SERVICE, clock, trust_service)
         stamps = Stamps(store, clock, timestamp.asking(trust_service.authority, outside.timestamp))
         operator = settings.operator or settings.origin
         witnesses = Witnesses(
@@ -218,7 +225,7 @@ class Services:
             roots.append(TimestampRoot(outside.timestamp.url, outside.timestamp.trust_anchor.decode()))
         trust = TrustRoots(roots, operator, ends)
         address = Address()
-        incumbents = Incumbents(outside, trust_service, store, lambda: address.url)
+        incumbents = Incumbents(outside, trust_service, exchange_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
         readiness = Readiness(clock, ids, audit)
         pilots = Pilots(
@@ -271,6 +278,8 @@ class Services:
             scrubber=Scrubber(erasures, retention),
             trust=trust,
             trust_service=trust_service,
+            exchange_service=exchange_service,
+            exchanges=Exchanges(audit, exchange_service),
             address=address,
             readiness=readiness,
             pilots=pilots,
@@ -284,12 +293,20 @@ class Services:
         self.erasures.replay()
         self.chains.reconcile()
         self.pilots.recover()
+        self.exchange_service.start()
         self.pipeline.start()
         self.stamps.start()
         self.witnessing.start()
         self.renewing.start()
         self.supervisor.start()
         self.scrubber.start()
+
+    def serve_exchange(self, host: str, port: int) -> str:
+        """The embedded exchange service over HTTPS, beside the HTTP server that listens at `host` and `port`; its URL."""
+        wanted = self.settings.exchange_port
+        if wanted is None:
+            wanted = port + 1 if self.settings.port else 0
+        return self.exchange_service.serve(host, wanted)
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""
@@ -303,6 +320,7 @@ class Services:
         self.witnesses.close()
         self.mirror.stop()
         self.chains.close()
+        self.exchange_service.close()
         self.trust_service.close()
         self.store.close()
 

@@ -26,6 +26,7 @@ PLAN = {
 BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
     "AdministrationIn": {"code": "9999990008", "name": "x"},
+    "AuthorisationIn": {"product": "PADRO", "modality": "RESIDENT"},
     "ChainIn": {"administration": "9999990001", "label": "x"},
     "DeclarationIn": {"done": True, "reference": "Expedient 2026/14"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},

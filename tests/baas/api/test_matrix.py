@@ -24,6 +24,7 @@ ADDRESS = f"0x{'0' * 39}1"
 #: A body that passes the schema of each route that wants one, by the schema's name.
 BODIES: dict[str, Any] = {
     "AccountIn": {"label": "clerk"},
+    "AuthorisationIn": {"product": "PADRO", "modality": "RESIDENT"},
     "DeclarationIn": {"done": True, "reference": "Expedient 2026/14"},
     "DecisionIn": {"decision": "iterate", "reason": "perquè cal mesurar-ho un altre cop"},
     "ExtensionIn": {"days": 100},
@@ -66,7 +67,7 @@ BODIES: dict[str, Any] = {
     },
     "TransactionIn": {"account": "clerk", "to": ADDRESS},
 }
-QUERIES = {"key": "1", "old": 1, "new": 1, "leaf": "00" * 32}
+QUERIES = {"product": "PADRO", "modality": "RESIDENT", "key": "1", "old": 1, "new": 1, "leaf": "00" * 32}
 #: Nothing of an administration is in these: templates are everybody's, staff are AOC's.
 OF_NOBODY = {"/templates/{slug}", "/staff/{staff_id}"}
 #: What any member of an administration may do, whatever the role: the rest of what changes something needs one.

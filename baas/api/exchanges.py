@@ -1,0 +1,53 @@
+"""Routes of the exchange: what AOC lets an administration ask of the embedded service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from baas.api.administrations import Code
+from baas.api.calls import Calling
+from baas.exchanges.schemas import AuthorisationIn, AuthorisationOut, AuthorisationsOut
+
+router = APIRouter(prefix="/administrations/{code}/exchange-authorisations", tags=["exchange"])
+
+
+@router.get("")
+def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut:
+    """What the administration may ask of the exchange, what could be granted, and where the service answers."""
+    exchanges = call.services.exchanges
+    found = call.read(lambda session: exchanges.listing(session, call.scope, code))
+    return AuthorisationsOut(
+        address=exchanges.address,
+        offered=exchanges.offered(),
+        items=[AuthorisationOut.model_validate(each) for each in found],
+    )
+
+
+@router.post("", status_code=201, response_model=AuthorisationOut)
+def grant_exchange_authorisation(code: Code, body: AuthorisationIn, call: Calling) -> Response:
+    """Lets the administration ask for a product's modality, for one purpose. For AOC's operators; idempotent."""
+    return call.write(
+        lambda session: AuthorisationOut.model_validate(
+            call.services.exchanges.grant(
+                session, call.scope, code, body.product, body.modality, body.purpose
+            )
+        )
+    )
+
+
+@router.delete("", status_code=204)
+def withdraw_exchange_authorisation(
+    code: Code,
+    call: Calling,
+    product: Annotated[str, Query(max_length=64)],
+    modality: Annotated[str, Query(max_length=64)],
+    purpose: Annotated[str, Query(max_length=250)] = "PROVES",
+) -> Response:
+    """Ends an authorisation at once. For AOC's operators."""
+    return call.write(
+        lambda session: call.services.exchanges.withdraw(
+            session, call.scope, code, product, modality, purpose
+        )
+    )

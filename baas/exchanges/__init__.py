@@ -1,0 +1,1 @@
+"""What AOC lets administrations ask of the embedded exchange service: granted, withdrawn, shown."""
