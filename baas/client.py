@@ -574,9 +574,8 @@ class Client:
         self, administration: str, product: str, modality: str, purpose: str = "PROVES"
     ) -> None:
         """For AOC's operators."""
-        path = f"/api/v1/administrations/{administration}/exchange-authorisations"
-        asked = {"product": product, "modality": modality, "purpose": purpose}
-        self.request("DELETE", path, params=asked)
+        path = f"/api/v1/administrations/{administration}/exchange-authorisations/{product}/{modality}"
+        self.request("DELETE", path, params={"purpose": purpose})
 
     # -- renewals ----------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from baas.ades.types import Signer
 from baas.administrations import repository
 from baas.connectors import ConnectorSettings, Environment
 from baas.errors import Conflict, NoAddress, SettingsError
+from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
 from baas.settings import Settings
 from baas.store import Store
@@ -69,10 +70,9 @@ class Incumbents:
         self._outside, self._embedded, self._exchange = outside, embedded, exchange
         self._store, self._address = store, address
 
-    def __call__(self, slug: str, administration: str, counterpart: str = "") -> ConnectorSettings:
-        """`counterpart` is the other body of a case that two take part in; its systems sign what it does."""
+    def __call__(self, slug: str, administration: str) -> ConnectorSettings:
         if slug == ARM_OF_EXCHANGES:
-            return self._of_exchange(administration, counterpart)
+            return self._of_exchange(administration)
         named = {ARM_OF_TIMESTAMPS: self._outside.timestamp, ARM_OF_SEALS: self._outside.psis}.get(slug)
         if named is not None:
             return named
@@ -88,23 +88,24 @@ class Incumbents:
             options={"administration": administration, "identifier": f"VATES-{enrolment.identifier}"},
         )
 
-    def _of_exchange(self, administration: str, counterpart: str) -> ConnectorSettings:
-        bodies = [administration, *filter(None, [counterpart])]
+    def _of_exchange(self, administration: str) -> ConnectorSettings:
         options = {"administration": administration, "name": self._name(administration)}
-        if counterpart:
-            options |= {"counterpart": counterpart, "counterpart_name": self._name(counterpart)}
         if self._outside.pci is not None:
-            signers = {code: _application_key(self._outside.pci_keys, code) for code in bodies}
-            return replace(self._outside.pci, options=options, signers=signers)
-        options["revocation"] = self._address()
-        url = self._exchange.url
-        if url is None:
-            raise NoAddress("the embedded exchange service is not up: start the server (baas serve)")
-        for code in bodies:
-            self._enrolled(code)
-        signers = {code: self._embedded.pki.application(code).signer for code in bodies}
+            signer = _application_key(self._outside.pci_keys, administration)
+            return replace(self._outside.pci, options=options, signers={administration: signer})
+        try:
+            url = self._exchange.url
+        except NotServing as error:
+            raise NoAddress(
+                "the embedded exchange service has no address: start the server (baas serve)"
+            ) from error
+        self._enrolled(administration)
         return ConnectorSettings(
-            url, self._embedded.roots_pem, Environment.LAB_EMULATOR, options=options, signers=signers
+            url,
+            self._embedded.roots_pem,
+            Environment.LAB_EMULATOR,
+            options=options | {"revocation": self._address()},
+            signers={administration: self._embedded.pki.application(administration).signer},
         )
 
     def _enrolled(self, administration: str) -> Enrolment:
@@ -129,9 +130,7 @@ def _application_key(directory: Path | None, code: str) -> Signer:
             f"the certificates above it, got {path or 'no directory'}: {type(error).__name__}"
         ) from None
     if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey) or own.public_key() != key.public_key():
-        raise Conflict(
-            f"BAAS_PCI_KEYS: {path}: the first certificate is not the one of the key in it"
-        )
+        raise Conflict(f"BAAS_PCI_KEYS: {path}: the first certificate is not the one of the key in it")
     return Signer(key, own, tuple(above))
 
 

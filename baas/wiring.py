@@ -220,10 +220,7 @@ class Services:
         erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
         series = AllSeries(clock, ids, audit)
         retention = Retention(store, clock, series, erasures)
-        roots = [TimestampRoot("Baas Sandbox (test, not qualified)", trust_service.roots_pem.decode())]
-        if outside.timestamp is not None:
-            roots.append(TimestampRoot(outside.timestamp.url, outside.timestamp.trust_anchor.decode()))
-        trust = TrustRoots(roots, operator, ends)
+        trust = TrustRoots(_roots(trust_service, outside), operator, ends)
         address = Address()
         incumbents = Incumbents(outside, trust_service, exchange_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
@@ -328,6 +325,14 @@ class Services:
         """The first operator with its token, shown once. Raises AlreadyInitialised."""
         with self.store.session() as session:
             return first.initialise(session, self.tokens, self.clock, self.ids, self.audit, label)
+
+
+def _roots(embedded: TrustService, outside: Outside) -> list[TimestampRoot]:
+    """Whose time-stamps receipts may rest on: the embedded authority's, and those of the one that the settings name."""
+    roots = [TimestampRoot("Baas Sandbox (test, not qualified)", embedded.roots_pem.decode())]
+    if outside.timestamp is not None:
+        roots.append(TimestampRoot(outside.timestamp.url, outside.timestamp.trust_anchor.decode()))
+    return roots
 
 
 def _ends(settings: Settings) -> list[AlgorithmEnd]:

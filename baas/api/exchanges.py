@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from baas.api.administrations import Code
 from baas.api.calls import Calling
@@ -37,12 +37,12 @@ def grant_exchange_authorisation(code: Code, body: AuthorisationIn, call: Callin
     )
 
 
-@router.delete("", status_code=204)
+@router.delete("/{product}/{modality}", status_code=204)
 def withdraw_exchange_authorisation(
     code: Code,
+    product: Annotated[str, Path(max_length=64)],
+    modality: Annotated[str, Path(max_length=64)],
     call: Calling,
-    product: Annotated[str, Query(max_length=64)],
-    modality: Annotated[str, Query(max_length=64)],
     purpose: Annotated[str, Query(max_length=250)] = "PROVES",
 ) -> Response:
     """Ends an authorisation at once. For AOC's operators."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from baas.wire import In, Moment, Out
+from baas.wire import In, Out
 
 #: The wire of the exchange itself bounds them (`baas.protocols.pci.messages`).
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,64}$")]
@@ -25,7 +25,6 @@ class AuthorisationOut(Out):
     product: str
     modality: str
     purpose: str
-    since: Moment
 
 
 class AuthorisationsOut(Out):

@@ -11,11 +11,11 @@ from sqlmodel import Session
 from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
-from baas.errors import Invalid, NotFound
+from baas.errors import NotFound
 from baas.exchange_service.authorisations import Authorisation
-from baas.exchange_service.products import products
+from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
-from baas.tenancy import CallerKind, Role, TenantScope
+from baas.tenancy import CallerKind, TenantScope
 
 
 class Exchanges:
@@ -27,13 +27,16 @@ class Exchanges:
     @property
     def address(self) -> str | None:
         """Where the embedded service answers; None while its server is not up."""
-        return self._service.url
+        try:
+            return self._service.url
+        except NotServing:
+            return None
 
     def offered(self) -> dict[str, list[str]]:
         """The modalities by product that there are."""
-        return {each.code: sorted(each.modalities) for each in products().values()}
+        return {product: list(modalities) for product, modalities in self._service.offered.items()}
 
-    def listing(self, session: Session, scope: TenantScope, administration: str) -> list[Authorisation]:
+    def listing(self, session: Session, scope: TenantScope, administration: str) -> tuple[Authorisation, ...]:
         """What the administration may ask. For any role there, and AOC's staff."""
         owner = repository.administration(session, scope, administration)
         return self._service.authorisations(owner.code)
@@ -49,11 +52,8 @@ class Exchanges:
     ) -> Authorisation:
         """From now on the administration may ask this. For AOC's operators; idempotent. Invalid for what there is not."""
         owner = self._managed(session, scope, administration, "granting an authorisation of the exchange")
-        offered = self.offered()
-        if modality not in offered.get(product, []):
-            known = ", ".join(f"{code}/{each}" for code, found in offered.items() for each in found)
-            raise Invalid("/modality", f"a modality of a product that there is: {known}", f"{product}/{modality}")
-        granted = self._service.authorise(owner.code, product, modality, purpose)
+        self._service.authorise(owner.code, product, modality, purpose)
+        granted = Authorisation(owner.code, product, modality, purpose)
         self._record(session, scope, owner, "exchange.authorise", granted)
         return granted
 
@@ -68,17 +68,13 @@ class Exchanges:
     ) -> None:
         """From now on no longer; what was answered stands. For AOC's operators. NotFound for one that there is not."""
         owner = self._managed(session, scope, administration, "withdrawing an authorisation of the exchange")
-        wanted = (product, modality, purpose)
-        for each in self._service.authorisations(owner.code):
-            if (each.product, each.modality, each.purpose) == wanted:
-                self._service.withdraw(owner.code, *wanted)
-                self._record(session, scope, owner, "exchange.withdraw", each)
-                return
-        raise NotFound("authorisation", f"{product}/{modality} {purpose}"[:200])
+        wanted = Authorisation(owner.code, product, modality, purpose)
+        if wanted not in self._service.authorisations(owner.code):
+            raise NotFound("authorisation", f"{product}/{modality} {purpose}"[:200])
+        self._service.withdraw(owner.code, product, modality, purpose)
+        self._record(session, scope, owner, "exchange.withdraw", wanted)
 
-    def _managed(
-        self, session: Session, scope: TenantScope, administration: str, act: str
-    ) -> Administration:
+    def _managed(self, session: Session, scope: TenantScope, administration: str, act: str) -> Administration:
         owner = repository.administration(session, scope, administration)
         scope.require(owner.id, act, staff=[CallerKind.OPERATOR])
         return owner

@@ -67,7 +67,7 @@ BODIES: dict[str, Any] = {
     },
     "TransactionIn": {"account": "clerk", "to": ADDRESS},
 }
-QUERIES = {"product": "PADRO", "modality": "RESIDENT", "key": "1", "old": 1, "new": 1, "leaf": "00" * 32}
+QUERIES = {"key": "1", "old": 1, "new": 1, "leaf": "00" * 32}
 #: Nothing of an administration is in these: templates are everybody's, staff are AOC's.
 OF_NOBODY = {"/templates/{slug}", "/staff/{staff_id}"}
 #: What any member of an administration may do, whatever the role: the rest of what changes something needs one.
@@ -156,6 +156,8 @@ def owned(world: Any) -> dict[str, str]:
         "snapshot": "owned",
         "code": town.code,
         "item": "clock",
+        "product": "PADRO",
+        "modality": "RESIDENT",
         "chain": town.chain["id"],
         "notarisation": batch["items"][0],
         "batch": batch["batch"],
