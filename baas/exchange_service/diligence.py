@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from baas.exchange_service.noticeboard import ZONE, Notice, State
+from baas.exchange_service.noticeboard import ZONE, Notice
 from baas.paper import Paper
+from baas.protocols.pci.products.etauler import NoticeState
 from baas.texts import DEFAULT, LANGUAGES, text
 
 
@@ -20,7 +21,7 @@ def diligence(notice: Notice, language: str = DEFAULT) -> bytes:
         said = text(f"diligence.{key}", language)
         return said.format(**values) if values else said
 
-    title = words("title_pending" if notice.state is State.PENDING else "title")
+    title = words("title_pending" if notice.state is NoticeState.WAITING else "title")
     subject = words("subject", notice=notice.id, organisation=notice.organisation)
     paper = Paper(language, title, subject, words("page", page="{page}"), notice.at)
     paper.str_alias_nb_pages = ""  # a title is shown as it is, `{nb}` too
@@ -39,7 +40,7 @@ def diligence(notice: Notice, language: str = DEFAULT) -> bytes:
         (words("starts"), _moment(notice.starts)),
         (words("ends"), words("no_end") if notice.ends is None else _moment(notice.ends)),
     ]
-    if notice.state is State.WITHDRAWN and not notice.was_published:
+    if notice.state is NoticeState.WITHDRAWN and not notice.was_published:
         del facts[-2]
     for label, value in facts:
         if value:
@@ -54,9 +55,9 @@ def diligence(notice: Notice, language: str = DEFAULT) -> bytes:
 
 
 def _standing(notice: Notice) -> str:
-    if notice.state is State.WITHDRAWN:
+    if notice.state is NoticeState.WITHDRAWN:
         return "taken_down" if notice.was_published else "never"
-    return "published" if notice.state is State.PUBLISHED else "pending"
+    return "published" if notice.state is NoticeState.PUBLISHED else "pending"
 
 
 def _moment(time: datetime) -> str:

@@ -1,19 +1,38 @@
 """The unified register (MUX): numbered entries of documents by their digests, and the hand-overs that entries carry.
 
-Each administration has a principal register and an auxiliary one; numbers count from 1 in each, without a gap, since a
-number is taken in the transaction that keeps its entry. An entry is never changed. What is written here is written in the
-caller's transaction, whole or, where StepRefused is raised, not at all.
+Numbers count from 1 in each administration's register, without a gap, since a number is taken in the transaction that
+keeps its entry. An entry is never changed. Requests do not say in which of the two registers, `Principal` or `Auxiliar`,
+an entry goes: here all go into the principal one.
+
+What is written here is written in the caller's transaction, whole or, where StepRefused is raised, not at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from datetime import UTC, datetime, timedelta
 
 from baas.clock import Clock, milliseconds
-from baas.exchange_service.handovers import HandOver, Phase, Status, StepRefused, unknown
+from baas.exchange_service.handovers import StepRefused, Taking, advanced, has_part, offered, unknown
+from baas.protocols.pci.products import mux
+from baas.protocols.pci.products.mux import (
+    Add,
+    Entry,
+    HandOver,
+    HandOverState,
+    Kind,
+    Phase,
+    Register,
+    Registered,
+    Step,
+)
 from baas.trust_service.database import Database
+from sandbox.evidence.digest import Digest
 
+#: How many entries of one document are told at once, the oldest of them.
+MOST = 100
+_PREFIXES = {Register.PRINCIPAL: "P", Register.AUXILIARY: "A"}
+_NUMBER = re.compile(r"([PA])(\d{8})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 TABLES = """
@@ -22,196 +41,186 @@ CREATE TABLE IF NOT EXISTS mux_entries (
     register TEXT NOT NULL,
     number INTEGER NOT NULL,
     time_ms INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    algorithm TEXT NOT NULL,
-    digest BLOB NOT NULL,
+    entry BLOB NOT NULL,
     hand_over TEXT,
-    phase TEXT,
     PRIMARY KEY (organisation, register, number)
 );
-CREATE INDEX IF NOT EXISTS mux_by_digest ON mux_entries (organisation, digest);
+CREATE INDEX IF NOT EXISTS mux_by_hand_over ON mux_entries (hand_over) WHERE hand_over IS NOT NULL;
+CREATE TABLE IF NOT EXISTS mux_documents (
+    organisation TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    register TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (organisation, algorithm, digest, register, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mux_hand_overs (
     identifier TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
     origin TEXT NOT NULL,
     destination TEXT NOT NULL,
     algorithm TEXT NOT NULL,
     digest BLOB NOT NULL,
     offered_ms INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL,
     answered_ms INTEGER,
-    completed_ms INTEGER
+    completed_ms INTEGER,
+    reason TEXT NOT NULL
 )"""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What an entry says of a hand-over. `destination` is of an offer alone, `reason` of a rejection alone."""
-
-    identifier: str
-    phase: Phase
-    destination: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry: a document by its name, the name of an algorithm, and its digest. `step` is None for a document alone."""
-
-    organisation: str
-    register: str
-    number: int
-    time: datetime
-    name: str
-    algorithm: str
-    digest: bytes
-    step: Step | None = None
+_ENTRIES = "SELECT e.organisation, e.register, e.number, e.time_ms, e.entry FROM mux_entries e"
 
 
 class Entries:
-    """All registers of one service."""
+    """All registers of one service. An entry is kept as it was sent, in its XML (`mux_entries.entry`)."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def add(
-        self,
-        organisation: str,
-        register: str,
-        name: str,
-        document: tuple[str, bytes],
-        step: Step | None = None,
-    ) -> tuple[Entry, HandOver | None]:
-        """The entry under the next number of the organisation's register, and the hand-over as it now stands.
+    def add(self, organisation: str, made: Add) -> tuple[Registered, HandOver | None]:
+        """The entry under the next number of the organisation's register, and the hand-over as it then stands.
 
-        `document` is the algorithm and the digest. Raises StepRefused.
+        Raises StepRefused.
         """
-        now = self._clock.now()
-        with self._database.transaction():
-            hand_over = None if step is None else self._take(organisation, document, step, now)
-            [(number,)] = self._database.rows(
-                "INSERT INTO mux_entries SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8 "
-                "FROM mux_entries WHERE organisation = ?1 AND register = ?2 RETURNING number",
-                organisation,
-                register,
-                milliseconds(now),
-                name,
-                *document,
-                step.identifier if step else None,
-                step.phase.value if step else None,
-            )
-            assert isinstance(number, int)
-        return Entry(organisation, register, number, now, name, *document, step), hand_over
-
-    def find(self, organisation: str, register: str, number: int) -> Entry | None:
-        """The organisation's own entry of that number."""
-        return next(iter(self._entries("register = ? AND number = ?", organisation, register, number)), None)
-
-    def of_document(self, organisation: str, document: tuple[str, bytes], most: int) -> list[Entry]:
-        """The organisation's own entries of that document, at most `most`, the oldest first."""
-        return self._entries(
-            "algorithm = ? AND digest = ? ORDER BY time_ms, register, number LIMIT ?",
+        now, step = self._clock.now(), made.entry.step
+        hand_over = None if step is None else self._take(_taking(organisation, made.entry, step), now)
+        [(number,)] = self._database.rows(
+            "INSERT INTO mux_entries SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4, ?5 FROM mux_entries "
+            "WHERE organisation = ?1 AND register = ?2 RETURNING number",
             organisation,
-            *document,
-            most,
+            Register.PRINCIPAL.value,
+            milliseconds(now),
+            mux.write(made),
+            step.id if step else None,
+        )
+        for each in {document.digest for document in made.entry.documents}:
+            self._database.rows(
+                "INSERT INTO mux_documents VALUES (?, ?, ?, ?, ?)",
+                organisation,
+                each.algorithm,
+                each.value,
+                Register.PRINCIPAL.value,
+                number,
+            )
+        registered = _registered(organisation, Register.PRINCIPAL, number, milliseconds(now), made.entry)
+        return registered, hand_over
+
+    def find(self, organisation: str, number: str) -> tuple[Registered, ...]:
+        """The organisation's own entry of that number."""
+        if (read := _NUMBER.fullmatch(number)) is None:
+            return ()
+        register = next(each for each, prefix in _PREFIXES.items() if prefix == read[1])
+        return self._found(
+            "WHERE organisation = ? AND register = ? AND number = ?",
+            organisation,
+            register.value,
+            int(read[2]),
         )
 
-    def after(self, organisation: str, register: str, number: int, most: int) -> list[Entry]:
-        """The organisation's own entries after that number, at most `most`, in order."""
-        return self._entries(
-            "register = ? AND number > ? ORDER BY number LIMIT ?", organisation, register, number, most
+    def of_document(self, organisation: str, document: Digest) -> tuple[Registered, ...]:
+        """The organisation's own entries that have this document."""
+        return self._found(
+            "JOIN mux_documents d USING (organisation, register, number) "
+            "WHERE organisation = ? AND algorithm = ? AND digest = ? ORDER BY register DESC, number LIMIT ?",
+            organisation,
+            document.algorithm,
+            document.value,
+            MOST,
         )
 
-    def hand_over(self, organisation: str, identifier: str) -> HandOver | None:
-        """The hand-over of that name in which the organisation has a part."""
+    def hand_over(self, organisation: str, identifier: str) -> tuple[HandOver | None, tuple[Registered, ...]]:
+        """A hand-over in which the organisation has a part, with the entries of both bodies, in order."""
         found = self._hand_over(identifier)
-        return found if found is not None and organisation in (found.origin, found.destination) else None
+        if found is None or not has_part(found, organisation):
+            return None, ()
+        return found, self._found("WHERE hand_over = ? ORDER BY rowid", identifier)
 
-    def _take(self, organisation: str, document: tuple[str, bytes], step: Step, now: datetime) -> HandOver:
-        """Takes a step, durable with its entry. Raises StepRefused before anything is written."""
+    def _take(self, step: Taking, now: datetime) -> HandOver:
+        """The step is taken, or StepRefused is raised before anything is written."""
+        before = self._hand_over(step.id)
         if step.phase is Phase.OFFER:
-            return self._offer(offered(organisation, document, step, now))
-        before = self._hand_over(step.identifier)
+            made = offered(step, now)
+            if before is not None:
+                raise StepRefused("there is a hand-over of this identifier already: offer it under another")
+            self._database.rows(
+                "INSERT INTO mux_hand_overs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, '')",
+                made.id,
+                made.state.value,
+                made.origin,
+                made.destination,
+                made.digest.algorithm,
+                made.digest.value,
+                milliseconds(made.offered),
+            )
+            return made
         if before is None:
-            raise unknown(step.identifier)
-        if step.destination:
-            raise StepRefused("an offer says whom it is for, and no other step does: leave it out")
-        after = before.advanced(step.phase, organisation, document, step.reason, now)
+            raise unknown(step.id)
+        after = advanced(before, step, now)
         self._database.rows(
-            "UPDATE mux_hand_overs SET status = ?, reason = ?, answered_ms = ?, completed_ms = ? WHERE identifier = ?",
-            after.status.value,
-            after.reason,
+            "UPDATE mux_hand_overs SET state = ?, answered_ms = ?, completed_ms = ?, reason = ? WHERE identifier = ?",
+            after.state.value,
             _milliseconds(after.answered),
             _milliseconds(after.completed),
-            after.identifier,
+            after.reason,
+            after.id,
         )
         return after
 
-    def _offer(self, made: HandOver) -> HandOver:
-        done = self._database.rows(
-            "INSERT OR IGNORE INTO mux_hand_overs VALUES (?, ?, ?, ?, ?, ?, ?, '', NULL, NULL) RETURNING 1",
-            made.identifier,
-            made.origin,
-            made.destination,
-            made.algorithm,
-            made.digest,
-            milliseconds(made.offered),
-            made.status.value,
-        )
-        if not done:
-            raise StepRefused("there is a hand-over of this identifier already: offer it under another")
-        return made
-
     def _hand_over(self, identifier: str) -> HandOver | None:
         rows = self._database.rows(
-            "SELECT origin, destination, algorithm, digest, offered_ms, status, reason, answered_ms, completed_ms "
+            "SELECT state, origin, destination, algorithm, digest, offered_ms, answered_ms, completed_ms, reason "
             "FROM mux_hand_overs WHERE identifier = ?",
             identifier,
         )
         if not rows:
             return None
-        origin, destination, algorithm, digest, offered_ms, status, reason, answered, completed = rows[0]
+        state, origin, destination, algorithm, digest, offered_ms, answered, completed, reason = rows[0]
         assert isinstance(digest, bytes)
         return HandOver(
             identifier,
+            HandOverState(str(state)),
             str(origin),
             str(destination),
-            str(algorithm),
-            digest,
+            Digest(str(algorithm), digest),
             _time(offered_ms),
-            Status(str(status)),
-            str(reason),
             None if answered is None else _time(answered),
             None if completed is None else _time(completed),
+            str(reason),
         )
 
-    def _entries(self, condition: str, organisation: str, *values: object) -> list[Entry]:
-        rows = self._database.rows(
-            "SELECT register, number, time_ms, name, algorithm, digest, hand_over, phase FROM mux_entries "  # noqa: S608  # our own conditions
-            f"WHERE organisation = ? AND {condition}",
-            organisation,
-            *values,
-        )
-        return [_entry(organisation, row) for row in rows]
+    def _found(self, which: str, *values: object) -> tuple[Registered, ...]:
+        return tuple(_kept(row) for row in self._database.rows(f"{_ENTRIES} {which}", *values))
 
 
-def offered(organisation: str, document: tuple[str, bytes], step: Step, now: datetime) -> HandOver:
-    """An offer, as it stands then. Raises StepRefused."""
-    if not step.destination:
-        raise StepRefused("an offer says whom it is for: add the other administration's code")
-    if step.destination == organisation:
-        raise StepRefused("an act is handed over to another administration, not to oneself")
-    if step.reason:
-        raise StepRefused("a rejection has its reason, and no other step has one")
-    return HandOver(step.identifier, organisation, step.destination, *document, now)
+def _taking(organisation: str, entry: Entry, step: Step) -> Taking:
+    """Raises StepRefused for an entry that is no step."""
+    if len(entry.documents) != 1:
+        raise StepRefused(f"a step of a hand-over is of one document: got {len(entry.documents)}")
+    outwards = entry.kind is Kind.EXIT
+    if step.phase is Phase.OFFER and not outwards:
+        raise StepRefused("an offer goes out: expected a Sortida, got an Entrada")
+    other = entry.destination if outwards else entry.origin
+    return Taking(step.id, step.phase, organisation, other, entry.documents[0].digest, step.to, step.reason)
 
 
-def _entry(organisation: str, row: tuple[object, ...]) -> Entry:
-    register, number, time_ms, name, algorithm, digest, hand_over, phase = row
+def _kept(row: tuple[object, ...]) -> Registered:
+    organisation, register, number, time_ms, written = row
+    assert isinstance(written, bytes)
+    made = mux.read(written)
+    assert isinstance(made, Add)
+    return _registered(str(organisation), Register(str(register)), number, time_ms, made.entry)
+
+
+def _registered(
+    organisation: str, register: Register, number: object, time_ms: object, entry: Entry
+) -> Registered:
     assert isinstance(number, int)
-    assert isinstance(digest, bytes)
-    step = None if hand_over is None else Step(str(hand_over), Phase(str(phase)))
-    return Entry(organisation, str(register), number, _time(time_ms), str(name), str(algorithm), digest, step)
+    return Registered(
+        f"{_PREFIXES[register]}{number:08d}",
+        _time(time_ms),
+        organisation,
+        entry.documents,
+        entry.step,
+        register,
+    )
 
 
 def _milliseconds(time: datetime | None) -> int | None:

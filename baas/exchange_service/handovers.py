@@ -1,37 +1,23 @@
 """A hand-over's lifecycle: an act passes from one administration to another, step by step, each by its own body.
 
 Who does what, in which order, is one table. Pure: whoever keeps hand-overs writes what comes out. What an administration
-is told of a hand-over in which it has no part is what it is told of one that does not exist.
+is told of a hand-over in which it has no part is what it is told of one that does not exist. An identifier means one
+hand-over for ever and for everybody; that it is taken already is all that anybody can learn of another's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-
-class Phase(StrEnum):
-    """A step, by the word that an entry names it with."""
-
-    OFFER = "oferta"
-    ACCEPTANCE = "acceptacio"
-    REJECTION = "rebuig"
-    COMPLETION = "finalitzacio"
-
-
-class Status(StrEnum):
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    COMPLETED = "completed"
-
+from baas.protocols.pci.products.mux import HandOver, HandOverState, Phase
+from sandbox.evidence.digest import Digest
 
 #: After an offer: all steps are of the administration that it was offered to. Rejected and completed are final.
-TRANSITIONS: dict[tuple[Status, Phase], tuple[Status, str]] = {
-    (Status.OFFERED, Phase.ACCEPTANCE): (Status.ACCEPTED, "the other body takes the act on"),
-    (Status.OFFERED, Phase.REJECTION): (Status.REJECTED, "the other body does not, and says why"),
-    (Status.ACCEPTED, Phase.COMPLETION): (Status.COMPLETED, "the other body has done what it took on"),
+TRANSITIONS: dict[tuple[HandOverState, Phase], tuple[HandOverState, str]] = {
+    (HandOverState.OFFERED, Phase.ACCEPTANCE): (HandOverState.ACCEPTED, "the other body takes the act on"),
+    (HandOverState.OFFERED, Phase.REJECTION): (HandOverState.REJECTED, "it does not, and says why"),
+    (HandOverState.ACCEPTED, Phase.COMPLETION): (HandOverState.COMPLETED, "it has done what it took on"),
 }
 
 
@@ -40,54 +26,66 @@ class StepRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
-    """The act `algorithm`:`digest`, handed over by `origin` to `destination` (codes of administrations)."""
+class Taking:
+    """A step as an entry of `by`, from or to `other`, states it. `act` is the digest of the entry's document."""
 
-    identifier: str
-    origin: str
-    destination: str
-    algorithm: str
-    digest: bytes
-    offered: datetime
-    status: Status = Status.OFFERED
+    id: str
+    phase: Phase
+    by: str
+    other: str
+    act: Digest
+    to: str = ""
     reason: str = ""
-    answered: datetime | None = None
-    completed: datetime | None = None
 
-    def advanced(
-        self, phase: Phase, by: str, digest: tuple[str, bytes], reason: str, now: datetime
-    ) -> HandOver:
-        """After this step. `digest` is of the document that the step's entry has, by algorithm: who answers an offer
-        names the act that was offered; who completes it may bring another document, what came of it.
 
-        Raises StepRefused.
-        """
-        if by not in (self.origin, self.destination):
-            raise unknown(self.identifier)
-        if by != self.destination:
-            raise StepRefused(
-                f"the step {phase} is of the administration that the act was offered to, not of who offered it"
-            )
-        if (self.status, phase) not in TRANSITIONS:
-            steps = (
-                ", ".join(after.value for (at, after) in TRANSITIONS if at is self.status)
-                or "none: it is final"
-            )
-            raise StepRefused(
-                f"the hand-over is {self.status}; expected one of its next steps ({steps}), got {phase}"
-            )
-        if phase is not Phase.COMPLETION and digest != (self.algorithm, self.digest):
-            raise StepRefused(
-                f"the step {phase} must name the act that was offered: the same digest and algorithm"
-            )
-        if bool(reason) != (phase is Phase.REJECTION):
-            raise StepRefused("a rejection has its reason, and no other step has one")
-        status = TRANSITIONS[self.status, phase][0]
-        if phase is Phase.COMPLETION:
-            return replace(self, status=status, completed=now)
-        return replace(self, status=status, reason=reason, answered=now)
+def offered(step: Taking, now: datetime) -> HandOver:
+    """A hand-over as its offer makes it. Raises StepRefused."""
+    if not step.to:
+        raise StepRefused("an offer says whom it goes to: add Desti")
+    if step.to == step.by:
+        raise StepRefused("an act is handed over to another administration, not to oneself")
+    if step.other != step.to:
+        raise StepRefused("the Desti of an offer is the body that its entry goes to: got two different ones")
+    if step.reason:
+        raise StepRefused("an offer has no reason: leave Motiu out")
+    return HandOver(step.id, HandOverState.OFFERED, step.by, step.to, step.act, now)
+
+
+def advanced(before: HandOver, step: Taking, now: datetime) -> HandOver:
+    """After this step. Who answers an offer names the act that was offered; what came of it may be another document.
+
+    Raises StepRefused.
+    """
+    if not has_part(before, step.by):
+        raise unknown(step.id)
+    if step.by != before.destination:
+        raise StepRefused(
+            f"{step.phase} is a step of the administration that the act was offered to, not of who offered it"
+        )
+    if (before.state, step.phase) not in TRANSITIONS:
+        known = ", ".join(phase.value for state, phase in TRANSITIONS if state is before.state)
+        raise StepRefused(
+            f"the hand-over stands at {before.state}: expected as its next step {known or 'none, it is final'}, got "
+            f"{step.phase}"
+        )
+    if step.other != before.origin:
+        raise StepRefused("the entry's other body is the one that offered the act: got another")
+    if step.to:
+        raise StepRefused(f"an offer says whom it goes to, {step.phase} does not: leave Desti out")
+    if step.phase is not Phase.COMPLETION and step.act != before.digest:
+        raise StepRefused(f"{step.phase} names the act that was offered: expected its digest, got another")
+    if bool(step.reason) != (step.phase is Phase.REJECTION):
+        raise StepRefused("a rejection says why, in Motiu, and no other step does")
+    state = TRANSITIONS[before.state, step.phase][0]
+    if step.phase is Phase.COMPLETION:
+        return replace(before, state=state, completed=now)
+    return replace(before, state=state, reason=step.reason, answered=now)
+
+
+def has_part(hand_over: HandOver, organisation: str) -> bool:
+    return organisation in (hand_over.origin, hand_over.destination)
 
 
 def unknown(identifier: str) -> StepRefused:
-    """Told of a hand-over that does not exist, and of one between others."""
-    return StepRefused(f"no hand-over {identifier[:40]!r} was offered to or by this administration")
+    """Said of a hand-over that does not exist, and of one between others."""
+    return StepRefused(f"no hand-over {identifier[:70]!r} was offered to this administration, or by it")

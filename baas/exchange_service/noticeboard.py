@@ -1,8 +1,8 @@
 """The notice board: what was published, from when to when, in the service's own database.
 
 Days are in Catalonia's time. A notice is never dated back: one whose first day has passed is published from the moment
-at which it was received. Of a document nothing but its name and SHA-256 is kept. A notice that has personal data loses
-all of its content, digests too, once it is withdrawn or its last day is over; that it was there, and when, stays.
+at which it was received. A notice that has personal data loses all of its content, titles, documents and their digests,
+once it is withdrawn or its last day is over; that it was there, and when, stays.
 
 Whatever is written here is written in the caller's transaction.
 """
@@ -10,12 +10,12 @@ Whatever is written here is written in the caller's transaction.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from baas.clock import Clock, milliseconds
+from baas.protocols.pci.products.etauler import NoticeState
 from baas.trust_service.database import Database
 
 ZONE = ZoneInfo("Europe/Madrid")
@@ -36,24 +36,28 @@ CREATE TABLE IF NOT EXISTS etauler_notices (
     content TEXT,
     PRIMARY KEY (organisation, notice)
 );
+CREATE TABLE IF NOT EXISTS etauler_documents (
+    organisation TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    language TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organisation, notice, place)
+);
 CREATE INDEX IF NOT EXISTS etauler_to_erase ON etauler_notices (ends_ms)
     WHERE personal = 1 AND content IS NOT NULL"""
 
 
-class State(IntEnum):
-    """`Estat`."""
-
-    PENDING = 0
-    PUBLISHED = 1
-    WITHDRAWN = 2
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A published document, by what it is recognised by."""
+    """A published document. `content` is b"" where nothing but its digest was given."""
 
     name: str
+    language: str
     sha256: bytes
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class Content:
     def title(self, language: str) -> str:
         """In that language, or else in the one that it was first given in."""
         return dict(self.titles).get(language, self.titles[0][1])
+
+    def document(self, language: str) -> bytes:
+        """What the document in that language contains; b"" where there is none."""
+        return next((each.content for each in self.documents if each.language == language), b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +97,10 @@ class Notice:
     at: datetime
 
     @property
-    def state(self) -> State:
+    def state(self) -> NoticeState:
         if self.ends is not None and self.at >= self.ends:
-            return State.WITHDRAWN
-        return State.PUBLISHED if self.at >= self.starts else State.PENDING
+            return NoticeState.WITHDRAWN
+        return NoticeState.PUBLISHED if self.at >= self.starts else NoticeState.WAITING
 
     @property
     def was_published(self) -> bool:
@@ -139,9 +147,14 @@ class NoticeBoard:
             milliseconds(now),
             milliseconds(starts),
             None if ends is None else milliseconds(ends),
-            _written(content),
+            json.dumps([content.titles, content.file_number]),
         )
-        return self.find(organisation, notice) if made else None
+        if not made:
+            return None
+        for place, each in enumerate(content.documents):
+            values = organisation, notice, place, each.language, each.name, each.sha256, each.content
+            self._database.rows("INSERT INTO etauler_documents VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+        return self.find(organisation, notice)
 
     def find(self, organisation: str, notice: str) -> Notice | None:
         """The organisation's own notice of this name."""
@@ -153,12 +166,18 @@ class NoticeBoard:
             organisation,
             notice,
         )
-        return _notice(organisation, notice, rows[0], now) if rows else None
+        documents = self._database.rows(
+            "SELECT name, language, sha256, content FROM etauler_documents WHERE organisation = ? AND notice = ? "
+            "ORDER BY place",
+            organisation,
+            notice,
+        )
+        return _notice(organisation, notice, rows[0], documents, now) if rows else None
 
     def withdraw(self, organisation: str, notice: str) -> Notice | None:
         """The notice, which nobody can read from now on; None where there is none that is not withdrawn yet."""
         before = self.find(organisation, notice)
-        if before is None or before.state is State.WITHDRAWN:
+        if before is None or before.state is NoticeState.WITHDRAWN:
             return None
         self._database.rows(
             "UPDATE etauler_notices SET ends_ms = ? WHERE organisation = ? AND notice = ?",
@@ -170,22 +189,26 @@ class NoticeBoard:
 
     def _erase(self, now: datetime) -> None:
         """The content of all notices with personal data whose time is over, whoever asks for whatever."""
-        self._database.rows(
-            "UPDATE etauler_notices SET content = NULL WHERE personal = 1 AND content IS NOT NULL AND ends_ms <= ?",
+        over = self._database.rows(
+            "UPDATE etauler_notices SET content = NULL WHERE personal = 1 AND content IS NOT NULL AND ends_ms <= ?"
+            " RETURNING organisation, notice",
             milliseconds(now),
         )
+        for key in over:
+            self._database.rows("DELETE FROM etauler_documents WHERE organisation = ? AND notice = ?", *key)
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, ZONE).astimezone(UTC)
 
 
-def _written(content: Content) -> str:
-    documents = [[each.name, each.sha256.hex()] for each in content.documents]
-    return json.dumps([content.titles, content.file_number, documents])
-
-
-def _notice(organisation: str, notice: str, row: tuple[object, ...], now: datetime) -> Notice:
+def _notice(
+    organisation: str,
+    notice: str,
+    row: tuple[object, ...],
+    documents: list[tuple[object, ...]],
+    now: datetime,
+) -> Notice:
     personal, first, last, received, starts, ends, content = row
     return Notice(
         organisation,
@@ -196,18 +219,24 @@ def _notice(organisation: str, notice: str, row: tuple[object, ...], now: dateti
         _time(received),
         _time(starts),
         None if ends is None else _time(ends),
-        None if content is None else _read(str(content)),
+        None if content is None else _read(str(content), documents),
         now,
     )
 
 
-def _read(text: str) -> Content:
-    titles, file_number, documents = json.loads(text)
+def _read(text: str, documents: list[tuple[object, ...]]) -> Content:
+    titles, file_number = json.loads(text)
     return Content(
         tuple((language, title) for language, title in titles),
         file_number,
-        tuple(Document(name, bytes.fromhex(digest)) for name, digest in documents),
+        tuple(_document(*row) for row in documents),
     )
+
+
+def _document(name: object, language: object, sha256: object, content: object) -> Document:
+    assert isinstance(sha256, bytes)
+    assert isinstance(content, bytes)
+    return Document(str(name), str(language), sha256, content)
 
 
 def _time(value: object) -> datetime:

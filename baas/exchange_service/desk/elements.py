@@ -64,16 +64,17 @@ class Elements:
         """Raises Refusal for what the product does not take, and whatever a failure of this service raises."""
         product = self._products[request.product]
         try:
-            done = product.answer(Asked(request, element, came.organisation))
+            done = product.answer(Asked(request, element, came.organisation, self._sealed))
         except ProductRefused as refused:
             raise Refusal(refused.detail, str(refused)) from refused
         data = canonical(parse(done.data))
-        now = self._clock.now()
         pdf = b""
         if element.evidence:
             raise Refusal(Detail.PRODUCT, "no signed evidence is made here yet: ask without it")
         if element.pdf and done.pdf:
-            pdf = pades.sign(
-                done.pdf, Level.T, self._pki.exchange, stamper=self._stamper, trust=None, now=now
-            )
+            pdf = self._sealed(done.pdf)
         return Answer(element.id, element.transmission, data, b"", pdf)
+
+    def _sealed(self, pdf: bytes) -> bytes:
+        now = self._clock.now()
+        return pades.sign(pdf, Level.T, self._pki.exchange, stamper=self._stamper, trust=None, now=now)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
 
 from sandbox.low_entropy import LETTERS
 
@@ -23,12 +23,12 @@ _NIE = re.compile(r"[XYZ][0-9]{7}[A-Z]", re.ASCII)
 _PASSPORT = re.compile(r"[A-Z0-9]{5,14}", re.ASCII)
 
 
-class Kind(IntEnum):
-    """`tipoDocumentacion` of PADRO."""
+class Kind(Enum):
+    """What a number is of."""
 
-    NIF = 1
-    PASSPORT = 2
-    NIE = 3
+    NIF = "NIF"
+    PASSPORT = "passport"
+    NIE = "NIE"
 
 
 @dataclass(frozen=True, slots=True)

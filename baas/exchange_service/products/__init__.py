@@ -6,7 +6,7 @@ on disk together with the answer, or not at all: `answer` is called inside the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
@@ -27,19 +27,23 @@ class ProductRefused(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """One element of an authorised request. `organisation` is the code of who asks, whose certificate was checked."""
+    """One element of an authorised request. `organisation` is the code of who asks, whose certificate was checked.
+
+    `seal` is for a PDF that goes within the answer's data: it is given back with the exchange's seal (PAdES) on it.
+    """
 
     request: Request
     element: Element
     organisation: str
+    seal: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
 class Done:
     """What a product answers. `data` is its XML element; `parameters` are what signed evidence states of the act.
 
-    `pdf` is a file that goes with the answer when it was asked for, b"" where the product has none. It is not sealed: the
-    service that answers seals it as the exchange (PAdES), as it signs the evidence.
+    `pdf` is a file that goes beside the answer when it was asked for, b"" where the product has none. It is not sealed:
+    the service that answers seals it as the exchange, as it signs the evidence.
     """
 
     data: bytes

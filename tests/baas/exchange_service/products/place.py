@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from baas.clock import Clock
+from baas.exchange_service.products import Asked, Product
+from baas.protocols.pci.messages import Element, File, Holder, Purpose, Request, Requester
 from baas.trust_service.database import Database
 
 NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
@@ -26,3 +30,30 @@ def create(database: Database, tables: str) -> None:
     """As the service does it."""
     for statement in tables.split(";"):
         database.rows(statement)
+
+
+TOWN, OTHER = "9821920002", "9999990001"
+
+
+def asked(
+    product: str,
+    modality: str,
+    data: bytes,
+    organisation: str = TOWN,
+    *,
+    files: tuple[File, ...] = (),
+    holder: Holder | None = None,
+    pdf: bool = False,
+    seal: Callable[[bytes], bytes] = lambda pdf: b"sealed " + pdf,
+) -> Asked:
+    """One element, as the service would hand it to a product."""
+    requester = Requester(organisation, "Ens de prova", Purpose("PROVES"))
+    element = Element("1", requester, data, holder=holder, files=files, pdf=pdf)
+    request = Request("R-1", NOW, product, modality, requester, (element,))
+    return Asked(request, element, organisation, seal)
+
+
+def opened(kind: type[Product], database: Database, clock: Clock) -> Product:
+    """A product as the service opens it."""
+    create(database, kind.tables)
+    return kind.open(database, clock)

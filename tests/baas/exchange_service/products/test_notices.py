@@ -10,13 +10,14 @@ import pypdfium2
 import pytest
 
 from baas.exchange_service.diligence import diligence
-from baas.exchange_service.noticeboard import TABLES, Content, Document, NoticeBoard, State
+from baas.exchange_service.noticeboard import TABLES, Content, Document, NoticeBoard
+from baas.protocols.pci.products.etauler import NoticeState
 from baas.trust_service.database import Database
 from tests.baas.exchange_service.products.place import NOW, HandClock, create
 
 TOWN, OTHER = "9821920002", "9999990001"
 DIGEST = hashlib.sha256(b"anunci").digest()
-CONTENT = Content((("ca", "Anunci de prova"),), "EXP-7", (Document("anunci.pdf", DIGEST),))
+CONTENT = Content((("ca", "Anunci de prova"),), "EXP-7", (Document("anunci.pdf", "ca", DIGEST, b"anunci"),))
 TODAY = NOW.date()
 
 
@@ -32,7 +33,7 @@ def published(
     assert board.publish(TOWN, "P7-0001", CONTENT, first, last, personal=personal)
 
 
-def state(board: NoticeBoard) -> State:
+def state(board: NoticeBoard) -> NoticeState:
     found = board.find(TOWN, "P7-0001")
     assert found is not None
     return found.state
@@ -43,11 +44,11 @@ def test_it_is_on_the_board_from_midnight_in_catalonia_to_the_end_of_its_last_da
 ) -> None:
     published(board, date(2027, 1, 10), date(2027, 1, 12))
     for shown, expected in (
-        (NOW, State.PENDING),
-        (datetime(2027, 1, 9, 22, 59, 59, tzinfo=UTC), State.PENDING),
-        (datetime(2027, 1, 9, 23, tzinfo=UTC), State.PUBLISHED),
-        (datetime(2027, 1, 12, 22, 59, 59, tzinfo=UTC), State.PUBLISHED),
-        (datetime(2027, 1, 12, 23, tzinfo=UTC), State.WITHDRAWN),
+        (NOW, NoticeState.WAITING),
+        (datetime(2027, 1, 9, 22, 59, 59, tzinfo=UTC), NoticeState.WAITING),
+        (datetime(2027, 1, 9, 23, tzinfo=UTC), NoticeState.PUBLISHED),
+        (datetime(2027, 1, 12, 22, 59, 59, tzinfo=UTC), NoticeState.PUBLISHED),
+        (datetime(2027, 1, 12, 23, tzinfo=UTC), NoticeState.WITHDRAWN),
     ):
         clock.shown = shown
         assert state(board) is expected, shown
@@ -56,7 +57,7 @@ def test_it_is_on_the_board_from_midnight_in_catalonia_to_the_end_of_its_last_da
 def test_a_day_of_summer_begins_at_its_own_midnight(board: NoticeBoard, clock: HandClock) -> None:
     published(board, date(2027, 7, 1))
     clock.shown = datetime(2027, 6, 30, 22, tzinfo=UTC)
-    assert state(board) is State.PUBLISHED
+    assert state(board) is NoticeState.PUBLISHED
 
 
 def test_nothing_is_dated_back(board: NoticeBoard) -> None:
@@ -64,7 +65,7 @@ def test_nothing_is_dated_back(board: NoticeBoard) -> None:
     found = board.find(TOWN, "P7-0001")
     assert found is not None
     assert found.starts == found.received == NOW
-    assert found.state is State.PUBLISHED
+    assert found.state is NoticeState.PUBLISHED
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_it_is_withdrawn_once_and_a_name_is_used_once(board: NoticeBoard, clock:
     clock.advance(hours=1)
     taken = board.withdraw(TOWN, "P7-0001")
     assert taken is not None
-    assert (taken.state, taken.ends, taken.was_published) == (State.WITHDRAWN, clock.now(), True)
+    assert (taken.state, taken.ends, taken.was_published) == (NoticeState.WITHDRAWN, clock.now(), True)
     clock.advance(hours=1)
     assert board.withdraw(TOWN, "P7-0001") is None
     assert board.publish(TOWN, "P7-0001", CONTENT, TODAY, None, personal=False) is None
@@ -107,14 +108,14 @@ def test_one_withdrawn_before_its_day_was_never_there(board: NoticeBoard) -> Non
     published(board, TODAY + timedelta(days=2))
     taken = board.withdraw(TOWN, "P7-0001")
     assert taken is not None
-    assert (taken.state, taken.was_published) == (State.WITHDRAWN, False)
+    assert (taken.state, taken.was_published) == (NoticeState.WITHDRAWN, False)
 
 
 def test_nobody_sees_or_withdraws_anothers_and_names_are_ones_own(board: NoticeBoard) -> None:
     published(board)
     assert board.find(OTHER, "P7-0001") is None
     assert board.withdraw(OTHER, "P7-0001") is None
-    assert state(board) is State.PUBLISHED
+    assert state(board) is NoticeState.PUBLISHED
     assert board.publish(OTHER, "P7-0001", CONTENT, TODAY, None, personal=False)
 
 
@@ -133,15 +134,16 @@ def test_personal_data_are_gone_from_the_file_once_it_is_down(
     assert rows == [("P7-0001", None)]
     found = board.find(TOWN, "P7-0001")
     assert found is not None
-    assert (found.content, found.state) == (None, State.WITHDRAWN)
+    assert (found.content, found.state) == (None, NoticeState.WITHDRAWN)
     assert found.received == NOW, "that it was there stays"
 
 
 def test_what_is_erased_is_in_no_page_of_the_file(
     board: NoticeBoard, database: Database, clock: HandClock
 ) -> None:
+    documents = (Document("deu taxes.pdf", "ca", DIGEST, b"Maria Ficticia deu taxes" * 400),)
     board.publish(
-        TOWN, "P7-0001", Content((("ca", "Maria Fictícia deu taxes"),), "", ()), TODAY, None, personal=True
+        TOWN, "P7-0001", Content((("ca", "Maria deu taxes"),), "", documents), TODAY, None, personal=True
     )
     [(_, _, path)] = database.rows("PRAGMA database_list")
     database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -226,7 +228,7 @@ def test_a_title_is_shown_as_it_is(board: NoticeBoard, title: str, shown: str) -
 def test_letters_that_no_font_has_and_long_words_make_a_pdf_all_the_same(
     board: NoticeBoard, title: str
 ) -> None:
-    many = tuple(Document("x" * 255, DIGEST) for _ in range(20))
+    many = tuple(Document("x" * 255, "ca", DIGEST) for _ in range(20))
     board.publish(TOWN, "P" * 256, Content((("oc", title),), "", many), TODAY, None, personal=False)
     found = board.find(TOWN, "P" * 256)
     assert found is not None

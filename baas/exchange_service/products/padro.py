@@ -1,0 +1,106 @@
+"""PADRO, modality RESIDENT: whether a document's number is of somebody who is registered in a municipality.
+
+Nobody here is real: AOC's test set and a few dozen numbers of nobody (`fictional.residents`). The NIE of AOC's set,
+Z2757735Z, has a check letter that no NIE has, so what is known is looked for first: CONSTA. Any other number that is
+well formed: NO CONSTA. One that could be of no document: ERROR.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import ClassVar, Self
+
+from baas.clock import Clock
+from baas.exchange_service.fictional.residents import Kind, residents, well_formed
+from baas.exchange_service.products import Asked, Done
+from baas.exchange_service.products._payloads import read, refused
+from baas.protocols.pci.messages import DocumentType, Holder
+from baas.protocols.pci.products import padro
+from baas.protocols.pci.products.padro import Document, Resident, ResidentAnswer, Result
+from baas.trust_service.database import Database
+
+#: A residence permit's number is its holder's NIE.
+KINDS = MappingProxyType(
+    {
+        Document.NIF: Kind.NIF,
+        Document.PASSPORT: Kind.PASSPORT,
+        Document.RESIDENCE_PERMIT: Kind.NIE,
+        Document.NIE: Kind.NIE,
+    }
+)
+_HOLDERS = MappingProxyType(
+    {
+        DocumentType.NIF: (Kind.NIF, Kind.NIE),
+        DocumentType.DNI: (Kind.NIF,),
+        DocumentType.PASSPORT: (Kind.PASSPORT,),
+        DocumentType.NIE: (Kind.NIE,),
+    }
+)
+
+
+class Padro:
+    """The residents, in the service's database."""
+
+    slug: ClassVar[str] = "padro"
+    code: ClassVar[str] = padro.PRODUCT
+    modalities: ClassVar[tuple[str, ...]] = (padro.RESIDENT,)
+    tables: ClassVar[str] = """
+CREATE TABLE IF NOT EXISTS padro_residents (
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL,
+    province TEXT NOT NULL,
+    municipality TEXT NOT NULL,
+    PRIMARY KEY (kind, document)
+) WITHOUT ROWID"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, database: Database, clock: Clock) -> Self:
+        with database.transaction():
+            for each in residents():
+                database.rows(
+                    "INSERT OR IGNORE INTO padro_residents VALUES (?, ?, ?, ?)",
+                    each.kind.value,
+                    each.document,
+                    each.province,
+                    each.municipality,
+                )
+        return cls(database)
+
+    def answer(self, asked: Asked) -> Done:
+        payload = read(asked, padro.read)
+        if not isinstance(payload, Resident):
+            raise refused("expected peticionResidente, got an answer to one")
+        if asked.element.holder is not None:
+            _require_same(asked.element.holder, payload)
+        result = self._result(KINDS[payload.kind], payload.document)
+        return Done(
+            padro.write(ResidentAnswer.to(payload, result)),
+            {
+                "numExpediente": payload.file_number,
+                "tipoDocumentacion": payload.kind.value,
+                "codigoResultado": result.value,
+            },
+        )
+
+    def _result(self, kind: Kind, document: str) -> Result:
+        known = self._database.rows(
+            "SELECT 1 FROM padro_residents WHERE kind = ? AND document = ?", kind.value, document
+        )
+        if known:
+            return Result.FOUND
+        return Result.NOT_FOUND if well_formed(kind, document) else Result.ERROR
+
+
+def _require_same(holder: Holder, payload: Resident) -> None:
+    """Whoever may ask about one person does not learn of another in the same breath."""
+    if holder.document != payload.document or KINDS[payload.kind] not in _HOLDERS.get(holder.type, ()):
+        raise refused(
+            "Titular and peticionResidente are of different documents: expected the same number and kind in both, or no "
+            "Titular"
+        )
+
+
+PRODUCT = Padro

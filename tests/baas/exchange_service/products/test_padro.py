@@ -1,0 +1,116 @@
+"""PADRO: AOC's test set, the sandbox's own, nobody else, and nobody by the back door."""
+
+from __future__ import annotations
+
+import pytest
+
+from baas.exchange_service.fictional.residents import Kind, residents
+from baas.exchange_service.products import Done, Product, ProductRefused
+from baas.exchange_service.products.padro import Padro
+from baas.protocols.pci.codes import Detail
+from baas.protocols.pci.messages import DocumentType, Holder
+from baas.protocols.pci.products import padro
+from baas.protocols.pci.products.padro import Document, Resident, ResidentAnswer, Result
+from baas.trust_service.database import Database
+from tests.baas.exchange_service.products.place import HandClock, asked, opened
+
+
+@pytest.fixture
+def product(database: Database, clock: HandClock) -> Product:
+    return opened(Padro, database, clock)
+
+
+def ask(product: Product, kind: Document, document: str, holder: Holder | None = None) -> Done:
+    return product.answer(
+        asked("PADRO", "RESIDENT", padro.write(Resident("EXP-7", kind, document)), holder=holder)
+    )
+
+
+def result(product: Product, kind: Document, document: str) -> Result:
+    answer = padro.read(ask(product, kind, document).data)
+    assert isinstance(answer, ResidentAnswer)
+    assert (answer.file_number, answer.kind, answer.document) == ("EXP-7", kind, document)
+    return answer.result
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        (Document.NIF, "12344321Z"),
+        (Document.PASSPORT, "RA12345678"),
+        (Document.NIE, "Z2757735Z"),
+        (Document.RESIDENCE_PERMIT, "Z2757735Z"),
+    ],
+)
+def test_aocs_test_set_is_found(product: Product, kind: Document, document: str) -> None:
+    assert result(product, kind, document) is Result.FOUND
+
+
+def test_all_residents_are_found_by_their_own_document_alone(product: Product) -> None:
+    kinds = {Kind.NIF: Document.NIF, Kind.PASSPORT: Document.PASSPORT, Kind.NIE: Document.NIE}
+    for each in residents():
+        for kind, document in kinds.items():
+            found = result(product, document, each.document) is Result.FOUND
+            assert found == (kind is each.kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "expected"),
+    [
+        (Document.NIF, "00000000T", Result.NOT_FOUND),
+        (Document.NIE, "X0000000T", Result.NOT_FOUND),
+        (Document.PASSPORT, "RA12345679", Result.NOT_FOUND),
+        (Document.PASSPORT, "12344321Z", Result.NOT_FOUND),
+        (Document.NIF, "12344321A", Result.ERROR),
+        (Document.NIF, "12344321z", Result.ERROR),
+        (Document.NIF, " 12344321Z", Result.ERROR),
+        (Document.NIF, "١٢٣٤٤٣٢١Z", Result.ERROR),
+        (Document.NIF, "' OR 1=1 --", Result.ERROR),
+        (Document.NIF, "%", Result.ERROR),
+        (Document.NIE, "Z2757735A", Result.ERROR),
+        (Document.PASSPORT, "<x/>&amp;", Result.ERROR),
+    ],
+)
+def test_nobody_else_is(product: Product, kind: Document, document: str, expected: Result) -> None:
+    assert result(product, kind, document) is expected
+
+
+def test_evidence_states_the_result_and_nobodys_number(product: Product) -> None:
+    done = ask(product, Document.NIF, "12344321Z")
+    assert done.parameters == {
+        "numExpediente": "EXP-7",
+        "tipoDocumentacion": "1",
+        "codigoResultado": "1",
+    }
+    assert done.pdf == b""
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "holder"),
+    [
+        (Document.NIF, "12344321Z", Holder(DocumentType.NIF, "12344321Z")),
+        (Document.NIF, "12344321Z", Holder(DocumentType.DNI, "12344321Z")),
+        (Document.NIE, "Z2757735Z", Holder(DocumentType.NIF, "Z2757735Z")),
+        (Document.NIE, "Z2757735Z", Holder(DocumentType.NIE, "Z2757735Z")),
+        (Document.PASSPORT, "RA12345678", Holder(DocumentType.PASSPORT, "RA12345678")),
+    ],
+)
+def test_the_holder_is_the_person_asked_for(
+    product: Product, kind: Document, document: str, holder: Holder
+) -> None:
+    assert ask(product, kind, document, holder).parameters["codigoResultado"] == "1"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Holder(DocumentType.NIF, "00000000T"),
+        Holder(DocumentType.PASSPORT, "12344321Z"),
+        Holder(DocumentType.NIE, "12344321Z"),
+        Holder(DocumentType.CIF, "12344321Z"),
+    ],
+)
+def test_another_person_is_not_asked_for_behind_the_holder(product: Product, holder: Holder) -> None:
+    with pytest.raises(ProductRefused, match="different documents") as refused:
+        ask(product, Document.NIF, "12344321Z", holder)
+    assert refused.value.detail is Detail.PRODUCT
