@@ -9,5 +9,6 @@ writing     messages as XML, valid by our schemas
 reading     messages from XML, once our schemas have let them through; refusals are `errors.PciError`
 products    what products exchange in DatosEspecificos: one module is one product
 evidence    what the service signs of each act, and reading it
+wsdl        the three endpoints, described for clients
 schema      the schemas, and what they say against an element
 """
