@@ -9,19 +9,22 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from baas.ades.types import Format, Level
-from baas.connectors import connectors
+from baas.connectors import Subject, connectors
 from baas.console.fields import Mistakes
 from baas.console.visits import PostedVisit, Visit
 from baas.errors import Invalid
 from baas.metrics import CHAIN, Kind, Metric, metrics
+from baas.pilots import screening
 from baas.pilots.checks import fewest_pairs
-from baas.pilots.plan import Plan
+from baas.pilots.plan import OF_TWO, Plan
 from baas.pilots.terms import DataClass
 
 #: What the form begins with: a plan that a laptop runs in some minutes, of every arm.
 TEXTS: Final = ("problem", "hypothesis", "alternative")
 NUMBERS: Final = ("mid", "pairs", "interval", "timeout", "clock_limit_ms", "seed", "log_period")
 FIRST: Final = {
+    "subject": Subject.DOCUMENT.value,
+    "counterpart": "",
     "primary": "time_to_evidence",
     "mid": "2",
     "pairs": "60",
@@ -56,7 +59,12 @@ PLACES: Final = {
     "pairs": "pairs",
     "log_period": "log_period",
     "disturbance": "disturbed",
+    "counterpart": "counterpart",
+    "data_class": "data_class",
+    "screening": "screening",
 }
+#: A question of the screening trees, as its field sends it; one that nobody answers sends "".
+ANSWERS: Final = {"yes": True, "no": False, "": None}
 #: Arms that begin otherwise than compared: only their issuer can check their evidence.
 OBSERVED: Final = frozenset({"csv"})
 
@@ -86,6 +94,26 @@ def offered(visit: Visit) -> dict[str, Any]:
         ],
         "levels": [
             {"slug": each.value, "text": visit.t(f"console.pilot_form.level.{each.value}")} for each in LEVELS
+        ],
+        "subjects": [
+            {"slug": each.value, "text": visit.t(f"report.subject.{each.value}")} for each in Subject
+        ],
+        "trees": [
+            {
+                "slug": tree.slug,
+                "title": tree.title[language],
+                "source": tree.source,
+                "questions": [
+                    {
+                        "id": each.id,
+                        "field": f"screening-{each.id}",
+                        "text": each.text[language],
+                        "note": each.note.get(language, ""),
+                    }
+                    for each in tree.questions
+                ],
+            }
+            for tree in screening.trees()
         ],
         "data_classes": [
             {"slug": each.value, "text": visit.t(f"report.data_class.{each.value}")}
@@ -129,6 +157,9 @@ def plan_from(fields: Mapping[str, str]) -> Plan:
         "arms": arms,
         "observed": [slug for slug in connectors() if fields.get(f"arm-{slug}") == "observed"],
         "primary": fields.get("primary", ""),
+        "subject": fields.get("subject", Subject.DOCUMENT.value),
+        "counterpart": fields.get("counterpart", ""),
+        "screening": _answered(fields, wrong),
         "data_class": fields.get("data_class", ""),
         "legacy_sha1": fields.get("legacy_sha1") == "yes",
         "seal": {"format": Format.CADES.value, "level": fields.get("seal_level", "")},
@@ -157,7 +188,18 @@ def refused(error: Invalid, plan: Plan) -> Mistakes:
         "log_period": {"most": f"{plan.timeout / 2:g}".replace(".", ",")},
     }
     field = PLACES.get(name, "")
-    kind = {"pairs": "few_pairs", "log_period": "long_period"}.get(name, name if field else "plan")
+    kind = {
+        "pairs": "few_pairs",
+        "log_period": "long_period",
+        "data_class": "person_data",
+        "counterpart": "counterpart" if plan.subject in OF_TWO else "no_counterpart",
+    }.get(name, name if field else "plan")
+    if field == "arms" and any(plan.subject not in connectors()[each].subjects for each in plan.incumbents):
+        kind = "subject"
+    if field in ("primary", "secondary") and plan.subject is not Subject.PERSON_FACT:
+        named = (plan.primary, *plan.guardrails, *plan.secondary)
+        if any(each in metrics() and metrics()[each].about_a_person for each in named):
+            kind = "not_a_person"
     return Mistakes.one(field, f"pilot_form.mistake.{kind}", **blanks.get(name, {}))
 
 
@@ -177,6 +219,18 @@ def _validated(found: dict[str, Any], wrong: dict[str, str]) -> Plan:
     if wrong or plan is None:
         raise Mistakes({field: (f"pilot_form.mistake.{kind}", {}) for field, kind in wrong.items()})
     return plan
+
+
+def _answered(fields: Mapping[str, str], wrong: dict[str, str]) -> dict[str, bool]:
+    """The questions of the trees that were answered."""
+    found: dict[str, bool] = {}
+    for name in screening.question_ids():
+        said = fields.get(f"screening-{name}", "")
+        if said not in ANSWERS:
+            wrong["screening"] = "screening"
+        elif (answer := ANSWERS[said]) is not None:
+            found[name] = answer
+    return found
 
 
 def arm_title(visit: Visit, slug: str) -> str:

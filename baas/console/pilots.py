@@ -19,6 +19,7 @@ from baas.evaluations.report import DECISIONS
 from baas.logs.model import Log
 from baas.metrics import metrics
 from baas.notarisations.service import NotDeployed
+from baas.pilots import screening
 from baas.pilots.lifecycle import PilotState
 from baas.pilots.model import Pilot
 from baas.pilots.plan import NIGHT, Plan
@@ -173,10 +174,12 @@ def _act(posted: PostedVisit, pilot: str, act: Callable[[], object]) -> Response
 def _form(visit: Visit, fields: dict[str, str], status: int = 200, mistakes: Texts | None = None) -> Response:
     with visit.services.store.reading() as session:
         owners = visit.administrations(session, *MEASURES)
+        others = visit.administrations(session, Role.DEVELOPER)
     return visit.page(
         "pilot_new",
         status,
         administrations=[{"code": each.code, "name": each.name} for each in owners],
+        counterparts=[{"code": each.code, "name": each.name} for each in others] if len(owners) > 1 else [],
         offered=offered(visit),
         fields=fields,
         mistakes=dict(mistakes or {}),
@@ -254,6 +257,9 @@ def _plan(visit: Visit, plan: Plan) -> dict[str, Any]:
         "problem": plan.problem,
         "hypothesis": plan.hypothesis,
         "alternative": plan.alternative,
+        "subject": visit.t(f"report.subject.{plan.subject.value}"),
+        "counterpart": _counterpart(visit, plan.counterpart),
+        "screening": _screened(visit, plan),
         "arms": [arm_title(visit, each) for each in plan.arms],
         "observed": [arm_title(visit, each) for each in plan.observed],
         "primary": metric(plan.primary),
@@ -272,6 +278,30 @@ def _plan(visit: Visit, plan: Plan) -> dict[str, Any]:
         "legacy_sha1": plan.legacy_sha1,
         "data_class": visit.t(f"report.data_class.{plan.data_class.value}"),
     }
+
+
+def _counterpart(visit: Visit, code: str) -> str:
+    """The second administration as the visitor may see it: by name, or by its code alone."""
+    if not code:
+        return ""
+    with visit.services.store.reading() as session:
+        return next((each.name for each in visit.administrations(session) if each.code == code), code)
+
+
+def _screened(visit: Visit, plan: Plan) -> list[dict[str, str]]:
+    """What each questionnaire says of the plan's answers; empty where nobody answered any."""
+    language = visit.language
+    walks = {tree.slug: screening.walk(tree, plan.screening) for tree in screening.trees()}
+    return [
+        {
+            "title": tree.title[language],
+            "said": screening.verdicts()[verdict].text[language]
+            if (verdict := walks[tree.slug].verdict)
+            else visit.t("report.not_answered"),
+        }
+        for tree in screening.trees()
+        if plan.screening
+    ]
 
 
 def _number(value: float) -> str:

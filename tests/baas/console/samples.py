@@ -432,6 +432,9 @@ PLAN: dict[str, Any] = {
     "problem": "la constància dels decrets d'un ajuntament fictici",
     "hypothesis": "La cadena dona evidència tan aviat com un segell de temps.",
     "alternative": "Un segell de temps pot ser suficient.",
+    "subject": "un acte que passa d'un ens a un altre",
+    "counterpart": "Consell Comarcal fictici",
+    "screening": [Row(title="DHS", said="no respost")],
     "arms": ["Segell de temps (RFC 3161)", "Registre encadenat"],
     "observed": ["Codi segur de verificació (CSV)"],
     "primary": "Temps fins a l'evidència",
@@ -449,6 +452,8 @@ PLAN: dict[str, Any] = {
     "data_class": "sintètiques",
 }
 FEW_PLAN = PLAN | {
+    "counterpart": "",
+    "screening": [],
     "observed": [],
     "guardrails": [],
     "secondary": [],
@@ -512,16 +517,32 @@ OFFERED = Row(
     ],
     levels=[Row(slug="b-t", text="B-T")],
     data_classes=[Row(slug="synthetic", text="sintètiques")],
+    subjects=[
+        Row(slug="document", text="un document qualsevol"),
+        Row(slug="hand_over", text="un acte que passa d'un ens a un altre"),
+    ],
+    trees=[
+        Row(
+            slug="dhs",
+            title="DHS",
+            source="NISTIR 8202",
+            questions=[
+                Row(id="dhs.1", field="screening-dhs.1", text="Us cal un lloc comú?", note=""),
+                Row(id="dhs.2", field="screening-dhs.2", text="Hi aporta més d'un?", note="Amb cautela."),
+            ],
+        )
+    ],
 )
 PILOT_FORM: dict[str, Any] = {
     "administrations": ADMINISTRATIONS[:1],
+    "counterparts": [],
     "offered": OFFERED,
     "fields": {"arm-timestamp": "compared", "mid": "2", "primary": "time_to_evidence"},
     "mistakes": {},
 }
 FORM_MISTAKES = (
     "title", "problem", "arms", "primary", "mid", "secondary", "margin-verified_offline", "pairs", "seed",
-    "log_period", "delay_ms", "disturbed", "seal_level",
+    "log_period", "delay_ms", "disturbed", "seal_level", "subject", "counterpart", "screening", "data_class",
 )  # fmt: skip
 #: (page, context), every branch of every template at least once.
 REGISTER = Row(
@@ -882,8 +903,16 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         | PILOT_FORM
         | {
             "administrations": ADMINISTRATIONS,
+            "counterparts": ADMINISTRATIONS,
             "mistakes": dict.fromkeys(FORM_MISTAKES, "Prova d'avís."),
-            "fields": {"arm-csv": "observed", "legacy_sha1": "yes", "disturbed": "csv"},
+            "fields": {
+                "arm-csv": "observed",
+                "legacy_sha1": "yes",
+                "disturbed": "csv",
+                "subject": "hand_over",
+                "counterpart": ADMINISTRATIONS[1].code,
+                "screening-dhs.1": "no",
+            },
         },
     ),
     ("pilot_new", BASE | PILOT_FORM | {"mistakes": {"": "Prova d'avís."}}),

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from baas.console.pilot_form import first
+from baas.pilots.screening import trees
 from baas.tenancy import CallerKind
 from baas.texts import text
 from tests.baas.console.person import Person, words
@@ -18,6 +19,8 @@ from tests.baas.console.town import CODE, Town
 from tests.baas.flows import ok, until
 
 PAGE = "/console/pilots"
+#: The code of another administration, where nobody here may act.
+OTHER = "9999990009"
 FIELDS = {
     "administration": CODE,
     "title": "Constància de decrets (fictici)",
@@ -119,6 +122,17 @@ def test_a_draft_has_the_plan_that_was_typed(town: Town) -> None:
         ({"primary": "felicitat"}, "primary", "no pot tenir aquesta mètrica"),
         ({"arm-seal": "", "disturbed": "seal", "delay_ms": "300"}, "disturbed", "que sigui al pilot"),
         ({"disturbed": "seal", "delay_ms": ""}, "delay_ms", "Escriviu un nombre"),
+        ({"subject": "hand_over", "counterpart": OTHER}, "arms", "no sap fer aquests casos"),
+        ({"subject": "poem"}, "subject", "no es pot fer servir"),
+        ({"counterpart": OTHER}, "counterpart", "deixeu-ho en blanc"),
+        ({"subject": "person_fact"}, "counterpart", "Trieu el segon ens"),
+        ({"subject": "person_fact", "counterpart": CODE}, "counterpart", "no pot ser el del pilot"),
+        (
+            {"subject": "person_fact", "counterpart": OTHER, "data_class": "real_non_personal"},
+            "data_class",
+            "només s'admeten dades sintètiques",
+        ),
+        ({"use-documents_spared": "secondary"}, "secondary", "què s'estalvia a les persones"),
     ],
 )
 def test_a_mistake_is_told_beside_its_field(
@@ -128,6 +142,44 @@ def test_a_mistake_is_told_beside_its_field(
     assert answer.status_code == 422, words(answer)
     assert told in beside(answer, field)
     assert "Constància de decrets" in answer.text or field == "title"  # what was typed is not lost
+
+
+def test_the_trees_are_asked_and_the_answers_kept(town: Town) -> None:
+    page = town.developer.get(f"{PAGE}/new")
+    for tree in trees():
+        assert tree.title["ca"] in words(page)
+        for question in tree.questions:
+            legend = rf"<legend>{re.escape(question.id)}\. {re.escape(question.text['ca'])}</legend>"
+            group = re.search(rf"<fieldset[^>]*>\s*{legend}.*?</fieldset>", unescape(page.text), re.DOTALL)
+            assert group, question.id
+            values = re.findall(
+                rf'type="radio" id="[^"]+" name="screening-{question.id}" value="(\w*)"( checked)?', group[0]
+            )
+            assert values == [("yes", ""), ("no", ""), ("", " checked")], "nothing is answered beforehand"
+    sheet = {
+        "screening-dhs.1": "yes",
+        "screening-dhs.2": "no",
+        "screening-wg.3": "yes",
+        "screening-wef.4": "",
+    }
+    where = created(town.developer, **sheet)
+    plan = ok(town.api.get(f"/pilots/{where.rpartition('/')[2]}"))["plan"]
+    assert plan["screening"] == {"dhs.1": True, "dhs.2": False, "wg.3": True}
+    assert (plan["subject"], plan["counterpart"]) == ("document", "")
+    said = words(town.auditor.get(where))
+    assert "no cal cap cadena de blocs: n'hi ha prou amb una base de dades" in said
+    assert "Wüst i Gervais (2017): no respost" in said, "its first question is open"
+    assert "cap pregunta resposta" in words(town.auditor.get(created(town.developer)))
+
+
+def test_what_was_answered_is_still_there_after_a_mistake(town: Town) -> None:
+    answer = town.developer.post(PAGE, **filled(title="", **{"screening-drenthe.3": "no"}))
+    assert answer.status_code == 422
+    assert re.search(r'name="screening-drenthe\.3" value="no" checked', answer.text)
+    opened = re.findall(r"<details open>\s*<summary>([^<(]+)", answer.text)
+    assert [each.strip() for each in opened] == ["BlockchainLab Drenthe"]
+    wrong = town.developer.post(PAGE, **filled(**{"screening-dhs.1": "perhaps"}))
+    assert "només s'hi pot respondre sí o no" in unescape(wrong.text)
 
 
 def test_several_mistakes_are_told_at_once(town: Town) -> None:
