@@ -23,6 +23,7 @@ Element = etree._Element
 LIMIT = 1 << 20
 PETITION = "http://gencat.net/scsp/esquemes/peticion"
 WHO = f"{{{PETITION}}}IdentificadorSolicitante"
+REQUEST_ID = f"{{{PETITION}}}IdPeticion"
 ENVELOPE = f"""<s:Envelope xmlns:s="{soap.NAMESPACE}"><s:Body><procesa xmlns="http://www.openuri.org/">\
 <Peticion xmlns="{PETITION}"><Atributos><IdPeticion>P-1</IdPeticion>\
 <IdentificadorSolicitante>9821920002</IdentificadorSolicitante></Atributos></Peticion></procesa></s:Body></s:Envelope>\
@@ -41,6 +42,10 @@ def read(message: bytes | Element, now: datetime.datetime = AT, **options: objec
 
 def who(message: Secured) -> str | None:
     return message.body_element.findtext(f".//{WHO}")
+
+
+def request_id(message: Secured) -> str | None:
+    return message.body_element.findtext(f".//{REQUEST_ID}")
 
 
 def canonical(element: Element) -> bytes:

@@ -18,7 +18,7 @@ from baas.ades.xml import making
 from baas.ades.xml.names import DS, XML, ds
 from baas.protocols.pci.codes import Detail
 from tests.baas.protocols.wss.messages import (
-    WHO,
+    REQUEST_ID,
     WSU_ID,
     Element,
     only,
@@ -29,7 +29,7 @@ from tests.baas.protocols.wss.messages import (
     wsu,
 )
 
-EVIL = "9821920666"
+EVIL = "P-666"
 LATER = "2027-01-01T00:00:00Z"
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 
@@ -42,14 +42,14 @@ def body_of(root: Element) -> Element:
 
 
 def what_a_plain_reader_takes(root: Element) -> str | None:
-    """Who asks, for a reader that verifies the signature and then takes the Body by its path."""
-    return root.findtext(f"{soap_name('Body')}//{WHO}")
+    """Which request it is, for a reader that verifies the signature and then takes the Body by its path."""
+    return root.findtext(f"{soap_name('Body')}//{REQUEST_ID}")
 
 
 def forged(element: Element) -> Element:
-    """A copy that another asks in, without any identifier of its own."""
+    """A copy that is another request, without any identifier of its own."""
     other = copy.deepcopy(element)
-    for each in other.iter(WHO):
+    for each in other.iter(REQUEST_ID):
         each.text = EVIL
     other.attrib.pop(WSU_ID, None)
     other.tail = None
@@ -150,7 +150,7 @@ def identifier_of_the_body_on_its_content(root: Element) -> None:
     """The signed Body's identifier is on an element that it holds, and the Body has none."""
     body = body_of(root)
     body[0].set(WSU_ID, body.attrib.pop(WSU_ID))  # type: ignore[arg-type]
-    only(root, WHO).text = EVIL
+    only(root, REQUEST_ID).text = EVIL
 
 
 def second_identifier(root: Element) -> None:
@@ -275,7 +275,7 @@ def user_name_too(root: Element) -> None:
 
 
 def unsigned_object(root: Element) -> None:
-    etree.SubElement(etree.SubElement(signature_of(root), ds("Object")), WHO).text = EVIL
+    etree.SubElement(etree.SubElement(signature_of(root), ds("Object")), REQUEST_ID).text = EVIL
 
 
 def identifier_on_another_element_too(root: Element) -> None:
