@@ -16,10 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from baas.exchange_service.desk.answering import Desk, Door, Incoming
+from baas.exchange_service.desk.answering import Desk, Incoming
 from baas.exchange_service.tls import PEER_CERTIFICATE
-from baas.protocols import soap
+from baas.protocols import mtom, soap
 from baas.protocols.pci import names
+from baas.protocols.pci.wsdl import Endpoint, wsdl
 from baas.protocols.soap import FaultCode, SoapError
 
 MOST_BYTES = 16 << 20
@@ -31,8 +32,6 @@ MOST_AT_ONCE = 8
 RETRY_SECONDS = 5
 
 CRL = "application/pkix-crl"
-MULTIPART = "multipart/related"
-PREFIX = "/siri-proxy/services"
 
 
 class Front:
@@ -48,19 +47,16 @@ class Front:
         self._waiting = 0
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self.application = Starlette(
-            routes=[
-                Route(f"{PREFIX}/{door.value}", self._endpoint(door), methods=["GET", "POST"])
-                for door in Door
-            ]
+            routes=[Route(each.path, self._endpoint(each), methods=["GET", "POST"]) for each in Endpoint]
             + [Route("/crl/{name}.crl", self._revoked)]
         )
 
-    def _endpoint(self, door: Door) -> Callable[[Request], object]:
+    def _endpoint(self, at: Endpoint) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
             if request.method != "POST":
-                return self._described(door, request)
+                return self._described(at, request)
             try:
-                return await self._answered(door, request)
+                return await self._answered(at, request)
             except SoapError as error:
                 headers = {}
                 if error.status is not HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -73,8 +69,13 @@ class Front:
 
         return endpoint
 
-    def _described(self, door: Door, request: Request) -> Response:
-        return Response("SOAP 1.1: POST a message\n", 405, {"Allow": "POST"}, media_type="text/plain")
+    def _described(self, at: Endpoint, request: Request) -> Response:
+        if request.url.query.lower() == "wsdl":
+            found = wsdl(at, f"{self._address()}{at.path}")
+            return Response(found, media_type=soap.CONTENT_TYPE)
+        return Response(
+            "SOAP 1.1: POST a message, or GET ?wsdl\n", 405, {"Allow": "POST"}, media_type="text/plain"
+        )
 
     async def _revoked(self, request: Request) -> Response:
         """A CRL (RFC 5280 section 4.2.1.13), for anybody."""
@@ -84,13 +85,13 @@ class Front:
             return Response("no such authority\n", 404, media_type="text/plain")
         return Response(found, media_type=CRL)
 
-    async def _answered(self, door: Door, request: Request) -> Response:
+    async def _answered(self, at: Endpoint, request: Request) -> Response:
         content_type = request.headers.get("content-type", "")
         media_type = soap.media_type(content_type)
-        if media_type not in (soap.MEDIA_TYPE,):
+        if media_type not in (soap.MEDIA_TYPE, mtom.MEDIA_TYPE):
             raise SoapError(
                 FaultCode.CLIENT,
-                f"expected Content-Type {soap.MEDIA_TYPE}, got {media_type[:80]!r}",
+                f"expected Content-Type {soap.MEDIA_TYPE}, or {mtom.MEDIA_TYPE} for MTOM, got {media_type[:80]!r}",
                 status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
         action = request.headers.get("soapaction", "").strip().strip('"')
@@ -119,14 +120,17 @@ class Front:
             peer = request.scope["state"].get(PEER_CERTIFICATE)
             async with self._turns:
                 answer = await anyio.to_thread.run_sync(
-                    self._work, door, bytes(body), content_type, media_type == MULTIPART, peer
+                    self._work, at, bytes(body), content_type, media_type == mtom.MEDIA_TYPE, peer
                 )
         finally:
             self._waiting -= held
         return Response(answer, media_type=soap.CONTENT_TYPE)
 
-    def _work(self, door: Door, body: bytes, content_type: str, multipart: bool, peer: bytes | None) -> bytes:
-        return self._desk.answer(Incoming(door, body, body, multipart, peer), limit=MOST_BYTES)
+    def _work(
+        self, at: Endpoint, body: bytes, content_type: str, multipart: bool, peer: bytes | None
+    ) -> bytes:
+        envelope = mtom.read(body, content_type, limit=MOST_BYTES) if multipart else body
+        return self._desk.answer(Incoming(at, body, envelope, multipart, peer), limit=MOST_BYTES)
 
 
 def _too_large() -> SoapError:

@@ -33,6 +33,8 @@ SLOWEST_REQUEST = 30.0
 """Seconds in which a request's head, and then its body, must have come; it may take up to twice as long."""
 MOST_CONNECTIONS = 500
 """At once, those in their handshake among them; at most a quarter of the descriptors that this process may have."""
+SLOWEST_END = 1.0
+"""Seconds in which the other side must agree to an end of TLS."""
 BACKLOG = 128
 
 
@@ -115,11 +117,21 @@ class Listener(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         connection, address = super().accept()
-        if sum(each.fileno() != -1 for each in self._accepted) >= self._most:
+        if self._open() >= self._most:
             connection.close()
             raise BlockingIOError("one connection too many")
         self._accepted.add(connection)
         return connection, address
+
+    def _open(self) -> int:
+        return sum(each.fileno() != -1 for each in self._accepted)
+
+    async def ended(self) -> None:
+        """Once no connection is open any more; each of them has been asked to end."""
+        for _ in range(int(2 * SLOWEST_END / 0.01)):
+            if not self._open():
+                return
+            await asyncio.sleep(0.01)
 
 
 def url_of(listener: socket.socket) -> str:
@@ -131,7 +143,9 @@ class _Loop(asyncio.SelectorEventLoop):
     """Ends a TLS handshake that does not go on: asyncio's own patience is a minute."""
 
     async def create_server(self, *args: Any, **options: Any) -> Any:
-        return await super().create_server(*args, **options, ssl_handshake_timeout=SLOWEST_HANDSHAKE)
+        return await super().create_server(
+            *args, **options, ssl_handshake_timeout=SLOWEST_HANDSHAKE, ssl_shutdown_timeout=SLOWEST_END
+        )
 
 
 class Config(uvicorn.Config):
@@ -139,9 +153,19 @@ class Config(uvicorn.Config):
         return _Loop
 
 
-def server(app: Any, context: ssl.SSLContext) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Ends when its connections have: uvicorn's own leaves while TLS still says goodbye."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for each in sockets or []:
+            if isinstance(each, Listener):
+                await each.ended()
+
+
+def server(app: Any, context: ssl.SSLContext) -> Server:
     """A server for the application; `run(sockets=[Listener.on(…)])` it."""
-    return uvicorn.Server(
+    return Server(
         Config(
             app,
             http=Protocol,

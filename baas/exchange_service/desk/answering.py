@@ -20,14 +20,13 @@ import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from baas.clock import Clock
 from baas.exchange_service.authorisations import Authorisation, Authorisations
 from baas.exchange_service.desk.elements import Came, Elements
-from baas.exchange_service.desk.headings import Heading, Kind, heading_of, organisation_of
+from baas.exchange_service.desk.headings import Heading, heading_of, organisation_of
 from baas.exchange_service.desk.queue import Queue
 from baas.exchange_service.desk.senders import Sender, Senders
 from baas.exchange_service.errors import Refusal
@@ -38,22 +37,11 @@ from baas.protocols.pci import reading, writing
 from baas.protocols.pci.codes import Detail, State
 from baas.protocols.pci.errors import PciError
 from baas.protocols.pci.messages import Confirmation, Poll, Request, Response, Status
+from baas.protocols.pci.wsdl import Endpoint
 from baas.protocols.soap import FaultCode, SoapError
 from baas.trust_service.database import Database
 
 log = logging.getLogger(__name__)
-
-
-class Door(StrEnum):
-    """The three endpoints."""
-
-    SYNC = "Sincron"
-    ASYNC = "Asincron"
-    ANSWER = "AsincronResposta"
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.POLL if self is Door.ANSWER else Kind.REQUEST
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,7 @@ class Incoming:
     """A message as it came. `body` are the bytes of the HTTP body; `envelope` is the SOAP message in it, the same bytes
     unless it came with attachments. `peer` is the DER of the certificate that TLS verified."""
 
-    door: Door
+    endpoint: Endpoint
     body: bytes
     envelope: bytes
     attachments: bool
@@ -83,28 +71,28 @@ class Desk:
 
     def answer(self, incoming: Incoming, *, limit: int) -> bytes:
         """The envelope to send back. Raises SoapError."""
-        heading = heading_of(soap.opened(incoming.envelope, limit=limit), incoming.door.kind)
+        heading = heading_of(soap.opened(incoming.envelope, limit=limit), incoming.endpoint)
         try:
             sender = self.senders.sender(
                 incoming.envelope, incoming.peer, limit=limit, attachments=incoming.attachments
             )
             return self._answered(incoming, sender)
         except (Refusal, PciError) as error:
-            return self._refused(incoming.door, heading, error.detail, str(error))
+            return self._refused(incoming.endpoint, heading, error.detail, str(error))
         except SoapError:
             raise
         except Exception:
             log.exception("the exchange service failed; nothing of the request is recorded")
             words = "the service failed, and nothing was done: the same request may be sent again"
-            return self._refused(incoming.door, heading, Detail.INTERNAL, words)
+            return self._refused(incoming.endpoint, heading, Detail.INTERNAL, words)
 
     def _answered(self, incoming: Incoming, sender: Sender) -> bytes:
         _require_bound(sender, [organisation_of(sender.content)])
-        if incoming.door is Door.ANSWER:
+        if incoming.endpoint is Endpoint.ANSWER:
             return self._polled(sender)
         request = reading.read_request(sender.content)
         _require_bound(sender, [request.requester.code, *(each.requester.code for each in request.elements)])
-        if incoming.door is Door.SYNC and len(request.elements) != 1:
+        if incoming.endpoint is Endpoint.SYNC and len(request.elements) != 1:
             raise Refusal(
                 Detail.ELEMENTS,
                 f"one element is answered at once, got {len(request.elements)}: send more to the asynchronous endpoint",
@@ -113,7 +101,7 @@ class Desk:
         new = New(
             organisation=sender.organisation,
             id=request.id,
-            endpoint=incoming.door.value,
+            endpoint=incoming.endpoint.value,
             product=request.product,
             modality=request.modality,
             elements=len(request.elements),
@@ -127,7 +115,7 @@ class Desk:
             outcome = self._in_turn(sender, request, new)
         if isinstance(outcome, Refusal):
             raise outcome
-        if incoming.door is Door.ASYNC:
+        if incoming.endpoint is Endpoint.ASYNC:
             self.queue.wake()
         return outcome
 
@@ -148,7 +136,7 @@ class Desk:
             return refusal
 
     def _accepted(self, request: Request, new: New) -> bytes:
-        if new.endpoint == Door.ASYNC:
+        if new.endpoint == Endpoint.ASYNC:
             hours = self.queue.hours(new.elements)
             kept = self.requests.keep(new, hours)
             status = Status(State.PENDING, hours=hours)
@@ -209,11 +197,11 @@ class Desk:
                     f" for {asks.purpose[:60]!r}: the operator authorises it",
                 )
 
-    def _refused(self, door: Door, heading: Heading, detail: Detail, words: str) -> bytes:
+    def _refused(self, endpoint: Endpoint, heading: Heading, detail: Detail, words: str) -> bytes:
         """The refusal; a Fault where what was read of the message cannot even be repeated."""
         status = Status(State.ERROR, detail.value, soap.printable(words))
         try:
-            if door is Door.ASYNC:
+            if endpoint is Endpoint.ASYNC:
                 return self._confirmed(heading, status)
             response = Response(heading.id, self.clock.now(), heading.product, heading.modality, status)
             return soap.envelope(writing.response_xml(response, None))

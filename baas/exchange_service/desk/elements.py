@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,7 +14,9 @@ from baas.ades.xml import parse
 from baas.clock import Clock
 from baas.exchange_service.errors import Refusal
 from baas.exchange_service.products import Asked, Product, ProductRefused
+from baas.protocols.pci import evidence
 from baas.protocols.pci.codes import Detail
+from baas.protocols.pci.evidence import EvidenceStatement
 from baas.protocols.pci.messages import Answer, Element, Request
 from baas.protocols.pci.reading import canonical
 from baas.trust_service.database import Database
@@ -68,12 +71,26 @@ class Elements:
         except ProductRefused as refused:
             raise Refusal(refused.detail, str(refused)) from refused
         data = canonical(parse(done.data))
-        pdf = b""
+        now = self._clock.now()
+        signed = pdf = b""
         if element.evidence:
-            raise Refusal(Detail.PRODUCT, "no signed evidence is made here yet: ask without it")
+            statement = EvidenceStatement(
+                request_id=request.id,
+                element_id=element.id,
+                product=request.product,
+                modality=request.modality,
+                purpose=element.requester.purpose.value,
+                organisation=came.organisation,
+                certificate_sha256=came.certificate_sha256,
+                message_sha256=came.message_sha256,
+                answer_sha256=hashlib.sha256(data).digest(),
+                time=now,
+                parameters=done.parameters,
+            )
+            signed = evidence.sign(statement, self._pki.exchange, self._stamper, now)
         if element.pdf and done.pdf:
             pdf = self._sealed(done.pdf)
-        return Answer(element.id, element.transmission, data, b"", pdf)
+        return Answer(element.id, element.transmission, data, signed, pdf)
 
     def _sealed(self, pdf: bytes) -> bytes:
         now = self._clock.now()

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from lxml import etree
 
 from baas.protocols import soap
 from baas.protocols.pci import names
 from baas.protocols.pci.names import qname
+from baas.protocols.pci.wsdl import Endpoint
 from baas.protocols.soap import FaultCode, SoapError
 
 _ORGANISATION = ("Atributos", "DatosAutorizacion", "IdentificadorSolicitante")
-
-
-class Kind(StrEnum):
-    """What an endpoint takes: the local name of the element in `procesa`."""
-
-    REQUEST = "Peticion"
-    POLL = "SolicitudRespuesta"
-
-    @property
-    def namespace(self) -> str:
-        return names.REQUEST if self is Kind.REQUEST else names.POLL
 
 
 @dataclass(frozen=True)
@@ -36,19 +25,20 @@ class Heading:
     count: int
 
 
-def heading_of(envelope: etree._Element, kind: Kind) -> Heading:
-    """Raises SoapError for what cannot be read as a message of that kind: it is answered with a Fault."""
+def heading_of(envelope: etree._Element, endpoint: Endpoint) -> Heading:
+    """Raises SoapError for what cannot be read as a message of that endpoint: it is answered with a Fault."""
+    namespace, kind = endpoint.asked
     wrapper = _first(envelope, soap.BODY)
     wrapper = None if wrapper is None else _first(wrapper, qname(names.WRAPPER, "procesa"))
-    message = None if wrapper is None else _first(wrapper, qname(kind.namespace, kind))
+    message = None if wrapper is None else _first(wrapper, qname(namespace, kind))
     if message is None:
         raise SoapError(
             FaultCode.CLIENT,
-            f"expected in the Body the element procesa ({names.WRAPPER}) with a {kind} ({kind.namespace}) in it",
+            f"expected in the Body the element procesa ({names.WRAPPER}) with a {kind} ({namespace}) in it",
         )
-    attributes = _first(message, qname(kind.namespace, "Atributos"))
+    attributes = _first(message, qname(namespace, "Atributos"))
     texts = {
-        name: "" if attributes is None else (attributes.findtext(qname(kind.namespace, name)) or "").strip()
+        name: "" if attributes is None else (attributes.findtext(qname(namespace, name)) or "").strip()
         for name in ("IdPeticion", "CodigoProducto", "CodigoCertificado", "NumElementos")
     }
     if not texts["IdPeticion"] or len(texts["IdPeticion"]) > 100:
@@ -64,8 +54,8 @@ def heading_of(envelope: etree._Element, kind: Kind) -> Heading:
 
 def organisation_of(content: etree._Element) -> str:
     """In whose name a message in its `procesa` is, before its schema was asked: "" where that cannot be found."""
-    for kind in Kind:
-        found = content.find("/".join(qname(kind.namespace, each) for each in (kind, *_ORGANISATION)))
+    for namespace, kind in (each.asked for each in Endpoint):
+        found = content.find("/".join(qname(namespace, each) for each in (kind, *_ORGANISATION)))
         if found is not None:
             return (found.text or "").strip()
     return ""
