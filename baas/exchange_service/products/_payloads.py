@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from baas.exchange_service.products import Asked, ProductRefused
+from baas.exchange_service.products import Asked, Product, ProductRefused
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.errors import PciError
 
 P = TypeVar("P")
 
 
-def read(asked: Asked, reader: Callable[[bytes], P]) -> P:
-    """The element's data by `reader`. Raises ProductRefused."""
+def read(product: type[Product], asked: Asked, reader: Callable[[bytes], P]) -> P:
+    """The element's data by `reader`. Raises ProductRefused, for what is asked of another product or modality too."""
+    if asked.request.product != product.code or asked.request.modality not in product.modalities:
+        raise refused(
+            f"expected {product.code} with one of {', '.join(product.modalities)}, got {asked.request.product[:64]!r} "
+            f"with {asked.request.modality[:64]!r}"
+        )
     try:
         return reader(asked.element.data)
     except PciError as error:

@@ -52,7 +52,7 @@ class Etauler:
         return cls(NoticeBoard(database, clock))
 
     def answer(self, asked: Asked) -> Done:
-        payload = read(asked, etauler.read)
+        payload = read(Etauler, asked, etauler.read)
         match payload:
             case Publish():
                 return self._publish(asked, payload.notice)

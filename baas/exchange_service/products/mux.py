@@ -30,6 +30,9 @@ from baas.protocols.pci.products.mux import (
 )
 from baas.trust_service.database import Database
 
+#: Of one entry: its evidence states each of them.
+MOST_DOCUMENTS = 50
+
 
 class Mux:
     """The registers, in the service's database."""
@@ -47,7 +50,7 @@ class Mux:
         return cls(Entries(database, clock))
 
     def answer(self, asked: Asked) -> Done:
-        payload = read(asked, mux.read)
+        payload = read(Mux, asked, mux.read)
         if asked.request.modality == mux.ENTRY:
             if not isinstance(payload, Add):
                 raise refused(f"the modality {mux.ENTRY} takes AltaAssentament, got something else")
@@ -92,8 +95,10 @@ def _require_own(organisation: str, entry: Entry) -> None:
     if organisation != (entry.destination if entry.kind is Kind.ENTRY else entry.origin):
         side = "Destinacio of an Entrada" if entry.kind is Kind.ENTRY else "Procedencia of a Sortida"
         raise refused(f"the {side} is the administration whose register it is: expected {organisation}")
-    if not entry.documents:
-        raise refused("an entry has its documents' digests: add one Document at least")
+    if not 1 <= len(entry.documents) <= MOST_DOCUMENTS:
+        raise refused(
+            f"an entry has its documents' digests: expected from 1 to {MOST_DOCUMENTS} of them, got {len(entry.documents)}"
+        )
 
 
 def _of_entry(registered: Registered) -> dict[str, str]:

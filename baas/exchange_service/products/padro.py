@@ -70,7 +70,7 @@ CREATE TABLE IF NOT EXISTS padro_residents (
         return cls(database)
 
     def answer(self, asked: Asked) -> Done:
-        payload = read(asked, padro.read)
+        payload = read(Padro, asked, padro.read)
         if not isinstance(payload, Resident):
             raise refused("expected peticionResidente, got an answer to one")
         if asked.element.holder is not None:

@@ -21,6 +21,8 @@ from baas.protocols.pci.products import representa
 from baas.protocols.pci.products.representa import HOLDS, NO_SUCH_POWER, Person, Scope, Validate, Validated
 from baas.trust_service.database import Database
 
+#: Of one question: all of them are one value of the evidence.
+MOST_CAPACITIES = 50
 ANSWERS = MappingProxyType(
     {
         Standing.VALID: (HOLDS, "La representació és vigent"),
@@ -75,14 +77,16 @@ CREATE INDEX IF NOT EXISTS representa_by_parties ON representa_powers (principal
         return cls(database, clock)
 
     def answer(self, asked: Asked) -> Done:
-        payload = read(asked, representa.read)
+        payload = read(Representa, asked, representa.read)
         if not isinstance(payload, Validate):
             raise refused("expected validarRepresentacio, got an answer to one")
         if payload.administration != asked.organisation:
             raise refused(f"solicitant/administracio is who asks: expected {asked.organisation}")
-        day = payload.at.astimezone(ZONE).date()
-        if day > self._clock.now().astimezone(ZONE).date():
-            raise refused(f"dataValidacio: expected a day that has begun, got {day}")
+        if len(payload.scope.capacities) > MOST_CAPACITIES:
+            raise refused(
+                f"capacitats: expected at most {MOST_CAPACITIES}, got {len(payload.scope.capacities)}"
+            )
+        day = self._day(payload.at)
         standing, power = self._best(payload, day)
         code, words = ANSWERS[standing]
         held = power if standing is Standing.VALID else None
@@ -100,6 +104,15 @@ CREATE INDEX IF NOT EXISTS representa_by_parties ON representa_powers (principal
                 "identificadorLegal": "" if held is None else _id(held),
             },
         )
+
+    def _day(self, at: datetime) -> date:
+        """The day in Catalonia. Raises ProductRefused for one that has not begun, and before 1900."""
+        today = self._clock.now().astimezone(ZONE).date()
+        if 1900 <= at.year <= today.year + 1:  # the others may have no day in another zone
+            day = at.astimezone(ZONE).date()
+            if day <= today:
+                return day
+        raise refused(f"dataValidacio: expected a day since 1900 that has begun, got {at:%Y-%m-%d}")
 
     def _best(self, payload: Validate, day: date) -> tuple[Standing, Power | None]:
         """Of all powers that the one gave the other, the one that says most in favour."""

@@ -30,16 +30,21 @@ def finished(root: etree._Element, schema: str) -> bytes:
 
 def opened(data: bytes, schema: str, product: str) -> etree._Element:
     """The root of a payload, checked."""
+    root = parsed(data, product)
+    check(schema, root, Detail.PRODUCT)
+    return root
+
+
+def parsed(data: bytes, product: str) -> etree._Element:
+    """The root of what may be a payload."""
     if not data:
         raise PciError(
             Detail.PRODUCT, f"DatosEspecificos: expected an element of {product}, got none: add it"
         )
     try:
-        root = parse(data)
+        return parse(data)
     except AdesError as error:
         raise PciError(Detail.PRODUCT, f"the data of {product} are not read: {error}") from error
-    check(schema, root, Detail.PRODUCT)
-    return root
 
 
 def name_of(root: etree._Element) -> str:

@@ -20,6 +20,7 @@ from baas.protocols.pci.fields import (
     add,
     add_some,
     base64_text,
+    namespace_of,
     octets,
     part,
     parts,
@@ -30,7 +31,8 @@ from baas.protocols.pci.fields import (
     under,
 )
 from baas.protocols.pci.names import qname
-from baas.protocols.pci.products import begin, finished, name_of, opened
+from baas.protocols.pci.products import begin, finished, name_of, parsed
+from baas.protocols.pci.schema import check
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.digest import Digest
 
@@ -281,9 +283,10 @@ def _moment_text(moment: datetime | None) -> str:
 
 
 def read(data: bytes) -> Payload:
-    if names.MUX_ANSWER.encode() in data:
-        return _read_answer(data)
-    root = opened(data, "mux", PRODUCT)
+    root = parsed(data, PRODUCT)
+    if namespace_of(root) == names.MUX_ANSWER:
+        return _read_answer(root)
+    check("mux", root, Detail.PRODUCT)
     application, transaction = root.get("IdAplicacio", ""), root.get("IdTransaccio", "")
     asked = some(root, "ConsultaAssentaments")
     if asked is None:
@@ -298,8 +301,8 @@ def read(data: bytes) -> Payload:
     )
 
 
-def _read_answer(data: bytes) -> Answer:
-    root = opened(data, "mux-answer", PRODUCT)
+def _read_answer(root: etree._Element) -> Answer:
+    check("mux-answer", root, Detail.PRODUCT)
     result, stands = part(root, "Resultat"), root.find(qname(names.HANDOVER, "EstatTramesa"))
     return Answer(
         result.get("codi", ""),

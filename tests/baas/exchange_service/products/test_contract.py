@@ -1,0 +1,180 @@
+"""What every product keeps to, whatever it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from baas.ades.xml import parse
+from baas.exchange_service.products import Done, Product, ProductRefused, products
+from baas.protocols.pci import evidence
+from baas.protocols.pci.codes import Detail
+from baas.protocols.pci.evidence import EvidenceStatement
+from baas.protocols.pci.reading import canonical
+from baas.trust_service.database import Database
+from tests.baas.exchange_service.products.cases import CASES, Case
+from tests.baas.exchange_service.products.place import NOW, OTHER, TOWN, HandClock, opened
+
+SLUGS = sorted(products())
+BAD = [(slug, name) for slug in sorted(CASES) for name in CASES[slug].bad]
+
+
+class Bench:
+    """One product on a database of its own, and its case."""
+
+    def __init__(self, slug: str, path: Path) -> None:
+        self.kind: type[Product] = products()[slug]
+        self.case: Case = CASES[slug]
+        self.clock = HandClock()
+        self.database = Database(path, "SELECT 1")
+        self.product = opened(self.kind, self.database, self.clock)
+
+    def answer(self, make: Any, organisation: str = TOWN) -> Done:
+        """As the service calls it: in a transaction of its own."""
+        with self.database.transaction():
+            return self.product.answer(make(organisation))
+
+    def act(self) -> list[Done]:
+        return [self.answer(make) for make in self.case.acts]
+
+    def dump(self) -> list[tuple[object, ...]]:
+        """All rows of all tables."""
+        tables = [
+            str(name) for (name,) in self.database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        return [
+            (table, *row) for table in sorted(tables) for row in self.database.rows(f"SELECT * FROM {table}")
+        ]
+
+    def close(self) -> None:
+        self.database.close()
+
+
+@pytest.fixture(params=SLUGS)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    with closing(Bench(request.param, tmp_path / "exchange.sqlite")) as made:
+        yield made
+
+
+def test_every_product_has_its_case() -> None:
+    assert SLUGS == sorted(CASES) == ["etauler", "mux", "padro", "representa"]
+
+
+def test_no_two_products_answer_for_the_same_code() -> None:
+    found = products()
+    assert len({each.code for each in found.values()}) == len(found)
+    assert all(each.modalities and each.__module__.endswith(each.slug) for each in found.values())
+
+
+def test_what_is_answered_is_the_products_own_xml_as_it_will_be_sent(bench: Bench) -> None:
+    questions = [bench.answer(make) for make in bench.case.questions]
+    for done in bench.act() + questions:
+        assert canonical(parse(done.data)) == done.data
+        assert bench.case.read(done.data)
+
+
+def test_evidence_can_state_every_parameter(bench: Bench) -> None:
+    for done in bench.act() + [bench.answer(make) for make in bench.case.questions]:
+        assert done.parameters
+        statement = EvidenceStatement(
+            "R-1",
+            "1",
+            bench.kind.code,
+            bench.kind.modalities[0],
+            "PROVES",
+            TOWN,
+            *[bytes(32)] * 3,
+            NOW,
+            done.parameters,
+        )
+        written = evidence.write(statement).decode()
+        assert all(f"producte:{name}" in written for name in done.parameters)
+
+
+def test_another_modality_or_product_is_refused(bench: Bench) -> None:
+    asked = bench.case.acts[0](TOWN)
+    for changed in ({"modality": "NO_SUCH"}, {"modality": ""}, {"product": "NO_SUCH"}):
+        with pytest.raises(ProductRefused, match="expected"):
+            bench.product.answer(replace(asked, request=replace(asked.request, **changed)))
+
+
+def test_the_same_input_is_answered_alike_on_another_machine(bench: Bench, tmp_path: Path) -> None:
+    with closing(Bench(bench.kind.slug, tmp_path / "other.sqlite")) as other:
+        assert bench.act() == other.act()
+        for make in bench.case.questions:
+            assert bench.answer(make) == other.answer(make)
+        assert bench.dump() == other.dump()
+
+
+def test_a_rollback_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    before = bench.dump()
+    with pytest.raises(ZeroDivisionError), bench.database.transaction():
+        for make in bench.case.acts:
+            bench.product.answer(make(TOWN))
+        raise ZeroDivisionError
+    assert bench.dump() == before
+    with closing(Bench(bench.kind.slug, tmp_path / "other.sqlite")) as fresh:
+        assert bench.act() == fresh.act(), "no number is lost, no name is taken"
+
+
+def test_questions_leave_nothing(bench: Bench) -> None:
+    bench.act()
+    before = bench.dump()
+    for make in bench.case.questions:
+        bench.answer(make)
+        bench.answer(make, OTHER)
+    assert bench.dump() == before
+
+
+@pytest.mark.parametrize(("slug", "name"), BAD, ids=[f"{slug}-{name}" for slug, name in BAD])
+def test_bad_data_are_refused_and_leave_nothing(slug: str, name: str, tmp_path: Path) -> None:
+    with closing(Bench(slug, tmp_path / "exchange.sqlite")) as bench:
+        for happened in (False, True):
+            if happened:
+                bench.act()
+            before = bench.dump()
+            with bench.database.transaction(), pytest.raises(ProductRefused) as refused:
+                bench.product.answer(bench.case.bad[name](TOWN))
+            assert refused.value.detail is Detail.PRODUCT
+            assert 20 < len(str(refused.value)) < 400
+            assert bench.dump() == before
+
+
+def test_nobody_sees_what_another_left(bench: Bench, tmp_path: Path) -> None:
+    with closing(Bench(bench.kind.slug, tmp_path / "other.sqlite")) as empty:
+        bench.act()
+        for make in bench.case.questions:
+            assert bench.answer(make, OTHER) == empty.answer(make, OTHER)
+
+
+def test_what_was_left_is_there_after_a_restart(bench: Bench) -> None:
+    bench.act()
+    before = [bench.answer(make) for make in bench.case.questions]
+    rows = bench.dump()
+    bench.product = opened(bench.kind, bench.database, bench.clock)
+    assert bench.dump() == rows
+    assert [bench.answer(make) for make in bench.case.questions] == before
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=100).map(str.encode)), st.data())
+def test_anything_at_all_is_answered_or_refused(bench: Bench, junk: bytes, data: st.DataObject) -> None:
+    """Junk, and good data with junk put into them somewhere."""
+    good = data.draw(st.sampled_from(bench.case.acts))(TOWN)
+    at = data.draw(st.integers(0, len(good.element.data)))
+    for content in (junk, good.element.data[:at] + junk + good.element.data[at:]):
+        with pytest.raises(ZeroDivisionError), bench.database.transaction():
+            try:
+                done = bench.product.answer(replace(good, element=replace(good.element, data=content)))
+            except ProductRefused as refused:
+                assert refused.detail in (Detail.PRODUCT, Detail.SCHEMA)
+            else:
+                assert bench.case.read(done.data)
+            raise ZeroDivisionError
