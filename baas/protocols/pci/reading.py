@@ -142,11 +142,13 @@ def _content(element: etree._Element, wrapper: str, name: str, namespace: str) -
         )
     if len(content) != len(element) or (element.text or "").strip() or (content[0].tail or "").strip():
         raise PciError(
-            Detail.SCHEMA, f"expected in {wrapper} nothing but {name}, got text or a comment beside it"
+            Detail.SCHEMA,
+            f"expected in {wrapper} nothing but {name}, got text or a comment beside it: leave it out",
         )
     if element.attrib:
         raise PciError(
-            Detail.SCHEMA, f"expected no attribute of {wrapper}, got {local(next(iter(element.attrib)))}"
+            Detail.SCHEMA,
+            f"expected no attribute of {wrapper}, got {local(next(iter(element.attrib)))}: leave it out",
         )
     return content[0]
 

@@ -22,10 +22,10 @@ XS = "http://www.w3.org/2001/XMLSchema"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 _INCLUDE = f"{{{XS}}}include"
-_NAMESPACE = re.compile(r"\{[^{}]*\}")
-_VALUE = re.compile(
-    r"(?<=The value ')(.{40}).+?(?=' (?:has a length|is not|is greater|is less|does not))", re.DOTALL
-)
+#: Namespaces, which names have before them; what a message says of the element, since it is said where it stands.
+_NOISE = re.compile(r"\{[^{}']*\}|^Element '[^']*'(?:, attribute '[^']*')?: (?:\[facet '[a-zA-Z]+'\] )?")
+_UNEXPECTED = re.compile(r"^This element is not expected\.")
+_VALUE = re.compile(r"((?:^|The value )'.{40}).+?(?=' (?:has a length|is not|is greater|is less))", re.DOTALL)
 #: libxml2 writes into the one log of a schema; whoever validates reads it alone.
 _LOCK = Lock()
 
@@ -57,11 +57,8 @@ def check(name: str, element: etree._Element, detail: Detail = Detail.SCHEMA) ->
     with _LOCK:
         if schema.validate(element):
             return
-        said = next(iter(schema.error_log), None)
-    words = "it is not as the schema says" if said is None else said.message
-    raise PciError(
-        detail, f"{_plain(words)} The schema is in the WSDL: ask the service's address with ?wsdl."
-    )
+        said = next(iter(schema.error_log))
+    raise PciError(detail, f"{_words(element, said)} The schema is in the WSDL (?wsdl).")
 
 
 def local(name: etree._Element | str | bytes | None) -> str:
@@ -70,9 +67,41 @@ def local(name: etree._Element | str | bytes | None) -> str:
     return str(found).rpartition("}")[2][:60]
 
 
-def _plain(words: str) -> str:
-    """libxml2's words without namespaces and without long values, at most 300 characters."""
-    return _VALUE.sub(r"\1…", _NAMESPACE.sub("", words))[:300].strip()
+def _words(element: etree._Element, said: etree._LogEntry) -> str:
+    """Where it is and what is wrong with it, in libxml2's words without namespaces and long values."""
+    chain = _chain(element, said.path or "")
+    words = _VALUE.sub(r"\1…", _NOISE.sub("", said.message)).strip()
+    words = words.replace("##other*", "an element of a product")
+    if len(chain) > 1 and _UNEXPECTED.search(words) and f" {local(chain[-1])} " in words:
+        words = f"expected it in the namespace {_namespace(chain[-2])}, got {_namespace(chain[-1])}."
+    where = "/".join(map(_step, chain[1:] or chain))
+    return f"{where[-140:]}: {words[:200]}"
+
+
+def _chain(element: etree._Element, path: str) -> list[etree._Element]:
+    """The elements on a path of libxml2's, such as `/*/*[2]/c:Evidencia`, as far as it can be followed."""
+    chain = [element]
+    for step in path.split("/")[2:]:
+        name, _, index = step.rstrip("]").partition("[")
+        named = [
+            each for each in chain[-1] if name in ("*", ":".join(filter(None, (each.prefix, local(each)))))
+        ]
+        at = int(index or 1) - 1
+        if at >= len(named):
+            break
+        chain.append(named[at])
+    return chain
+
+
+def _step(element: etree._Element) -> str:
+    """An element's name, with its number among those of its name where it has such siblings."""
+    parent = element.getparent()
+    same = [] if parent is None else parent.findall(str(element.tag))
+    return f"{local(element)}[{same.index(element) + 1}]" if len(same) > 1 else local(element)
+
+
+def _namespace(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[0].removeprefix("{")[:80] or "none"
 
 
 @cache
