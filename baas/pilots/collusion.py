@@ -10,6 +10,8 @@ an administration's own sealing key with somebody else's time-stamps is two.
     seal         the sealing key, and the authority's key where the seal has a time-stamp
     log          the authority's key: the HMACs that only the operator can make, only the operator can check
     csv          nothing but the site
+    exchange     the exchange's signing key; its hand-over takes besides the key of the body whose step is made up
+    hand-over    the technical key of the body whose step is made up, and the sealing key (`of_hand_over`)
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "seal": ("sealing", "authority"),
     "log": ("authority",),
     "csv": ("site",),
+    "exchange": ("exchange",),
 }
 
 
@@ -64,6 +67,15 @@ def of_chain(root: TrustRoot, now: datetime) -> int:
     operator alone, witnesses or not, and shows to who kept a receipt (`cheating.looks.receipt_and_kept`).
     """
     return min((_of_log(log, milliseconds(now)) for log in root.logs), default=1)
+
+
+def of_hand_over(sealing: str, giver: str, taker: str) -> int:
+    """The number of a hand-over on a chain, by who holds the sealing key and each of the two bodies' technical keys.
+
+    A step that its body never made needs that body's key and a block: the weaker of the two bodies counts. To date a true
+    step back takes the sealing key alone, as with a receipt (`of_chain`), and shows to who kept evidence of before.
+    """
+    return min(fewest([frozenset({sealing}), frozenset({body})]) for body in (giver, taker))
 
 
 def _of_log(log: TrustedLog, now_ms: int) -> int:

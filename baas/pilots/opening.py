@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from baas.connectors import Connector, ConnectorSettings, Subject, connectors
 from baas.errors import Conflict, Invalid
@@ -47,14 +48,18 @@ class Opening:
     def disturbed(self, stack: ExitStack, plan: Plan, administration: str, chain: Arm) -> list[Arm]:
         """The chain and the plan's incumbents, of which the plan's disturbance delays one.
 
-        An incumbent is delayed on its way to its service, by a relay, on each request; the chain, which is asked within
-        this process, is held back before each act.
+        An incumbent is delayed on its way to its service, by a relay, on each request. The chain, which is asked within
+        this process, is held back before each act, and so is a service behind TLS: a relay would count its handshake.
         """
         seconds = plan.disturbance.delay_ms / 1000 if plan.disturbance else 0.0
         delayed = plan.disturbance.arm if plan.disturbance else ""
         arms: list[Arm] = [DelayedArm(chain, seconds) if delayed == CHAIN else chain]
         for slug in plan.incumbents:
             settings = self._settings(slug, plan, administration)
+            if slug == delayed and not _behind_relay(settings.url):
+                opened = stack.enter_context(closing(self._opened(slug, plan, settings)))
+                arms.append(DelayedArm(IncumbentArm(opened), seconds))
+                continue
             if slug == delayed:
                 relay = stack.enter_context(Relay.before(settings.url, delay=seconds))
                 settings = replace(settings, url=relay.url_of(settings.url))
@@ -65,8 +70,12 @@ class Opening:
         """Where the arm's service is; a service between administrations knows both of the plan's by their own keys."""
         settings = self.settings_of(slug, administration)
         if plan.counterpart and Subject.HAND_OVER in connectors()[slug].subjects:
-            others = self.settings_of(slug, plan.counterpart).signers
-            settings = replace(settings, signers={**others, **settings.signers})
+            other = self.settings_of(slug, plan.counterpart)
+            settings = replace(
+                settings,
+                signers={**other.signers, **settings.signers},
+                options={**settings.options, "counterpart_name": other.options.get("name", "")},
+            )
         return settings
 
     def _opened(self, slug: str, plan: Plan, settings: ConnectorSettings) -> Connector:
@@ -78,6 +87,10 @@ class Opening:
         except ValueError as error:  # an option that the arm cannot do, said in its own words
             raise Invalid(f"/plan/{_FIELD.get(slug, 'arms')}", str(error)[:300], f"{slug!r}") from error
         return opened
+
+
+def _behind_relay(url: str) -> bool:
+    return urlsplit(url).scheme == "http"
 
 
 #: Which field of a plan an arm's options come from.
