@@ -60,8 +60,8 @@ NOTICE = etauler.Notice(
 )
 
 
-def board(payload: etauler.Payload, *files: File) -> Make:
-    return making("ETAULER", "ETAULER", lambda _: etauler.write(payload), files=files, pdf=True)
+def board(payload: etauler.Payload, *files: File, pdf: bool = False) -> Make:
+    return making("ETAULER", "ETAULER", lambda _: etauler.write(payload), files=files, pdf=pdf)
 
 
 def publishing(files: tuple[File, ...] = (FILE,), **changed: Any) -> Make:
@@ -138,7 +138,7 @@ CASES: dict[str, Case] = {
             board(etauler.Withdraw("P7-0002")),
         ),
         questions=(
-            board(etauler.AskState("P7-0001")),
+            board(etauler.AskState("P7-0001"), pdf=True),
             board(etauler.AskState("P7-0002")),
             board(etauler.AskState("p7-0001")),
             board(etauler.AskState("%")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pypdfium2
+
 from baas.clock import Clock
 from baas.exchange_service.products import Asked, Product
 from baas.protocols.pci.messages import Element, File, Holder, Purpose, Request, Requester
@@ -57,3 +59,13 @@ def opened(kind: type[Product], database: Database, clock: Clock) -> Product:
     """A product as the service opens it."""
     create(database, kind.tables)
     return kind.open(database, clock)
+
+
+def words_of(pdf: bytes) -> str:
+    """What a person reads in it, in one line."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    finally:
+        document.close()
+    return " ".join(" ".join(pages).split())

@@ -202,4 +202,9 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestLives.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.long
+class TestManyLives(Lives.TestCase):
+    settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

@@ -6,14 +6,13 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pypdfium2
 import pytest
 
 from baas.exchange_service.diligence import diligence
 from baas.exchange_service.noticeboard import TABLES, Content, Document, NoticeBoard
 from baas.protocols.pci.products.etauler import NoticeState
 from baas.trust_service.database import Database
-from tests.baas.exchange_service.products.place import NOW, HandClock, create
+from tests.baas.exchange_service.products.place import NOW, HandClock, create, words_of
 
 TOWN, OTHER = "9821920002", "9999990001"
 DIGEST = hashlib.sha256(b"anunci").digest()
@@ -151,15 +150,6 @@ def test_what_is_erased_is_in_no_page_of_the_file(
     board.withdraw(TOWN, "P7-0001")
     database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"deu taxes" not in Path(str(path)).read_bytes()
-
-
-def words_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        pages = [page.get_textpage().get_text_bounded() for page in document]
-    finally:
-        document.close()
-    return " ".join(" ".join(pages).split())
 
 
 def test_the_diligence_says_when_what_and_that_it_is_a_sandboxs(board: NoticeBoard) -> None:
