@@ -153,15 +153,16 @@ def receipt_bytes(receipt: dict[str, Any]) -> bytes:
     return bytes([kind]) + rlp.encode(body) if kind else rlp.encode(body)
 
 
-def trie_proof(values: Sequence[bytes], index: int, root: bytes) -> tuple[bytes, ...]:
-    """The nodes from `root` to value `index` of the trie that maps RLP(index) to each value."""
+def trie_proof(
+    values: Sequence[bytes], index: int, root: bytes, what: str = "transaction receipts"
+) -> tuple[bytes, ...]:
+    """The nodes from `root` to value `index` of the trie that maps RLP(index) to each value; `what` names the values."""
     trie = HexaryTrie({})
     for position, value in enumerate(values):
         trie.set(rlp.encode_integer(position), value)  # type: ignore[no-untyped-call]  # trie is untyped
     if trie.root_hash != root:
         raise VerificationError(
-            f"the transaction receipts shown have the root 0x{trie.root_hash.hex()}, "
-            f"but the header states 0x{root.hex()}"
+            f"the {what} shown have the root 0x{trie.root_hash.hex()}, but the header states 0x{root.hex()}"
         )
     path = trie.get_proof(rlp.encode_integer(index))  # type: ignore[no-untyped-call]  # trie is untyped
     return tuple(rlp.encode(node) for node in path)

@@ -20,6 +20,7 @@ class Header:
 
     hash: bytes
     parent_hash: bytes
+    transactions_root: bytes
     receipts_root: bytes
     number: int
     timestamp: int
@@ -35,6 +36,7 @@ def parse(data: bytes) -> Header:
     return Header(
         hash=keccak(data),
         parent_hash=rlp.as_bytes(items[0], "header parent hash", length=32),
+        transactions_root=rlp.as_bytes(items[4], "header transactions root", length=32),
         receipts_root=rlp.as_bytes(items[5], "header receipts root", length=32),
         number=rlp.as_integer(items[8], "header number"),
         timestamp=rlp.as_integer(items[11], "header timestamp"),

@@ -32,7 +32,7 @@ from sandbox.evidence.digest import Digest
 from sandbox.evidence.encoding import utc_text
 from sandbox.evidence.receipt import Renewal
 from sandbox.evidence.report import Outcome, failed, flagged, not_checked, passed
-from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block
+from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block, require_not_ahead, require_of
 from sandbox.evidence.trust import require_valid
 
 
@@ -230,12 +230,7 @@ class HeaderSealed:
             ("sealed", anchor.sealer_note, chain.chain_id),
             lambda: open_sealed_block(anchor.sealer_note, [key.verifier for key in chain.sealing_keys]),
         )
-        sealed = opened.block
-        if (sealed.chain_id, sealed.number, sealed.hash) != (chain.chain_id, block.number, block.hash):
-            raise VerificationError(
-                f"the sealer's note is of chain {sealed.chain_id}, block {sealed.number}, hash "
-                f"{sealed.hash.hex()}; the header is of {chain.chain_id}, {block.number}, {block.hash.hex()}"
-            )
+        require_of(opened.block, chain.chain_id, block)
         context.establish(block, opened)
         return passed(
             "header.sealed",
@@ -255,14 +250,8 @@ class TimeCoherent:
         if context.receipt.anchor is None:
             return _undated(context)
         block, stated_ms = context.sealed.block, context.header.timestamp * 1000
-        # The chain's clock may have been moved by an administrator: its note says by how much.
-        sealed_ms, ahead_ms = block.time_ms, stated_ms - block.offset_ms - block.time_ms
-        if ahead_ms > MAX_SECONDS_AHEAD * 1000:
-            raise VerificationError(
-                f"the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed"
-                f"{' and the stated move of the chain clock' if block.moved else ''}; "
-                f"at most {MAX_SECONDS_AHEAD * 1000} are allowed"
-            )
+        sealed_ms = block.time_ms
+        require_not_ahead(block, context.header)
         require_valid(context.chain.sealing_keys, context.sealed.note, sealed_ms, "sealing key")
         require_valid(context.log.keys, context.checkpoint.note, sealed_ms, "log key")
         if block.moved is not None:

@@ -119,10 +119,12 @@ class Report:
 
     @property
     def layers(self) -> dict[str, Result]:
-        """Each layer's answer: failed if a step of it did, passed only if all of its steps did."""
+        """The answer of each layer that has steps: failed if one of them did, passed only if all did."""
         answers = {}
         for layer in LAYERS:
             results = {step.outcome.result for step in self.steps if step.layer == layer}
+            if not results:  # a hand-over has no log
+                continue
             if Result.FAILED in results:
                 answers[layer] = Result.FAILED
             elif len(results) == 1:

@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sandbox.errors import MalformedEvidence
+from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence.encoding import from_decimal, from_hex
+from sandbox.evidence.header import Header
 from sandbox.evidence.note import NoteSigner, NoteVerifier, OpenedNote, open_note, sign
 
 FIRST_LINE = "baas-sandbox/sealed-block/v1"
@@ -123,6 +124,29 @@ def open_sealed_block(note_text: str, verifiers: Iterable[NoteVerifier]) -> Open
     """The block that at least one known sealing key vouches for; errors as `note.open_note` and `parse`."""
     note = open_note(note_text, verifiers)
     return OpenedSealedBlock(parse(note.text), note)
+
+
+def require_of(sealed: SealedBlock, chain_id: int, block: Header) -> None:
+    """Raise VerificationError unless the note is of this very block of this chain."""
+    if (sealed.chain_id, sealed.number, sealed.hash) != (chain_id, block.number, block.hash):
+        raise VerificationError(
+            f"the sealer's note is of chain {sealed.chain_id}, block {sealed.number}, hash "
+            f"{sealed.hash.hex()}; the header is of {chain_id}, {block.number}, {block.hash.hex()}"
+        )
+
+
+def require_not_ahead(sealed: SealedBlock, block: Header) -> None:
+    """Raise VerificationError where the block's own timestamp is further ahead of the real time than is allowed.
+
+    The chain's clock may have been moved by an administrator: its note says by how much.
+    """
+    ahead_ms = block.timestamp * 1000 - sealed.offset_ms - sealed.time_ms
+    if ahead_ms > MAX_SECONDS_AHEAD * 1000:
+        raise VerificationError(
+            f"the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed"
+            f"{' and the stated move of the chain clock' if sealed.moved else ''}; "
+            f"at most {MAX_SECONDS_AHEAD * 1000} are allowed"
+        )
 
 
 def _after(line: str, word: str) -> str:
