@@ -577,6 +577,10 @@ class Client:
         path = f"/api/v1/administrations/{administration}/exchange-authorisations/{product}/{modality}"
         self.request("DELETE", path, params={"purpose": purpose})
 
+    def exchange_key(self, administration: str) -> Json:
+        """The key of the administration's systems for the embedded exchange (`key`, PEM), its `roots` and `address`."""
+        return dict(self._post(f"/administrations/{administration}/exchange-key"))
+
     # -- renewals ----------------------------------------------------------------------------------
 
     def request_renewal(self, administration: str, algorithm: str, leaves: Sequence[str] = ()) -> Json:

@@ -9,13 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
-from baas.ades.types import Signer
+from baas.ades import pem
+from baas.ades.types import AdesError, Signer
 from baas.administrations import repository
 from baas.connectors import ConnectorSettings, Environment
 from baas.errors import Conflict, NoAddress, SettingsError
@@ -119,19 +116,15 @@ class Incumbents:
 
 def _application_key(directory: Path | None, code: str) -> Signer:
     """The key of an administration's systems, from its file. Conflict says what is wrong with it."""
-    path = directory / f"{code}.pem" if directory else None
-    try:
-        pem = path.read_bytes() if path else b""
-        key = load_pem_private_key(pem, None)
-        own, *above = load_pem_x509_certificates(pem)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+    if directory is None:
         raise Conflict(
-            f"BAAS_PCI_KEYS: expected in it the file {code}.pem with the private key (not encrypted), its certificate and "
-            f"the certificates above it, got {path or 'no directory'}: {type(error).__name__}"
-        ) from None
-    if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey) or own.public_key() != key.public_key():
-        raise Conflict(f"BAAS_PCI_KEYS: {path}: the first certificate is not the one of the key in it")
-    return Signer(key, own, tuple(above))
+            "BAAS_PCI_URL is set and BAAS_PCI_KEYS is not: the exchange takes signed messages alone"
+        )
+    path = directory / f"{code}.pem"
+    try:
+        return pem.read(path.read_bytes())
+    except (OSError, AdesError) as error:
+        raise Conflict(f"BAAS_PCI_KEYS: {path.name}: {error}") from None
 
 
 def _named(

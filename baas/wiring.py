@@ -276,7 +276,7 @@ class Services:
             trust=trust,
             trust_service=trust_service,
             exchange_service=exchange_service,
-            exchanges=Exchanges(audit, exchange_service),
+            exchanges=Exchanges(audit, exchange_service, trust_service),
             address=address,
             readiness=readiness,
             pilots=pilots,

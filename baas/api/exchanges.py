@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from sqlmodel import Session
 
+from baas.ades import pem
 from baas.api.administrations import Code
 from baas.api.calls import Calling
-from baas.exchanges.schemas import AuthorisationIn, AuthorisationOut, AuthorisationsOut
+from baas.exchanges.schemas import AuthorisationIn, AuthorisationOut, AuthorisationsOut, ExchangeKeyOut
 
-router = APIRouter(prefix="/administrations/{code}/exchange-authorisations", tags=["exchange"])
+router = APIRouter(prefix="/administrations/{code}", tags=["exchange"])
 
 
-@router.get("")
+@router.get("/exchange-authorisations")
 def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut:
     """What the administration may ask of the exchange, what could be granted, and where the service answers."""
     exchanges = call.services.exchanges
@@ -25,7 +27,7 @@ def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut
     )
 
 
-@router.post("", status_code=201, response_model=AuthorisationOut)
+@router.post("/exchange-authorisations", status_code=201, response_model=AuthorisationOut)
 def grant_exchange_authorisation(code: Code, body: AuthorisationIn, call: Calling) -> Response:
     """Lets the administration ask for a product's modality, for one purpose. For AOC's operators; idempotent."""
     return call.write(
@@ -37,7 +39,7 @@ def grant_exchange_authorisation(code: Code, body: AuthorisationIn, call: Callin
     )
 
 
-@router.delete("/{product}/{modality}", status_code=204)
+@router.delete("/exchange-authorisations/{product}/{modality}", status_code=204)
 def withdraw_exchange_authorisation(
     code: Code,
     product: Annotated[str, Path(max_length=64)],
@@ -51,3 +53,21 @@ def withdraw_exchange_authorisation(
             session, call.scope, code, product, modality, purpose
         )
     )
+
+
+@router.post("/exchange-key", status_code=201, response_model=ExchangeKeyOut)
+def hand_out_exchange_key(code: Code, call: Calling) -> Response:
+    """The key of the administration's systems, for a SOAP client of its own. For its own admins and developers."""
+    exchanges = call.services.exchanges
+
+    def act(session: Session) -> ExchangeKeyOut:
+        found = exchanges.key(session, call.scope, code)
+        return ExchangeKeyOut(
+            administration=found.code,
+            serial=f"{found.certificate.serial_number:x}",
+            key=pem.write(found.signer).decode(),
+            roots=exchanges.roots_pem.decode(),
+            address=exchanges.address,
+        )
+
+    return call.write(act, without_secret=lambda answer: answer.model_copy(update={"key": None}))

@@ -33,3 +33,16 @@ class AuthorisationsOut(Out):
     address: str | None
     offered: dict[str, list[str]] = Field(description="the modalities by product that can be authorised")
     items: list[AuthorisationOut]
+
+
+class ExchangeKeyOut(Out):
+    """What an administration's systems need to ask the embedded service by themselves, with any SOAP client."""
+
+    administration: str
+    serial: str = Field(description="the certificate's serial number, hexadecimal")
+    key: str | None = Field(
+        description="PEM: the private key, not encrypted, its certificate, and the one above it; null where this is an "
+        "answer given again under the same idempotency key"
+    )
+    roots: str = Field(description="PEM of the roots to trust: of the TLS server and of the evidence")
+    address: str | None

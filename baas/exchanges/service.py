@@ -15,14 +15,16 @@ from baas.errors import NotFound
 from baas.exchange_service.authorisations import Authorisation
 from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
-from baas.tenancy import CallerKind, TenantScope
+from baas.tenancy import CallerKind, Role, TenantScope
+from baas.trust_service.pki import Enrolment
+from baas.trust_service.service import TrustService
 
 
 class Exchanges:
     """The slice's service."""
 
-    def __init__(self, audit: Audit, service: ExchangeService) -> None:
-        self._audit, self._service = audit, service
+    def __init__(self, audit: Audit, service: ExchangeService, trust_service: TrustService) -> None:
+        self._audit, self._service, self._trust_service = audit, service, trust_service
 
     @property
     def address(self) -> str | None:
@@ -73,6 +75,24 @@ class Exchanges:
             raise NotFound("authorisation", f"{product}/{modality} {purpose}"[:200])
         self._service.withdraw(owner.code, product, modality, purpose)
         self._record(session, scope, owner, "exchange.withdraw", wanted)
+
+    def key(self, session: Session, scope: TenantScope, administration: str) -> Enrolment:
+        """The key and the certificate by which the administration's systems are known to the embedded service.
+
+        The same each time, until it is revoked or ends. For its own admins and developers; the audit has it first.
+        """
+        owner = repository.administration(session, scope, administration)
+        scope.require_own(owner.id, "handing out a key of the exchange", Role.ADMIN, Role.DEVELOPER)
+        self._trust_service.enrol(owner.code, owner.name)
+        found = self._trust_service.pki.application(owner.code)
+        detail = {"serial": f"{found.certificate.serial_number:x}"}
+        self._audit.record(session, scope.caller, "exchange.key", "certificate", owner.code, owner.id, detail)
+        return found
+
+    @property
+    def roots_pem(self) -> bytes:
+        """The roots of the embedded service, for its clients."""
+        return self._service.roots_pem
 
     def _managed(self, session: Session, scope: TenantScope, administration: str, act: str) -> Administration:
         owner = repository.administration(session, scope, administration)
