@@ -25,7 +25,7 @@ KEYS: Final[Mapping[Arm, Mapping[str, str]]] = {
 }
 KEPT: Final[Mapping[Arm, tuple[str, ...]]] = {
     CHAIN: ("hand_over_proof",),
-    EXCHANGE: ("hand_over_bundle",),
+    EXCHANGE: ("exchange_steps",),
 }
 
 

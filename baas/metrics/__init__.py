@@ -43,6 +43,14 @@ class Attack(StrEnum):
     REWRITE = "rewrite"
     EQUIVOCATE = "equivocate"
     NONE = "none"
+    IMPERSONATE = "impersonate"
+    """A step of a body that the body did not take: with every key of the operator's own, and without that body's."""
+    IMPERSONATE_WITH_KEY = "impersonate_with_key"
+    """The same with that body's key, which the laboratory holds too."""
+
+
+#: What is done to a record that one party keeps, and leaving it untouched; the others are done to a step of two bodies.
+OF_A_RECORD: Final = tuple(each for each in Attack if not each.value.startswith("impersonate"))
 
 
 class Kind(StrEnum):

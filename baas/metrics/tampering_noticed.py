@@ -6,6 +6,7 @@ Untouched records go through the same examination: an alarm on one of them is a 
 from __future__ import annotations
 
 from baas.metrics import (
+    OF_A_RECORD,
     Attack,
     Direction,
     Kind,
@@ -18,7 +19,8 @@ from baas.metrics import (
 
 def sample(measurements: Measurements) -> TrialTable:
     rows = []
-    for attack in Attack:
+    others = [each for each in Attack if any(t.attack is each for t in measurements.trials)]
+    for attack in dict.fromkeys((*OF_A_RECORD, *others)):
         for arm in measurements.arms:
             trials = [t for t in measurements.trials if (t.arm, t.attack) == (arm, attack)]
             noticed = [t for t in trials if t.noticed]

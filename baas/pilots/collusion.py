@@ -10,7 +10,8 @@ an administration's own sealing key with somebody else's time-stamps is two.
     seal         the sealing key, and the authority's key where the seal has a time-stamp
     log          the authority's key: the HMACs that only the operator can make, only the operator can check
     csv          nothing but the site
-    exchange     the exchange's signing key; its hand-over takes besides the key of the body whose step is made up
+    exchange     the key of its evidence, and the authority's; a hand-over takes besides the key of the body whose step is
+                 made up
     hand-over    the technical key of the body whose step is made up, and the sealing key (`of_hand_over`)
 """
 
@@ -32,7 +33,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "seal": ("sealing", "authority"),
     "log": ("authority",),
     "csv": ("site",),
-    "exchange": ("exchange",),
+    "exchange": ("exchange", "authority"),
 }
 
 

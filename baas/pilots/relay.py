@@ -1,12 +1,13 @@
 """A TCP relay on the loopback, before one service: it can delay each request, and be cut and restored.
 
 A connector is opened with the relay's address instead of its service's and nothing else changes: the bytes go through
-as they are, so the `Host` of a request names the relay (no service of ours looks at it). A service behind TLS cannot
-stand behind it, since its certificate names another host.
+as they are, so the `Host` of a request names the relay (no service of ours looks at it). TLS goes through too, where the
+service's certificate names this machine's loopback, as the embedded exchange's does: it can be cut, and is not delayed.
 
 **What a delay is counted on.** Once on each request: on the first bytes of a connection, and on the first bytes that the
 client sends after bytes came back. So the requests of one connection that is kept open (HTTP/1.1) are each delayed
-once, however many pieces they come in, and answers never are. A client that sends a request before the answer to the
+once, however many pieces they come in, and answers never are. Within TLS a handshake and a request look the same, so
+nothing there is counted. A client that sends a request before the answer to the
 one before has come (pipelining), or waits for `100 Continue`, would be counted otherwise; ours do neither.
 """
 
@@ -26,6 +27,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 T = TypeVar("T")
 LOOPBACK: Final = "127.0.0.1"
+_PORTS: Final = {"http": 80, "https": 443}
 #: Connections that are open at once; whoever comes beyond these waits to be taken.
 MOST = 256
 #: Bytes that are read at a time, and so what one direction of a connection holds at most, twice.
@@ -67,13 +69,16 @@ class Relay:
 
     @classmethod
     def before(cls, url: str, *, delay: float = 0.0) -> Self:
-        """A relay before the service at this `http` URL; `url_of` gives what to ask instead. ValueError for others."""
+        """A relay before the service at this URL; `url_of` gives what to ask instead.
+
+        ValueError for what is neither `http` nor `https`, and for a delay within TLS.
+        """
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(
-                f"expected an http URL, got {url!r}: a certificate names the service and not a relay"
-            )
-        return cls(parts.hostname, parts.port or 80, delay=delay)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"expected an http or https URL, got {url!r}")
+        if parts.scheme == "https" and delay:
+            raise ValueError(f"expected no delay before {url!r}: requests within TLS cannot be counted")
+        return cls(parts.hostname, parts.port or _PORTS[parts.scheme], delay=delay)
 
     def url_of(self, url: str) -> str:
         """The same URL by way of this relay."""

@@ -10,7 +10,7 @@ import pytest
 
 from baas.demo import run
 from baas.errors import Conflict
-from baas.metrics import Attack
+from baas.metrics import OF_A_RECORD, Attack
 from sandbox.evidence import receipt, trust
 from sandbox.evidence.verify import verify
 
@@ -72,7 +72,7 @@ def test_the_report_is_the_document_that_its_receipt_proves(out: Path) -> None:
         arm: arm != "csv" for arm in arms
     }
     tried = {(row["arm"], row["attack"]): row["noticed"] for row in said["trials"]}
-    assert len(tried) == len(arms) * len(Attack)
+    assert len(tried) == len(arms) * len(OF_A_RECORD)
     assert not any(noticed for (_, attack), noticed in tried.items() if attack == Attack.NONE)
 
 

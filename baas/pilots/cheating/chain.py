@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from baas.metrics import CHAIN, Attack
+from baas.metrics import CHAIN, OF_A_RECORD, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look, Seen
 from baas.pilots.cheating.invented import Invented, invented
 from baas.pilots.cheating.second_chain import FORGER, Victim, earliest, fork, issued, second_chain
@@ -32,7 +32,7 @@ ALONE: Final = (
 def exhibits(victim: Victim) -> Iterator[Exhibit]:
     """Every attack on every kept record, and the untouched ones."""
     with tempfile.TemporaryDirectory(prefix="stand-ins-") as scratch:
-        for attack in Attack:
+        for attack in OF_A_RECORD:
             directory = Path(scratch) / attack.value
             directory.mkdir()
             witnesses = StandIns(directory, victim.trust, victim.signer, victim.newest.checkpoint)
@@ -69,7 +69,7 @@ def claimed(victim: Victim, attack: Attack, new: Sequence[Invented]) -> list[Ent
             for index, each in zip(attacked, new, strict=False):
                 entries[index] = each.entry
             return [*entries, new[-1].entry]
-        case Attack.EQUIVOCATE | Attack.NONE:
+        case _:
             return [*entries, new[-1].entry]
 
 

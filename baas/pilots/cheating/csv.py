@@ -19,7 +19,7 @@ import httpx2
 from baas.clock import iso
 from baas.connectors import ConnectorError, ConnectorSettings, Environment
 from baas.connectors.csv import CsvConnector
-from baas.metrics import Arm, Attack
+from baas.metrics import OF_A_RECORD, Arm, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look, Seen
 from baas.pilots.cheating.keys import Keys
 from baas.pilots.cheating.site import site
@@ -83,7 +83,7 @@ def issuer(keys: Keys, administration: str) -> Iterator[Issuer]:
 
 def exhibits(arm: Arm, opened: Issuer, records: int) -> Iterator[Exhibit]:
     """Every attack on `records` codes each, and the untouched ones."""
-    for attack in Attack:
+    for attack in OF_A_RECORD:
         for number in range(records):
             yield Exhibit(arm, attack, number, tuple(_looks(attack, opened)), OFFLINE)
 

@@ -22,7 +22,7 @@ from baas.logs.service import Logs
 from baas.logs.tree import entries
 from baas.logs.trust import TrustRoots
 from baas.metrics import Trial
-from baas.pilots.cheating import chain, csv, seal, timestamp
+from baas.pilots.cheating import chain, csv, exchange, seal, timestamp
 from baas.pilots.cheating import log as hash_linked
 from baas.pilots.cheating.exhibits import Exhibit
 from baas.pilots.cheating.keys import Keys, keys_of
@@ -79,6 +79,13 @@ class Examiner:
         match slug:
             case "timestamp":
                 yield from timestamp.exhibits(slug, keys, self._tokens(connector))
+            case "exchange":
+                operator = exchange.Evidences(keys)
+                kept = [
+                    operator.read(connector.submit(secrets.token_bytes(32)).content)
+                    for _ in range(self._records)
+                ]
+                yield from exchange.exhibits(slug, operator, kept)
             case "seal":
                 seals = seal.Seals(keys, administration)
                 yield from seal.exhibits(slug, seals, seals.kept(self._records, self._clock.now()))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import sqlite3
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from baas.clock import Clock
 from baas.protocols.rfc3161 import request_der
@@ -43,6 +47,19 @@ class Keys:
     @property
     def root_pem(self) -> bytes:
         return self.service.roots_pem
+
+    @property
+    def anchors(self) -> bytes:
+        """`anchors.json`, what who judges signatures holds: roots, intermediates, the CRLs of now. No key is in it."""
+        trust = self.service.pki.trust()
+        return json.dumps(
+            {
+                "roots": [each.public_bytes(Encoding.PEM).decode() for each in trust.roots],
+                "intermediates": [each.public_bytes(Encoding.PEM).decode() for each in trust.intermediates],
+                "crls": [b64encode(each).decode() for each in trust.revocation.crls],
+                "at": self.clock.now().isoformat(),
+            }
+        ).encode()
 
     def enrolled(self, administration: str) -> Enrolment:
         """The administration's own seal, as it is; a new one where it had none yet."""

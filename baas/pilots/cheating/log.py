@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from baas.metrics import Arm, Attack
+from baas.metrics import OF_A_RECORD, Arm, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look
 from baas.pilots.cheating.keys import HandClock, Keys
 from baas.protocols.hashed_log import Entry, Held, PeriodFile, build
@@ -81,7 +81,7 @@ def exhibits(arm: Arm, keys: Keys, history: History, records: int) -> Iterator[E
     """Every attack on `records` records, and the untouched ones."""
     places = history.places
     step = max(1, len(places) // records)
-    for attack in Attack:
+    for attack in OF_A_RECORD:
         for number, (file, position) in enumerate(places[::step][:records]):
             remark = {Attack.EQUIVOCATE: ALONE, Attack.REWRITE: UNTIL_THEN}.get(attack, "")
             yield Exhibit(arm, attack, number, tuple(_looks(attack, keys, history, file, position)), remark)

@@ -17,9 +17,13 @@ from baas.pilots.cheating.exhibits import Files
 from sandbox.errors import EvidenceError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cryptography.x509 import Certificate
 
+    from baas.ades.types import Trust
     from baas.protocols.hashed_log import Held
+    from baas.protocols.pci.evidence import EvidenceStatement
     from sandbox.evidence.receipt import Receipt
     from sandbox.evidence.timestamp import Timestamp
 
@@ -207,6 +211,56 @@ def seals_beside(files: Files) -> str | None:
     return None
 
 
+def evidence_alone(files: Files) -> str | None:
+    """`evidence.xml`, signed evidence of an exchange, by who holds only `anchors.json`: roots, intermediates and CRLs."""
+    try:
+        _stated(files, "evidence.xml")
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def evidence_denied(files: Files) -> str | None:
+    """The same evidence, of a request that the service says it never answered: that it holds is the contradiction."""
+    if evidence_alone(files) is not None:
+        return None  # what does not hold refutes nobody
+    return "the service knows no such request, and the kept evidence of it is its own signature"
+
+
+def evidence_beside(files: Files) -> str | None:
+    """`evidence.xml`, which was kept, beside `other.xml`, which is shown now: can both be true?
+
+    A request of an organisation is answered once: two statements of one request contradict each other, whatever differs.
+    """
+    try:
+        one, other = _stated(files, "evidence.xml"), _stated(files, "other.xml")
+    except EvidenceError as error:
+        return str(error)
+    if (one.organisation, one.request_id, one.element_id) != (
+        other.organisation,
+        other.request_id,
+        other.element_id,
+    ):
+        return None
+    if one != other:
+        return f"two statements of the request {one.request_id} of {one.organisation}, both signed"
+    return None
+
+
+def _stated(files: Files, name: str) -> EvidenceStatement:
+    """What signed evidence states. Raises VerificationError for what does not hold."""
+    from baas.protocols.pci.evidence import read_verified
+    from sandbox.errors import VerificationError
+
+    trust, at = _anchored(files)
+    states, verdict = read_verified(files[name], trust, at)
+    if states is None:
+        raise VerificationError(
+            f"{verdict.indication} {verdict.sub_indication}: {'; '.join(verdict.details)}"
+        )
+    return states
+
+
 def codes_beside(files: Files) -> str | None:
     """`one.json` beside `other.json`, what two holders kept of a secure verification code: neither is signed."""
     from baas.protocols.secure_code import Held as Code
@@ -236,14 +290,24 @@ def _token_of(seal: bytes) -> tuple[int, bytes]:
 
 
 def _sealed(files: Files, digest: str, seal: str) -> str | None:
+    from baas.ades import signatures
+    from sandbox.evidence.digest import Digest
+
+    trust, at = _anchored(files)
+    verdict = signatures.validate(files[seal], Digest("sha-256", files[digest]), trust, at)
+    if verdict.ok:  # the signature alone: EN 319 102-1 leaves out a time-stamp that does not hold
+        return None if verdict.proven_time else "the signature holds, and no time-stamp on it does"
+    return f"{verdict.indication} {verdict.sub_indication}: {'; '.join(verdict.details)}"
+
+
+def _anchored(files: Files) -> tuple[Trust, datetime]:
+    """The trust that `anchors.json` holds, and the time at which who holds it judges."""
     from base64 import b64decode
     from datetime import datetime
 
     from cryptography.x509 import load_pem_x509_certificate
 
-    from baas.ades import signatures
     from baas.ades.types import Revocation, Trust
-    from sandbox.evidence.digest import Digest
 
     anchors = json.loads(files["anchors.json"])
     roots, between = (
@@ -251,11 +315,7 @@ def _sealed(files: Files, digest: str, seal: str) -> str | None:
         for name in ("roots", "intermediates")
     )
     trust = Trust(roots, between, Revocation(tuple(b64decode(each) for each in anchors["crls"])))
-    at = datetime.fromisoformat(anchors["at"])
-    verdict = signatures.validate(files[seal], Digest("sha-256", files[digest]), trust, at)
-    if verdict.ok:  # the signature alone: EN 319 102-1 leaves out a time-stamp that does not hold
-        return None if verdict.proven_time else "the signature holds, and no time-stamp on it does"
-    return f"{verdict.indication} {verdict.sub_indication}: {'; '.join(verdict.details)}"
+    return trust, datetime.fromisoformat(anchors["at"])
 
 
 def _roots(files: Files) -> list[Certificate]:
@@ -287,6 +347,9 @@ KINDS: Final[dict[str, Callable[[Files], str | None]]] = {
         seal_alone,
         seal_denied,
         seals_beside,
+        evidence_alone,
+        evidence_denied,
+        evidence_beside,
         codes_beside,
     )
 }

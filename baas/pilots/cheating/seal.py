@@ -8,18 +8,14 @@ Without the authority's key (one of somebody else's) the time would be true, and
 
 from __future__ import annotations
 
-import json
 import secrets
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from baas.ades import cades
 from baas.ades.types import Level
-from baas.metrics import Arm, Attack
+from baas.metrics import OF_A_RECORD, Arm, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look
 from baas.pilots.cheating.keys import Keys
 from baas.pilots.cheating.timestamp import BACK, Kept
@@ -35,15 +31,7 @@ class Seals:
     def __init__(self, keys: Keys, administration: str) -> None:
         self._keys = keys
         self._signer = keys.enrolled(administration).signer
-        trust = keys.service.pki.trust()
-        self.anchors = json.dumps(
-            {
-                "roots": [each.public_bytes(Encoding.PEM).decode() for each in trust.roots],
-                "intermediates": [each.public_bytes(Encoding.PEM).decode() for each in trust.intermediates],
-                "crls": [b64encode(each).decode() for each in trust.revocation.crls],
-                "at": keys.clock.now().isoformat(),
-            }
-        ).encode()
+        self.anchors = keys.anchors
 
     def seal(self, digest: bytes, at: datetime) -> bytes:
         """A seal of a document's SHA-256 digest, with a time-stamp, both stating `at`."""
@@ -72,7 +60,7 @@ class Seals:
 
 def exhibits(arm: Arm, seals: Seals, kept: Sequence[Kept]) -> Iterator[Exhibit]:
     """Every attack on every kept seal, and the untouched ones."""
-    for attack in Attack:
+    for attack in OF_A_RECORD:
         for number, seal in enumerate(kept):
             after = kept[(number + 1) % len(kept)]
             yield Exhibit(arm, attack, number, tuple(_looks(attack, seals, seal, after)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from baas.metrics import Arm, Attack
+from baas.metrics import OF_A_RECORD, Arm, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look
 from baas.pilots.cheating.keys import Keys
 from sandbox.evidence.digest import digest_bytes
@@ -34,7 +34,7 @@ class Kept:
 
 def exhibits(arm: Arm, keys: Keys, kept: Sequence[Kept]) -> Iterator[Exhibit]:
     """Every attack on every kept token, and the untouched ones."""
-    for attack in Attack:
+    for attack in OF_A_RECORD:
         for number, token in enumerate(kept):
             after = kept[(number + 1) % len(kept)]
             yield Exhibit(arm, attack, number, tuple(_looks(attack, number, keys, token, after)))

@@ -10,7 +10,7 @@ import numpy as np
 from baas.connectors import Capabilities, Environment, Erasure, LegalEffect, OnLedger
 from baas.evaluations.evaluate import Terms
 from baas.evaluations.report import About
-from baas.metrics import CHAIN, Attack, Measurements, Observation, Outcome, Trial
+from baas.metrics import CHAIN, OF_A_RECORD, Attack, Measurements, Observation, Outcome, Trial
 from baas.pilots.arms import ArmFacts
 from baas.pilots.plan import Plan
 from baas.pilots.terms import DataClass, DltUse
@@ -150,7 +150,7 @@ def run(
 def trials() -> list[Trial]:
     found = []
     for number in range(9):
-        for attack in Attack:
+        for attack in OF_A_RECORD:
             noticed = attack is not Attack.NONE
             who = ("holder", "rebut.json") if noticed else ("", "")
             found.append(Trial(CHAIN, attack, number, noticed, *who, without_operator=noticed))

@@ -25,6 +25,8 @@ AOC, TOWN, OTHER = "AOC", "the administration", "another authority"
     [
         ("timestamp", {"authority": AOC}, Level.T, 1),
         ("csv", {"site": TOWN}, Level.T, 1),
+        ("exchange", {"exchange": AOC, "authority": AOC}, Level.T, 1),
+        ("exchange", {"exchange": AOC, "authority": OTHER}, Level.T, 2),  # somebody else's time-stamps
         ("log", {"authority": AOC}, Level.T, 1),
         ("log", {"authority": OTHER}, Level.T, 1),  # nobody but the log's operator can check the HMACs
         ("seal", {"sealing": AOC, "authority": AOC}, Level.T, 1),  # embedded, or all at one service

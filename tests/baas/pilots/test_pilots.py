@@ -20,7 +20,7 @@ from baas.connectors.timestamp import TimestampConnector
 from baas.errors import Conflict
 from baas.evaluations.report import check
 from baas.evaluations.verdict import Conclusion
-from baas.metrics import Attack
+from baas.metrics import OF_A_RECORD
 from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
 from baas.pilots.service import Pilots
@@ -265,7 +265,7 @@ def test_every_act_of_the_run_is_a_record_that_nobody_changes(
         )
     kinds = Counter(kind for kind, _, _ in rows)
     assert kinds["observation"] == 18
-    assert (kinds["trial"] % len(Attack), kinds["trial"] > 60) == (0, True)
+    assert (kinds["trial"] % len(OF_A_RECORD), kinds["trial"] > 60) == (0, True)
     for statement in ("UPDATE pilot_records SET content = '{}'", "DELETE FROM pilot_records"):
         with pytest.raises(IntegrityError, match="append-only"), services.store.session() as session:
             session.execute(text(f"{statement} WHERE id = {rows[0][2]}"))

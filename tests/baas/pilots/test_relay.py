@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from baas.clock import SystemClock
+from baas.exchange_service.service import ExchangeService
 from baas.pilots.relay import Cut, Relay
+from baas.trust_service.service import TrustService
 from tests.baas.flows import until
 
 DELAY = 0.25
@@ -84,10 +88,44 @@ def test_the_path_stays_and_the_host_is_the_relays(service: str, relay: Relay) -
     assert relay.url_of(service) == f"http://127.0.0.1:{relay.port}/some/path?x=1"
 
 
-@pytest.mark.parametrize("url", ["https://psis.example/dss", "ftp://127.0.0.1/", "psis.example", ""])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "psis.example", ""])
 def test_a_service_that_cannot_stand_behind_it_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="http URL"):
+    with pytest.raises(ValueError, match="http or https URL"):
         Relay.before(url)
+
+
+def test_what_is_within_tls_cannot_be_counted_and_so_not_delayed() -> None:
+    with pytest.raises(ValueError, match="within TLS"):
+        Relay.before("https://127.0.0.1:9/", delay=DELAY)
+
+
+def test_tls_goes_through_checked_by_its_own_root_and_can_be_cut(tmp_path: Path) -> None:
+    """The embedded exchange, whose certificate names the loopback: the relay sees nothing of what goes through."""
+    with closing(TrustService.open(tmp_path / "trust", SystemClock())) as trust:
+        service = ExchangeService.open(tmp_path / "exchange", SystemClock(), trust)
+        try:
+            url = service.serve()
+            described = f"{url}/siri-proxy/services/Sincron?wsdl"
+            roots = ssl.create_default_context(cadata=service.roots_pem.decode())
+            with Relay.before(url) as relay, httpx2.Client(verify=roots, trust_env=False, timeout=5) as asker:
+                by_way = relay.url_of(described)
+                assert by_way.startswith(f"https://127.0.0.1:{relay.port}/")
+                assert asker.get(by_way).content == asker.get(described).content
+                relay.cut(Cut.REFUSE)
+                with pytest.raises(httpx2.TransportError):
+                    asker.get(by_way)
+                relay.cut(Cut.HANG)
+                with pytest.raises(httpx2.TimeoutException):
+                    asker.get(by_way, timeout=0.3)
+                relay.restore()
+                assert asker.get(by_way).content == asker.get(described).content
+                with (
+                    httpx2.Client(verify=ssl.create_default_context(), trust_env=False) as stranger,
+                    pytest.raises(httpx2.ConnectError, match="certificate"),
+                ):
+                    stranger.get(by_way)
+        finally:
+            service.close()
 
 
 def test_a_delay_counts_once_on_each_request_of_a_connection_that_stays_open(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from baas.metrics import Attack, Trial
+from baas.metrics import OF_A_RECORD, Attack, Trial
 from baas.pilots.cheating import csv, looks
 from baas.pilots.cheating.keys import Keys
 from baas.pilots.cheating.room import examined
@@ -33,7 +33,7 @@ def trials(keys: Keys) -> list[Trial]:
         return list(examined(list(csv.exhibits("csv", opened, 2))))
 
 
-@pytest.mark.parametrize("attack", Attack)
+@pytest.mark.parametrize("attack", OF_A_RECORD)
 def test_who_notices(trials: list[Trial], attack: Attack) -> None:
     found = [each for each in trials if each.attack is attack]
     assert [each.number for each in found] == [0, 1]

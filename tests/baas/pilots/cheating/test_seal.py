@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from baas.clock import SystemClock
-from baas.metrics import Attack, Trial
+from baas.metrics import OF_A_RECORD, Attack, Trial
 from baas.pilots.cheating import looks, seal
 from baas.pilots.cheating.keys import Keys, keys_of
 from baas.pilots.cheating.room import examined
@@ -40,7 +40,7 @@ def trials(seals: Seals) -> list[Trial]:
     return list(examined(list(seal.exhibits("seal", seals, seals.kept(2, datetime.now(UTC))))))
 
 
-@pytest.mark.parametrize("attack", Attack)
+@pytest.mark.parametrize("attack", OF_A_RECORD)
 def test_who_notices(trials: list[Trial], attack: Attack) -> None:
     found = [each for each in trials if each.attack is attack]
     assert [each.number for each in found] == [0, 1]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from baas.connectors import Environment, connectors
-from baas.metrics import CHAIN, Attack, Trial
+from baas.metrics import CHAIN, OF_A_RECORD, Trial
 from baas.wiring import Services
 from tests.baas.conftest import serving
 from tests.baas.flows import Place
@@ -64,7 +64,7 @@ def test_who_notices(trials: list[Trial], arm: str, attack: str) -> None:
 def test_every_attack_was_tried_on_every_arm_and_nothing_else(trials: list[Trial]) -> None:
     assert {(each.arm, each.attack.value) for each in trials} == set(expected())
     assert {arm for arm, _ in expected()} == {CHAIN, *connectors()}
-    assert {attack for _, attack in expected()} == {each.value for each in Attack}
+    assert {attack for _, attack in expected()} == {each.value for each in OF_A_RECORD}
 
 
 def test_an_arm_whose_operators_keys_are_not_here_is_not_tried(cheated: tuple[Services, Place]) -> None:
