@@ -41,6 +41,7 @@ from baas.logs.trust import TrustRoots
 from baas.logs.witnessing import Witnessing
 from baas.notarisations.service import Notarisations
 from baas.pilots.cheating.examiner import Examiner
+from baas.pilots.handover_arm import HandOvers
 from baas.pilots.outages import Drills
 from baas.pilots.service import Pilots
 from baas.privacy import ledger
@@ -237,6 +238,7 @@ class Services:
             examiner,
             Drills(store, chains, logs, notarisations, trust, incumbents, pipeline.resume),
             readiness,
+            HandOvers(store, chains, permissions, deployments, trust),
         )
         return cls(
             settings=settings,

@@ -21,14 +21,15 @@ from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.chains.model import Chain
 from baas.clock import Clock
-from baas.connectors import Connector, Health, connectors
+from baas.connectors import Connector, Health, Subject, connectors
 from baas.errors import Conflict, NoAddress, StoreClosed
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN, Measurements, Observation, Trial, metrics
 from baas.notarisations.service import Document, Notarisations
 from baas.pilots import checks, runner
-from baas.pilots.arms import ArmFacts, ChainArm, IncumbentArm, chain_facts
+from baas.pilots.arms import Arm, ArmFacts, ChainArm, IncumbentArm, chain_facts
+from baas.pilots.handover_arm import HandOvers, hand_over_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
 from baas.pilots.opening import Opening, SettingsOf, require_laboratory
@@ -78,11 +79,12 @@ class Pilots:
         examine: Examination,
         drill: Drill,
         readiness: Readiness,
+        hand_overs: HandOvers,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
         self._opening, self._readiness = Opening(settings_of), readiness
-        self._examine, self._drill = examine, drill
+        self._examine, self._drill, self._hand_overs = examine, drill, hand_overs
         self._runs: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
 
@@ -95,7 +97,7 @@ class Pilots:
         owner = repository.administration(session, scope, administration)
         scope.require(owner.id, "creating a pilot", *MEASURES)
         checks.check(plan, owner.code, connectors(), metrics())
-        _require_counterpart(session, scope, plan)
+        _counterpart(session, scope, plan)
         with suppress(NoAddress):
             self._facts(plan, owner.code)
         text = rfc8785.dumps(plan.model_dump(mode="json"))
@@ -186,9 +188,9 @@ class Pilots:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "freezing a plan", *MEASURES)
             owner = _owner(session, scope, pilot)
-            _require_counterpart(session, scope, plan_of(pilot))
+            other = _counterpart(session, scope, plan_of(pilot))
             advance(pilot.state, PilotState.FROZEN)
-            self._ready(session, scope, owner, self._facts(plan_of(pilot), owner.code))
+            self._ready(session, scope, owner, self._facts(plan_of(pilot), owner.code), other)
         with closing(self._opening.connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
             with self._store.reading() as session:
                 self._ready(session, scope, owner, [IncumbentArm(connector).facts])
@@ -212,16 +214,17 @@ class Pilots:
         NotReady while an arm is outside the laboratory and something that it needs is not declared.
         Conflict while another pilot of the administration runs: each would be in the other's measurements.
         """
+        self._prepare(scope, pilot_id)
         with self._store.session() as session:
             pilot = scope.get(session, Pilot, pilot_id)
             scope.require(pilot.administration_id, "running a pilot", *MEASURES)
-            _require_counterpart(session, scope, plan_of(pilot))
+            counterpart = _counterpart(session, scope, plan_of(pilot))
             pilot.state = advance(pilot.state, PilotState.RUNNING)
             owner = _owner(session, scope, pilot)
-            chain = chain_facts(self._trust.of(session, scope, owner.code), self._clock.now())
+            chain = self._facts_of_chain(session, scope, owner.code, plan_of(pilot).subject)
             # what has no address yet is told before the plan is used up
             facts = [chain, *self._facts(plan_of(pilot), owner.code)]
-            self._ready(session, scope, owner, facts)
+            self._ready(session, scope, owner, facts, counterpart)
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,
@@ -279,16 +282,7 @@ class Pilots:
         ending = "whole"
         try:
             with ExitStack() as stack:
-                chain = ChainArm(
-                    self._store,
-                    self._logs,
-                    self._notarisations,
-                    self._trust,
-                    scope,
-                    administration,
-                    self._stop,
-                    plan.subject,
-                )
+                chain = self._chain_arm(scope, administration, plan)
                 arms = self._opening.disturbed(stack, plan, administration, chain)
                 observed: list[Observation] = []
                 for _ in runner.run(plan, arms, self._clock, observed.append, stop=self._stop):
@@ -306,6 +300,41 @@ class Pilots:
         finally:
             with suppress(StoreClosed), self._store.session() as session:  # then the next start ends it
                 self._end(session, scope.get(session, Pilot, pilot_id), ending)
+
+    def _chain_arm(self, scope: TenantScope, administration: str, plan: Plan) -> Arm:
+        """How the chain is asked: a hand-over is three steps of two bodies, everything else one document's notarisation."""
+        if plan.subject is Subject.HAND_OVER:
+            return self._hand_overs.open(scope, administration, plan.counterpart, self._stop)
+        return ChainArm(
+            self._store,
+            self._logs,
+            self._notarisations,
+            self._trust,
+            scope,
+            administration,
+            self._stop,
+            plan.subject,
+        )
+
+    def _facts_of_chain(
+        self, session: Session, scope: TenantScope, administration: str, subject: Subject
+    ) -> ArmFacts:
+        if subject is Subject.HAND_OVER:
+            return hand_over_facts()
+        return chain_facts(self._trust.of(session, scope, administration), self._clock.now())
+
+    def _prepare(self, scope: TenantScope, pilot_id: str) -> None:
+        """What hand-overs need on the chain is there before the plan is used up, or it is told why not."""
+        with self._store.reading() as session:
+            pilot = scope.get(session, Pilot, pilot_id)
+            plan = plan_of(pilot)
+            if plan.subject is not Subject.HAND_OVER:
+                return
+            scope.require(pilot.administration_id, "running a pilot", *MEASURES)
+            _counterpart(session, scope, plan)
+            advance(pilot.state, PilotState.RUNNING)
+            owner = _owner(session, scope, pilot)
+        self._hand_overs.open(scope, owner.code, plan.counterpart, self._stop)
 
     def _trials(
         self, scope: TenantScope, administration: str, opened: Mapping[str, Connector]
@@ -349,11 +378,24 @@ class Pilots:
         return facts
 
     def _ready(
-        self, session: Session, scope: TenantScope, owner: Administration, facts: Iterable[ArmFacts]
+        self,
+        session: Session,
+        scope: TenantScope,
+        owner: Administration,
+        facts: Iterable[ArmFacts],
+        other: Administration | None = None,
     ) -> None:
-        """NotReady where a real service would be asked and the administration lacks what that needs."""
+        """NotReady where a real service would be asked and an administration that asks it lacks what that needs.
+
+        The `other` one, the plan's counterpart, asks services between administrations alone.
+        """
         asked = {each.arm: each.environment for each in facts if each.arm != CHAIN}
         self._readiness.require(session, scope, owner.id, asked)
+        if other is not None:
+            between = {
+                arm: at for arm, at in asked.items() if Subject.HAND_OVER in connectors()[arm].subjects
+            }
+            self._readiness.require(session, scope, other.id, between)
 
     def _record(self, session: Session, scope: TenantScope, pilot: Pilot, action: str, **detail: str) -> None:
         self._audit.record(session, scope.caller, action, "pilot", pilot.id, pilot.administration_id, detail)
@@ -382,14 +424,16 @@ def require_state(pilot: Pilot, *states: PilotState) -> None:
         raise Conflict(f"pilot {pilot.id} is {pilot.state}; this needs: {' or '.join(states)}")
 
 
-def _require_counterpart(session: Session, scope: TenantScope, plan: Plan) -> None:
-    """That the caller may act for the plan's second administration, by its mandate. NotFound, Forbidden, Suspended.
+def _counterpart(session: Session, scope: TenantScope, plan: Plan) -> Administration | None:
+    """The plan's second administration, which the caller may act for by its mandate. NotFound, Forbidden, Suspended.
 
     Asked again at each act: a mandate that was withdrawn meanwhile counts no more.
     """
-    if plan.counterpart:
-        other = repository.administration(session, scope, plan.counterpart)
-        scope.require(other.id, "a pilot with this administration as its counterpart", Role.DEVELOPER)
+    if not plan.counterpart:
+        return None
+    other = repository.administration(session, scope, plan.counterpart)
+    scope.require(other.id, "a pilot with this administration as its counterpart", Role.DEVELOPER)
+    return other
 
 
 def _owner(session: Session, scope: TenantScope, pilot: Pilot) -> Administration:
