@@ -2,7 +2,8 @@
 
 Days are in Catalonia's time. A notice is never dated back: one whose first day has passed is published from the moment
 at which it was received. A notice that has personal data loses all of its content, titles, documents and their digests,
-once it is withdrawn or its last day is over; that it was there, and when, stays.
+once it is withdrawn or its last day is over, and the messages in which they came and went are erased with it; that it was
+there, and when, stays.
 
 Whatever is written here is written in the caller's transaction.
 """
@@ -10,6 +11,7 @@ Whatever is written here is written in the caller's transaction.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -46,6 +48,12 @@ CREATE TABLE IF NOT EXISTS etauler_documents (
     content BLOB NOT NULL,
     PRIMARY KEY (organisation, notice, place)
 );
+CREATE TABLE IF NOT EXISTS etauler_messages (
+    organisation TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    PRIMARY KEY (organisation, request_id, notice)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS etauler_to_erase ON etauler_notices (ends_ms)
     WHERE personal = 1 AND content IS NOT NULL"""
 
@@ -109,10 +117,11 @@ class Notice:
 
 
 class NoticeBoard:
-    """All notices of one service."""
+    """All notices of one service. `forget` erases what was exchanged under an IdPeticion of an administration, and is
+    False while that is not answered yet."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, forget: Callable[[str, str], bool]) -> None:
+        self._database, self._clock, self._forget = database, clock, forget
         database.rows("PRAGMA secure_delete = ON")  # what is erased does not stay in a free page
 
     def publish(
@@ -158,8 +167,7 @@ class NoticeBoard:
 
     def find(self, organisation: str, notice: str) -> Notice | None:
         """The organisation's own notice of this name."""
-        now = self._clock.now()
-        self._erase(now)
+        now = self.erase()
         rows = self._database.rows(
             "SELECT personal, first, last, received_ms, starts_ms, ends_ms, content FROM etauler_notices "
             "WHERE organisation = ? AND notice = ?",
@@ -187,8 +195,15 @@ class NoticeBoard:
         )
         return self.find(organisation, notice)
 
-    def _erase(self, now: datetime) -> None:
-        """The content of all notices with personal data whose time is over, whoever asks for whatever."""
+    def told(self, organisation: str, request_id: str, notice: str) -> None:
+        """That this request has content of a notice with personal data in it, or in its answer: it goes with the notice."""
+        self._database.rows(
+            "INSERT OR IGNORE INTO etauler_messages VALUES (?, ?, ?)", organisation, request_id, notice
+        )
+
+    def erase(self) -> datetime:
+        """The content of all notices with personal data whose time is over, as of now, which is returned."""
+        now = self._clock.now()
         over = self._database.rows(
             "UPDATE etauler_notices SET content = NULL WHERE personal = 1 AND content IS NOT NULL AND ends_ms <= ?"
             " RETURNING organisation, notice",
@@ -196,6 +211,19 @@ class NoticeBoard:
         )
         for key in over:
             self._database.rows("DELETE FROM etauler_documents WHERE organisation = ? AND notice = ?", *key)
+        # those that told of a notice without personal data told of one that was never taken
+        messages = self._database.rows(
+            "SELECT m.organisation, m.request_id FROM etauler_messages m JOIN etauler_notices n "
+            "ON n.organisation = m.organisation AND n.notice = m.notice WHERE n.content IS NULL OR n.personal = 0"
+        )
+        for organisation, request_id in messages:
+            if self._forget(str(organisation), str(request_id)):
+                self._database.rows(
+                    "DELETE FROM etauler_messages WHERE organisation = ? AND request_id = ?",
+                    organisation,
+                    request_id,
+                )
+        return now
 
 
 def _midnight(day: date) -> datetime:

@@ -153,11 +153,24 @@ class Requests:
         assert changed, "a request is answered once"
         self._database.rows("DELETE FROM elements WHERE request = ?", number)
 
+    def forget(self, organisation: str, request_id: str) -> bool:
+        """Erases what was exchanged under an answered request, message and answer; False for one not answered yet.
+
+        That there was one stays, with its digests: its IdPeticion is not used again, and is not answered again either.
+        """
+        erased = self._database.rows(
+            "UPDATE requests SET message = x'', content = x'', answer = x''"
+            " WHERE organisation = ? AND request_id = ? AND answer IS NOT NULL RETURNING 1",
+            organisation,
+            request_id,
+        )
+        return bool(erased)
+
     def acceptance(self, number: int) -> bytes:
         return self._blob("acceptance", number)
 
     def answer(self, number: int) -> bytes:
-        """The whole answer as it was, and will be, sent; b"" while there is none."""
+        """The whole answer as it was, and will be, sent; b"" while there is none, and where it was erased."""
         return self._blob("answer", number)
 
     def content(self, number: int) -> bytes:

@@ -127,7 +127,7 @@ class Desk:
             same = self.requests.same(new)
             if same is not None:
                 kept = self.requests.exchanged(same.number)
-                return kept.acceptance or kept.answer
+                return kept.acceptance or kept.answer or _erased()
             self._require_authorised(request)
             self.elements.require(request.product, request.modality)
             with self.database.undone_if(Refusal):
@@ -181,6 +181,8 @@ class Desk:
             )
         if answer := self.requests.answer(kept.number):
             return answer
+        if kept.state in (State.FINISHED, State.ERROR):
+            return _erased()
         status = Status(kept.state, hours=kept.hours)
         pending = Response(kept.id, self.clock.now(), kept.product, kept.modality, status)
         return soap.envelope(writing.response_xml(pending, None))
@@ -222,3 +224,10 @@ def _require_bound(sender: Sender, codes: Iterable[str]) -> None:
                 Detail.ORGANISATION,
                 f"the certificate is {sender.organisation}'s, and it is asked in the name of {code[:10]!r}",
             )
+
+
+def _erased() -> Refusal:
+    return Refusal(
+        Detail.UNKNOWN,
+        "what was exchanged under this IdPeticion was erased with the personal data in it: that it was answered stays",
+    )

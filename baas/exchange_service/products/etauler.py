@@ -2,6 +2,10 @@
 
 A name that was used once is `REGISTERED_ALREADY`, whatever the new notice says; a notice that does not exist, is another
 administration's or is withdrawn already is an `ERROR`, in the same words. The *diligència* is a sandbox's and says so.
+
+A notice with personal data is gone once it is withdrawn or over, and with it every request of this product that had
+them in it or in its answer: such a request is not answered again. That happens when anybody asks the board for anything,
+and when the service starts. An asynchronous request that was refused stays as it came.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from baas.exchange_service.diligence import diligence
 from baas.exchange_service.noticeboard import TABLES, ZONE, Content, Document, Notice, NoticeBoard
 from baas.exchange_service.products import Asked, Done
 from baas.exchange_service.products._payloads import read, refused
+from baas.exchange_service.requests import Requests
 from baas.protocols.pci.messages import File
 from baas.protocols.pci.products import etauler
 from baas.protocols.pci.products.etauler import (
@@ -49,7 +54,10 @@ class Etauler:
 
     @classmethod
     def open(cls, database: Database, clock: Clock) -> Self:
-        return cls(NoticeBoard(database, clock))
+        board = NoticeBoard(database, clock, Requests(database, clock).forget)
+        with database.transaction():
+            board.erase()
+        return cls(board)
 
     def answer(self, asked: Asked) -> Done:
         payload = read(Etauler, asked, etauler.read)
@@ -85,6 +93,8 @@ class Etauler:
             )
         except ValueError as error:
             raise refused(f"dataIniciPublicacio, dataFiPublicacio: {error}") from error
+        if notice.personal_data:
+            self._board.told(asked.organisation, asked.request.id, notice.id)
         result = _TAKEN if made is None else _DONE
         return Done(
             etauler.write(Published(result)),
@@ -101,14 +111,21 @@ class Etauler:
             _paper(asked, made),
         )
 
-    def _state(self, asked: Asked, notice: str) -> Done:
+    def _find(self, asked: Asked, notice: str, *, tells: bool) -> Notice | None:
+        """The notice; where the answer `tells` of personal data, it will go with them."""
         found = self._board.find(asked.organisation, notice)
+        if tells and found is not None and found.personal and found.content is not None:
+            self._board.told(asked.organisation, asked.request.id, notice)
+        return found
+
+    def _state(self, asked: Asked, notice: str) -> Done:
+        found = self._find(asked, notice, tells=asked.element.evidence or asked.element.pdf)
         result = _NONE if found is None else _DONE
         answer = StateAnswer(result) if found is None else _answer(found)
         return Done(etauler.write(answer), _stated("consultar", notice, result, found), _paper(asked, found))
 
     def _document(self, asked: Asked, payload: AskDocument) -> Done:
-        found = self._board.find(asked.organisation, payload.id)
+        found = self._find(asked, payload.id, tells=True)
         content = b"" if found is None or found.content is None else found.content.document(payload.language)
         if found is None:
             answer = DocumentAnswer(_NONE)

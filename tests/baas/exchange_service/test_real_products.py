@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from baas.protocols.pci.codes import Detail, State
 from baas.protocols.pci.evidence import EvidenceStatement
 from baas.protocols.pci.messages import Element, File, Request, Requester, Response
 from baas.protocols.pci.products import etauler, mux, padro, representa
+from baas.trust_service.database import Database
 from sandbox.evidence.digest import digest_bytes
 from tests.baas.exchange_service.place import FIRST, PRODUCTS, PURPOSE, SECOND, Client, Place
 from tests.baas.exchange_service.products.cases import CONTENT, FILE, NOTICE
@@ -37,6 +39,7 @@ class Exchanged:
 
     message: bytes
     response: Response
+    request: Request | None = None
 
     @property
     def data(self) -> bytes:
@@ -71,7 +74,7 @@ class Town:
     ) -> Exchanged:
         asked = self.request(client, product, modality, payload, files=files)
         message = client.signed(writing.request_xml(asked))
-        return Exchanged(message, reading.read_response(client.answered("Sincron", message)))
+        return Exchanged(message, reading.read_response(client.answered("Sincron", message)), asked)
 
     @property
     def trust(self) -> Trust:
@@ -273,3 +276,63 @@ def test_a_power_is_validated(town: Town, grantor: str, representative: str, cod
     assert town.stated(done).parameters["codi"] == code
     other = town.ask(town.second, "REPRESENTA", "REPRESENTA_VALIDACIO", representa.write(payload))
     assert other.response.status.detail == Detail.PRODUCT, "in another administration's name"
+
+
+# --- personal data, and what the service keeps of messages
+
+
+SECRET = b"%PDF-1.7 Maria Ficticia, multa de deu euros"
+
+
+def on_disk(town: Town) -> bytes:
+    """The service's file, whole."""
+    path = town.place.directory / "exchange" / "exchange.sqlite"
+    database = Database(path, "SELECT 1")
+    try:
+        database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        database.close()
+    return path.read_bytes()
+
+
+def test_personal_data_go_with_their_notice_from_every_message_that_had_them(town: Town) -> None:
+    def board(payload: etauler.Payload, *files: File) -> Exchanged:
+        return town.ask(town.first, "ETAULER", "ETAULER", etauler.write(payload), files)
+
+    secret = File("d1", "multa.pdf", SECRET, hashlib.sha256(SECRET).digest())
+    notice = replace(
+        NOTICE,
+        id="P7-0009",
+        personal_data=True,
+        information=(etauler.Information("Multa a Maria Fictícia", "Deu euros"),),
+        documents=(etauler.Document("multa-de-maria.pdf", "d1"),),
+    )
+    told = [
+        board(etauler.Publish(notice), secret),
+        board(etauler.Publish(notice), secret),  # registered already, and the message says it all again
+        board(etauler.AskState("P7-0009")),
+        board(etauler.AskDocument("P7-0009")),
+    ]
+    traces = (b"multa-de-maria", base64.b64encode(SECRET), secret.sha256.hex().encode(), SECRET)
+    before = on_disk(town)
+    assert sum(before.count(trace) for trace in traces) > 10
+    withdrawn = board(etauler.Withdraw("P7-0009"))
+    board(etauler.AskState("P7-0001"))
+    left = on_disk(town)
+    assert not any(trace in left for trace in traces)
+    assert b"P7-0009" in left, "that it was there stays"
+    assert town.stated(withdrawn).parameters["estat"] == "2"
+    for each in told:
+        kept = town.place.service.exchanged(FIRST, each.response.id)
+        assert kept is not None
+        assert (kept.message, kept.answer) == (b"", b"")
+        request = each.request
+        assert request is not None
+        poll = town.first.poll(request)
+        assert (poll.status.state, poll.status.detail) == (State.ERROR, Detail.UNKNOWN)
+        again = town.first.sync(request)
+        assert (again.status.state, again.status.detail) == (State.ERROR, Detail.UNKNOWN)
+        changed = town.first.sync(replace(request, elements=(replace(request.elements[0], evidence=False),)))
+        assert changed.status.detail == Detail.ID_REUSED, "what was asked is still known by its digest"
+        # who asked keeps its own copies, and what was proved then is proved still
+        assert town.stated(each).parameters["idEdicte"] == "P7-0009"

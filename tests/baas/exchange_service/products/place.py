@@ -9,6 +9,7 @@ import pypdfium2
 
 from baas.clock import Clock
 from baas.exchange_service.products import Asked, Product
+from baas.exchange_service.tables import SCHEMA
 from baas.protocols.pci.messages import Element, File, Holder, Purpose, Request, Requester
 from baas.trust_service.database import Database
 
@@ -57,6 +58,7 @@ def asked(
 
 def opened(kind: type[Product], database: Database, clock: Clock) -> Product:
     """A product as the service opens it."""
+    create(database, SCHEMA)
     create(database, kind.tables)
     return kind.open(database, clock)
 

@@ -23,7 +23,7 @@ TODAY = NOW.date()
 @pytest.fixture
 def board(database: Database, clock: HandClock) -> NoticeBoard:
     create(database, TABLES)
-    return NoticeBoard(database, clock)
+    return NoticeBoard(database, clock, lambda *_: True)
 
 
 def published(
