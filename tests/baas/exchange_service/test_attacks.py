@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from baas.exchange_service import http, tls
 from baas.protocols import mtom, soap, wss
 from baas.protocols.pci import reading, writing
 from baas.protocols.pci.codes import Detail, State
-from baas.protocols.pci.messages import Poll
+from baas.protocols.pci.messages import File, Poll
 from baas.protocols.pci.names import REQUEST, qname
 from baas.protocols.wss.names import TOKEN
 from baas.trust_service.database import Database
@@ -118,6 +119,7 @@ def test_wrapping(client: Client, shape: shapes.Shape) -> None:
     assert sent(client, root) == expected
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize("name", shapes.LOOSE)
 def test_signatures_that_are_too_loose(client: Client, name: str) -> None:
@@ -128,6 +130,7 @@ def test_signatures_that_are_too_loose(client: Client, name: str) -> None:
     assert sent(client, root) == detail
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize("name", shapes.TOKENS)
 def test_tokens_that_are_not_the_signers(client: Client, name: str) -> None:
@@ -527,11 +530,59 @@ def test_what_is_no_message(client: Client, change: Callable[[bytes], bytes]) ->
     assert b"root:" not in answer.content
 
 
+#: Name → what becomes of a message with attachments over mutual TLS, and the code.
+ATTACHED: dict[str, Callable[[mtom.Multipart], mtom.Multipart]] = {
+    "a part that is not there": lambda made: replace(
+        made, body=made.body.replace(b"Content-ID: <1.", b"Content-ID: <2.")
+    ),
+    "a part that nothing includes": lambda made: replace(
+        made, body=made.body.replace(b"xop:Include", b"xop:Exclude")
+    ),
+    "an inclusion of a file": lambda made: replace(
+        made, body=made.body.replace(b'href="cid:', b'href="file:///etc/passwd#')
+    ),
+    "no end": lambda made: replace(made, body=made.body[:-4]),
+    "another type": lambda made: replace(made, content_type=made.content_type.replace("xop+xml", "soap+xml")),
+    "no boundary": lambda made: replace(made, content_type=made.content_type.partition("; boundary")[0]),
+}
+
+
+def with_attachment(client: Client, request_id: str) -> mtom.Multipart:
+    """The Contenido of a file goes beside the message."""
+    request = client.request(request_id, FORGED)
+    content = b"%PDF-1.7 " + FORGED.encode()
+    file = File("f1", "a.pdf", content, hashlib.sha256(content).digest())
+    request = replace(request, elements=(replace(request.elements[0], files=(file,)),))
+    made = mtom.write(soap.envelope(writing.request_xml(request)), [qname(REQUEST, "Contenido")])
+    assert made.body.count(b"\r\nContent-ID:") == 2
+    return made
+
+
+def sent_along(client: Client, made: mtom.Multipart) -> Detail | str:
+    return outcome(client.post("Sincron", made.body, **{"Content-Type": made.content_type}))
+
+
 @pytest.mark.usefixtures("nothing_stored")
-def test_attachments_without_a_clients_certificate(place: Place, client: Client) -> None:
-    sent_along = mtom.write(soap.envelope(writing.request_xml(client.request("attacked", FORGED))), ())
-    answer = client.post("Sincron", sent_along.body, **{"Content-Type": sent_along.content_type})
-    assert outcome(answer) in (Detail.SECURITY, "Fault")
+def test_attachments_without_a_clients_certificate_or_with_another_ones(place: Place, client: Client) -> None:
+    made = with_attachment(client, "attacked")
+    assert sent_along(client, made) == Detail.SECURITY
+    other = place.trust_service.pki.application(SECOND).signer
+    assert sent_along(place.client(shown=other), made) == Detail.ORGANISATION
+    signed = mtom.write(message_of(client), ())
+    assert sent_along(client, signed) == Detail.SECURITY
+    assert sent_along(place.client(shown=client.signer), signed) == Detail.SECURITY
+
+
+@pytest.mark.usefixtures("nothing_stored")
+@pytest.mark.parametrize("name", ATTACHED)
+def test_attachments_that_are_none(place: Place, client: Client, name: str) -> None:
+    shown = place.client(shown=client.signer)
+    assert sent_along(shown, ATTACHED[name](with_attachment(shown, "attacked"))) == "Fault"
+
+
+def test_attachments_as_they_should_be(place: Place, client: Client) -> None:
+    shown = place.client(shown=client.signer)
+    assert sent_along(shown, with_attachment(shown, "attached as it should be")) == State.FINISHED
 
 
 # --- the connection
