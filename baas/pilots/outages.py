@@ -25,7 +25,14 @@ from sqlmodel import Session, col
 
 from baas.administrations import repository
 from baas.chains.service import Chains
-from baas.connectors import ConnectorError, ConnectorSettings, ConnectorTimeout, NotOffline, connectors
+from baas.connectors import (
+    ConnectorError,
+    ConnectorSettings,
+    ConnectorTimeout,
+    NotOffline,
+    Subject,
+    connectors,
+)
 from baas.deployments.model import Deployment
 from baas.errors import BaasError, Conflict
 from baas.logs.model import Log, LogKind
@@ -116,8 +123,9 @@ class Drills:
         slugs: Sequence[str],
         stopping: Callable[[str], None],
         stop: threading.Event,
+        subject: Subject = Subject.DOCUMENT,
     ) -> list[Outage]:
-        """The chain's outage, and one for each arm of `slugs` that a laboratory serves.
+        """The chain's outage, and one for each arm of `slugs` that a laboratory serves. `subject` is what these are asked.
 
         `stopping` is told the chain's id before it is stopped, so that whoever comes after a crash can start it again.
         Raises DrillStopped once `stop` is set, and whatever made a drill impossible.
@@ -128,7 +136,8 @@ class Drills:
         for slug in slugs:
             settings = self._settings_of(slug, administration)
             if settings.environment.in_laboratory:
-                drills.append(partial(self._of, slug, settings, stop))
+                asked = replace(settings, options={**settings.options, "subject": subject.value})
+                drills.append(partial(self._of, slug, asked, stop))
         with ThreadPoolExecutor(len(drills), thread_name_prefix="drill") as pool:
             found = [drill.result() for drill in [pool.submit(each) for each in drills]]
         _go_on(stop)

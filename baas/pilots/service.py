@@ -56,8 +56,10 @@ Examination = Callable[[TenantScope, str, Mapping[str, Connector]], Iterable[Tri
 
 
 #: Cuts an administration's arms off: scope, its code, the incumbents' slugs, who is told of a chain before it is stopped,
-#: and what ends the drill.
-Drill = Callable[[TenantScope, str, Sequence[str], Callable[[str], None], threading.Event], Iterable[Outage]]
+#: what ends the drill, and what the arms are asked meanwhile.
+Drill = Callable[
+    [TenantScope, str, Sequence[str], Callable[[str], None], threading.Event, Subject], Iterable[Outage]
+]
 
 
 class Pilots:
@@ -279,6 +281,7 @@ class Pilots:
         with self._store.reading() as session:
             pilot = scope.get(session, Pilot, pilot_id)
         plan = plan_of(pilot)
+        asked = of_one_document(plan)
         ending = "whole"
         try:
             with ExitStack() as stack:
@@ -288,11 +291,11 @@ class Pilots:
                 for _ in runner.run(plan, arms, self._clock, observed.append, stop=self._stop):
                     self._keep(pilot, "observation", observed)
             with ExitStack() as stack:  # apart from what was disturbed
-                incumbents = self._opening.incumbents(stack, plan, administration)
+                incumbents = self._opening.incumbents(stack, asked, administration)
                 opened = {arm.slug: arm.connector for arm in incumbents}
                 self._keep(pilot, "trial", self._trials(scope, administration, opened))
             stopping = partial(self._stopping, pilot)
-            outages = self._drill(scope, administration, plan.incumbents, stopping, self._stop)
+            outages = self._drill(scope, administration, plan.incumbents, stopping, self._stop, asked.subject)
             self._keep(pilot, "outage", list(outages))
         except Exception as error:  # in a thread of its own: nobody else would be told
             LOGGER.warning("the run of pilot %s ended early: %s", pilot_id, error, exc_info=True)
@@ -404,6 +407,16 @@ class Pilots:
 def plan_of(pilot: Pilot) -> Plan:
     """The pilot's plan, as it was stored."""
     return Plan.model_validate_json(pilot.plan)
+
+
+def of_one_document(plan: Plan) -> Plan:
+    """What trials and drills ask the plan's arms: its own subject, and one document where that is a hand-over.
+
+    An attack is on one record, and an outage counts acts that are each asked once.
+    """
+    if plan.subject is not Subject.HAND_OVER:
+        return plan
+    return plan.model_copy(update={"subject": Subject.DOCUMENT, "counterpart": ""})
 
 
 def _kept(pilot: Pilot, kind: str, found: list[dict[str, Any]]) -> list[PilotRecord]:
