@@ -24,7 +24,7 @@ KEYS: Final[Mapping[Arm, Mapping[str, str]]] = {
     EXCHANGE: {"body_application": "body", "exchange": "operator", "authority": "operator"},
 }
 KEPT: Final[Mapping[Arm, tuple[str, ...]]] = {
-    CHAIN: ("hand_over_proof",),
+    CHAIN: ("hand_over",),
     EXCHANGE: ("exchange_steps",),
 }
 

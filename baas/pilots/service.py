@@ -51,8 +51,8 @@ STOPPING = "stopping"
 #: The arm whose token is on every plan from before its first case.
 STAMPS_PLANS = "timestamp"
 
-#: Runs the cheating-operator trials of one administration's arms: scope, administration code, open incumbents by slug.
-Examination = Callable[[TenantScope, str, Mapping[str, Connector]], Iterable[Trial]]
+#: Runs the cheating-operator trials of one administration's arms: scope, its code, open incumbents by slug, the subject.
+Examination = Callable[[TenantScope, str, Mapping[str, Connector], Subject], Iterable[Trial]]
 
 
 #: Cuts an administration's arms off: scope, its code, the incumbents' slugs, who is told of a chain before it is stopped,
@@ -293,7 +293,7 @@ class Pilots:
             with ExitStack() as stack:  # apart from what was disturbed
                 incumbents = self._opening.incumbents(stack, asked, administration)
                 opened = {arm.slug: arm.connector for arm in incumbents}
-                self._keep(pilot, "trial", self._trials(scope, administration, opened))
+                self._keep(pilot, "trial", self._trials(scope, administration, opened, plan.subject))
             stopping = partial(self._stopping, pilot)
             outages = self._drill(scope, administration, plan.incumbents, stopping, self._stop, asked.subject)
             self._keep(pilot, "outage", list(outages))
@@ -340,11 +340,11 @@ class Pilots:
         self._hand_overs.open(scope, owner.code, plan.counterpart, self._stop)
 
     def _trials(
-        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector]
+        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector], subject: Subject
     ) -> list[Trial]:
         """All of them, or none: half a table would be read as a whole one."""
         trials: list[Trial] = []
-        for trial in self._examine(scope, administration, opened):
+        for trial in self._examine(scope, administration, opened, subject):
             if self._stop.is_set():
                 raise runner.RunStopped("the service was stopped before the trials had ended")
             trials.append(trial)

@@ -14,7 +14,7 @@ from baas.administrations import repository
 from baas.chains.leases import holding
 from baas.chains.service import Chains
 from baas.clock import Clock
-from baas.connectors import Connector, Environment
+from baas.connectors import Connector, Environment, Subject
 from baas.deployments.model import Deployment
 from baas.errors import Conflict
 from baas.logs.model import Log, LogEntry, LogKind
@@ -22,7 +22,7 @@ from baas.logs.service import Logs
 from baas.logs.tree import entries
 from baas.logs.trust import TrustRoots
 from baas.metrics import Trial
-from baas.pilots.cheating import chain, csv, exchange, seal, timestamp
+from baas.pilots.cheating import chain, csv, exchange, hand_over_chain, seal, timestamp
 from baas.pilots.cheating import log as hash_linked
 from baas.pilots.cheating.exhibits import Exhibit
 from baas.pilots.cheating.keys import Keys, keys_of
@@ -57,15 +57,24 @@ class Examiner:
         self._trust, self._trust_service, self._records = trust, trust_service, records
 
     def __call__(
-        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector]
+        self,
+        scope: TenantScope,
+        administration: str,
+        opened: Mapping[str, Connector],
+        subject: Subject = Subject.DOCUMENT,
     ) -> Iterator[Trial]:
         """Every attack on every arm, examined with every server off. `opened` are the incumbents by their slugs.
+
+        A hand-over has attacks of its own: on what two bodies sign, and on a step that one of them did not take.
 
         Raises Conflict where the administration has notarised nothing, and ExaminationFailed.
         """
         with holding(), self._store.reading() as session:
             victim = self.victim(session, scope, administration)
-        yield from examined(list(chain.exhibits(victim)))
+        if subject is Subject.HAND_OVER:
+            yield from examined(list(hand_over_chain.exhibits(hand_over_chain.made(victim, self._records))))
+        else:
+            yield from examined(list(chain.exhibits(victim)))
         ours = {slug: each for slug, each in opened.items() if each.environment is Environment.LAB_EMULATOR}
         if not ours:
             return
