@@ -28,3 +28,22 @@ def read(product: type[Product], asked: Asked, reader: Callable[[bytes], P]) -> 
 def refused(words: str) -> ProductRefused:
     """Data that the product does not take."""
     return ProductRefused(Detail.PRODUCT, words)
+
+
+def require_no_files(asked: Asked) -> None:
+    """What is sent along is kept with its message: what nobody needs is not taken. Raises ProductRefused."""
+    if asked.element.files:
+        raise refused(
+            "Ficheros: expected none with this request, since nothing is done with them: leave them out"
+        )
+
+
+def require_holder(asked: Asked, document: str = "") -> None:
+    """Raises ProductRefused for a Titular who is not the one with this document; without one, for any."""
+    holder = asked.element.holder
+    if holder is not None and (not document or holder.document != document):
+        raise refused(
+            "Titular: expected the one that the product's data are about, or none"
+            if document
+            else "Titular: expected none with this request, which is about no person: leave it out"
+        )

@@ -17,7 +17,7 @@ from baas.clock import Clock, iso
 from baas.exchange_service.diligence import diligence
 from baas.exchange_service.noticeboard import TABLES, ZONE, Content, Document, Notice, NoticeBoard
 from baas.exchange_service.products import Asked, Done
-from baas.exchange_service.products._payloads import read, refused
+from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.exchange_service.requests import Requests
 from baas.protocols.pci.messages import File
 from baas.protocols.pci.products import etauler
@@ -61,6 +61,9 @@ class Etauler:
 
     def answer(self, asked: Asked) -> Done:
         payload = read(Etauler, asked, etauler.read)
+        require_holder(asked)
+        if not isinstance(payload, Publish):
+            require_no_files(asked)
         match payload:
             case Publish():
                 return self._publish(asked, payload.notice)

@@ -14,7 +14,7 @@ from baas.clock import Clock, iso
 from baas.exchange_service.entries import TABLES, Entries
 from baas.exchange_service.handovers import StepRefused
 from baas.exchange_service.products import Asked, Done
-from baas.exchange_service.products._payloads import read, refused
+from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.protocols.pci.products import mux
 from baas.protocols.pci.products.mux import (
     DONE,
@@ -51,6 +51,8 @@ class Mux:
 
     def answer(self, asked: Asked) -> Done:
         payload = read(Mux, asked, mux.read)
+        require_no_files(asked)
+        require_holder(asked)
         if asked.request.modality == mux.ENTRY:
             if not isinstance(payload, Add):
                 raise refused(f"the modality {mux.ENTRY} takes AltaAssentament, got something else")

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from baas.clock import Clock
 from baas.exchange_service.fictional.residents import Kind, residents, well_formed
 from baas.exchange_service.products import Asked, Done
-from baas.exchange_service.products._payloads import read, refused
+from baas.exchange_service.products._payloads import read, refused, require_no_files
 from baas.protocols.pci.messages import DocumentType, Holder
 from baas.protocols.pci.products import padro
 from baas.protocols.pci.products.padro import Document, Resident, ResidentAnswer, Result
@@ -73,6 +73,7 @@ CREATE TABLE IF NOT EXISTS padro_residents (
         payload = read(Padro, asked, padro.read)
         if not isinstance(payload, Resident):
             raise refused("expected peticionResidente, got an answer to one")
+        require_no_files(asked)
         if asked.element.holder is not None:
             _require_same(asked.element.holder, payload)
         result = self._result(KINDS[payload.kind], payload.document)

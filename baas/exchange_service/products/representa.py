@@ -16,7 +16,7 @@ from baas.clock import Clock, iso
 from baas.exchange_service.fictional.powers import ANY, Power, Standing, powers
 from baas.exchange_service.noticeboard import ZONE
 from baas.exchange_service.products import Asked, Done
-from baas.exchange_service.products._payloads import read, refused
+from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.protocols.pci.products import representa
 from baas.protocols.pci.products.representa import HOLDS, NO_SUCH_POWER, Person, Scope, Validate, Validated
 from baas.trust_service.database import Database
@@ -80,6 +80,8 @@ CREATE INDEX IF NOT EXISTS representa_by_parties ON representa_powers (principal
         payload = read(Representa, asked, representa.read)
         if not isinstance(payload, Validate):
             raise refused("expected validarRepresentacio, got an answer to one")
+        require_no_files(asked)
+        require_holder(asked, payload.grantor.document)
         if payload.administration != asked.organisation:
             raise refused(f"solicitant/administracio is who asks: expected {asked.organisation}")
         if len(payload.scope.capacities) > MOST_CAPACITIES:

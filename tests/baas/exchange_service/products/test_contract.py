@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from baas.exchange_service.products import Done, Product, ProductRefused, produc
 from baas.protocols.pci import evidence
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.evidence import EvidenceStatement
+from baas.protocols.pci.messages import DocumentType, File, Holder
 from baas.protocols.pci.reading import canonical
 from baas.trust_service.database import Database
 from tests.baas.exchange_service.products.cases import CASES, Case
@@ -80,21 +82,18 @@ def test_what_is_answered_is_the_products_own_xml_as_it_will_be_sent(bench: Benc
         assert bench.case.read(done.data)
 
 
+def statement(bench: Bench, done: Done) -> EvidenceStatement:
+    kind = bench.kind
+    digests = [bytes(32)] * 3
+    return EvidenceStatement(
+        "R-1", "1", kind.code, kind.modalities[0], "PROVES", TOWN, *digests, NOW, done.parameters
+    )
+
+
 def test_evidence_can_state_every_parameter(bench: Bench) -> None:
     for done in bench.act() + [bench.answer(make) for make in bench.case.questions]:
         assert done.parameters
-        statement = EvidenceStatement(
-            "R-1",
-            "1",
-            bench.kind.code,
-            bench.kind.modalities[0],
-            "PROVES",
-            TOWN,
-            *[bytes(32)] * 3,
-            NOW,
-            done.parameters,
-        )
-        written = evidence.write(statement).decode()
+        written = evidence.write(statement(bench, done)).decode()
         assert all(f"producte:{name}" in written for name in done.parameters)
 
 
@@ -103,6 +102,18 @@ def test_another_modality_or_product_is_refused(bench: Bench) -> None:
     for changed in ({"modality": "NO_SUCH"}, {"modality": ""}, {"product": "NO_SUCH"}):
         with pytest.raises(ProductRefused, match="expected"):
             bench.product.answer(replace(asked, request=replace(asked.request, **changed)))
+
+
+def test_what_nobody_needs_is_not_taken(bench: Bench) -> None:
+    """A file that no product asked for, and a person whom the data are not about."""
+    for make in (*bench.case.acts, *bench.case.questions):
+        good = make(TOWN)
+        holder = Holder(DocumentType.NIF, "99999999R")
+        more = (*good.element.files, File("more", "more.pdf", b"more", sha256(b"more").digest()))
+        for changed in ({"holder": holder}, {"files": more}):
+            with pytest.raises(ProductRefused, match=r"Titular|Fichero"):
+                bench.product.answer(replace(good, element=replace(good.element, **changed)))
+    assert bench.act(), "and nothing was left"
 
 
 def test_the_same_input_is_answered_alike_on_another_machine(bench: Bench, tmp_path: Path) -> None:
@@ -178,3 +189,34 @@ def test_anything_at_all_is_answered_or_refused(bench: Bench, junk: bytes, data:
             else:
                 assert bench.case.read(done.data)
             raise ZeroDivisionError
+
+
+#: Numbers, days, names and markup that somebody may try in any place.
+NASTY = (
+    "", " ", "0", "-1", "٣", "1e9", "9" * 30, "0000-01-01", "0001-01-01", "2026-02-29", "2026-12-31+14:00", "-2026-01-01",
+    "9999-12-31", "10000-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T24:00:00Z", "2026-06-30T23:59:60Z",
+    "2026-11-27T09:30:00.123456789Z", "true", "oc", "' OR ''='", "%", "\u202e\u0301", "\n", "]]>&lt;", "{nb}{0}%s",
+    "AA==", "A" * 300, "x" * 4001, "\U0010ffff\ud7ff\ue000",
+)  # fmt: skip
+LETTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_text_in_any_place_is_answered_or_refused(bench: Bench, data: st.DataObject) -> None:
+    """What is answered can be stated in evidence and be on paper, and whoever asks for it again gets it."""
+    good = data.draw(st.sampled_from([*bench.case.acts, *bench.case.questions]))(TOWN)
+    root = parse(good.element.data)
+    places = [each for each in root.iter() if not len(each)]
+    for place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=3)):
+        place.text = data.draw(st.one_of(st.sampled_from(NASTY), st.text(LETTERS, max_size=80)))
+    content = canonical(root)
+    with pytest.raises(ZeroDivisionError), bench.database.transaction():
+        try:
+            done = bench.product.answer(replace(good, element=replace(good.element, data=content, pdf=True)))
+        except ProductRefused as refused:
+            assert refused.detail in (Detail.PRODUCT, Detail.SCHEMA)
+        else:
+            assert bench.case.read(done.data)
+            evidence.write(statement(bench, done))
+        raise ZeroDivisionError
