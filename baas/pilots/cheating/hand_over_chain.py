@@ -167,8 +167,9 @@ def made(victim: Victim, records: int) -> Shown:
     with fork(victim) as chain:  # who has the bodies' keys needs no other chain for what never was
         kept = script.played(chain, true)
     with fork(victim) as chain:
-        again = script.played(chain, true)
+        # first, so that no block of here can be one of there: times of blocks are whole seconds
         pretended = Script.signed(impostor, chain_id, false, acts).played(chain, false)
+        again = script.played(chain, true)
     with second_chain(victim, earliest(victim)) as chain:
         earlier = script.played(chain, true)
     trust = _naming(victim.trust, chain_id, true)
