@@ -71,11 +71,10 @@ class Desk:
 
     def answer(self, incoming: Incoming, *, limit: int) -> bytes:
         """The envelope to send back. Raises SoapError."""
-        heading = heading_of(soap.opened(incoming.envelope, limit=limit), incoming.endpoint)
+        envelope = soap.opened(incoming.envelope, limit=limit)
+        heading = heading_of(envelope, incoming.endpoint)
         try:
-            sender = self.senders.sender(
-                incoming.envelope, incoming.peer, limit=limit, attachments=incoming.attachments
-            )
+            sender = self.senders.sender(envelope, incoming.peer, attachments=incoming.attachments)
             return self._answered(incoming, sender)
         except (Refusal, PciError) as error:
             return self._refused(incoming.endpoint, heading, error.detail, str(error))

@@ -45,8 +45,8 @@ class Senders:
         self._pki, self._clock, self._legacy_sha1 = pki, clock, legacy_sha1
         self._held: dict[tuple[bytes, tuple[bytes, ...]], datetime] = {}
 
-    def sender(self, message: bytes, peer: bytes | None, *, limit: int, attachments: bool) -> Sender:
-        """`message` is the envelope, `peer` the DER of the certificate that TLS verified, if the client showed one.
+    def sender(self, envelope: etree._Element, peer: bytes | None, *, attachments: bool) -> Sender:
+        """`envelope` is as `soap.opened` gives it, `peer` the DER of the certificate that TLS verified, if one was shown.
 
         Raises Refusal, SoapError.
         """
@@ -57,28 +57,28 @@ class Senders:
                         Detail.SECURITY,
                         "attachments come with a client's certificate (mutual TLS) and without WS-Security",
                     )
-                return self._plain(message, peer, limit)
+                return self._plain(envelope, peer)
             if peer is not None:
                 try:
-                    return self._plain(message, peer, limit)
+                    return self._plain(envelope, peer)
                 except WssError as error:
                     if error.detail is not Detail.SECURITY:
                         raise
-            return self._signed(message, peer, limit)
+            return self._signed(envelope, peer)
         except WssError as error:
             raise Refusal(error.detail, str(error)) from error
 
-    def _plain(self, message: bytes, peer: bytes, limit: int) -> Sender:
-        content = wss.read_plain(message, limit=limit)
+    def _plain(self, envelope: etree._Element, peer: bytes) -> Sender:
+        content = wss.plain_in(envelope)
         try:
             certificate = x509.load_der_x509_certificate(peer)
         except UNREADABLE as error:
             raise Refusal(Detail.CERTIFICATE, "the client's certificate cannot be read") from error
         return Sender(self._holder(certificate), certificate, content, None)
 
-    def _signed(self, message: bytes, peer: bytes | None, limit: int) -> Sender:
+    def _signed(self, envelope: etree._Element, peer: bytes | None) -> Sender:
         now = self._clock.now()
-        secured = wss.read_secured(message, now, limit=limit, legacy_sha1=self._legacy_sha1)
+        secured = wss.secured_in(envelope, now, legacy_sha1=self._legacy_sha1)
         if peer is not None and secured.certificate.public_bytes(Encoding.DER) != peer:
             raise Refusal(
                 Detail.SECURITY,

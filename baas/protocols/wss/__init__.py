@@ -10,8 +10,19 @@ names       namespaces and identifiers of the three standards
 """
 
 from baas.protocols.wss.errors import WssError
-from baas.protocols.wss.reading import Secured, read_plain, read_secured
+from baas.protocols.wss.reading import Secured, plain_in, read_plain, read_secured, secured_in
 from baas.protocols.wss.timestamps import MAX_TTL, SKEW
 from baas.protocols.wss.writing import TTL, secure
 
-__all__ = ["MAX_TTL", "SKEW", "TTL", "Secured", "WssError", "read_plain", "read_secured", "secure"]
+__all__ = [
+    "MAX_TTL",
+    "SKEW",
+    "TTL",
+    "Secured",
+    "WssError",
+    "plain_in",
+    "read_plain",
+    "read_secured",
+    "secure",
+    "secured_in",
+]

@@ -82,7 +82,25 @@ def read_secured(
 
     Raises WssError for security that does not hold, SoapError for what is no SOAP 1.1 message at all.
     """
-    header, body = _parts(soap.opened(message, limit=limit))
+    return secured_in(
+        soap.opened(message, limit=limit),
+        now,
+        legacy_sha1=legacy_sha1,
+        unsigned_timestamp=unsigned_timestamp,
+        skew=skew,
+    )
+
+
+def secured_in(
+    envelope: etree._Element,
+    now: datetime,
+    *,
+    legacy_sha1: bool = False,
+    unsigned_timestamp: bool = False,
+    skew: timedelta = SKEW,
+) -> Secured:
+    """As `read_secured`, of the Envelope that `soap.opened` gave: for who has looked into it, and changed nothing."""
+    header, body = _parts(envelope)
     security = _security(header)
     soap.require_understood(header, known=(SECURITY,))
     token, timestamp = _only(security, TOKEN), _only(security, TIMESTAMP)
@@ -113,7 +131,11 @@ def read_plain(message: bytes, *, limit: int) -> etree._Element:
     Raises WssError with SECURITY for one that has WS-Security too, anywhere: two ways at once are two senders perhaps.
     SoapError for what is no message with one element.
     """
-    envelope = soap.opened(message, limit=limit)
+    return plain_in(soap.opened(message, limit=limit))
+
+
+def plain_in(envelope: etree._Element) -> etree._Element:
+    """As `read_plain`, of the Envelope that `soap.opened` gave."""
     if next(envelope.iter(SECURITY), None) is not None:
         raise WssError(
             Detail.SECURITY,
