@@ -39,7 +39,7 @@ EXITS: dict[str, tuple[int, str]] = {
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
     "template", "notarisation", "renewal", "register", "privacy", "erasure", "series", "retention", "witness", "trust",
-    "signature", "readiness", "pilot",
+    "signature", "exchange", "readiness", "pilot",
 )  # fmt: skip
 
 EPILOG = """\
