@@ -141,6 +141,14 @@ def test_a_request_that_does_not_come_ends(tmp_path: Path, monkeypatch: pytest.M
         place.close()
 
 
+def test_what_is_written_is_sent_at_once() -> None:
+    """asyncio asks for it only where the protocol is named; else each answer waits for the client's delayed ACK."""
+    with tls.Listener.on("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
+
+
 def test_one_connection_too_many_is_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tls, "MOST_CONNECTIONS", 3)
     place = Place(tmp_path)
