@@ -116,6 +116,10 @@ class Notice:
         return self.at >= self.starts and (self.ends is None or self.ends > self.starts)
 
 
+class UnfitDays(Exception):
+    """Days on which no notice can be on the board."""
+
+
 class NoticeBoard:
     """All notices of one service. `forget` erases what was exchanged under an IdPeticion of an administration, and is
     False while that is not answered yet."""
@@ -136,16 +140,16 @@ class NoticeBoard:
     ) -> Notice | None:
         """The notice, from its first day on; None where the organisation has one of this name, which stays as it is.
 
-        Raises ValueError for days that no notice can have.
+        Raises UnfitDays.
         """
         for day in (first, last or first):
             if day.year not in YEARS:
-                raise ValueError(f"expected a day of the years {YEARS[0]} to {YEARS[-1]}, got {day}")
+                raise UnfitDays(f"expected a day of the years {YEARS[0]} to {YEARS[-1]}, got {day}")
         now = self._clock.now()
         starts = max(now, _midnight(first))
         ends = None if last is None else _midnight(last + timedelta(days=1))
         if ends is not None and ends <= starts:
-            raise ValueError(f"expected a last day from {starts.astimezone(ZONE):%Y-%m-%d} on, got {last}")
+            raise UnfitDays(f"expected a last day from {starts.astimezone(ZONE):%Y-%m-%d} on, got {last}")
         made = self._database.rows(
             "INSERT OR IGNORE INTO etauler_notices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING 1",
             organisation,

@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 
 from baas.clock import Clock, iso
 from baas.exchange_service.diligence import diligence
-from baas.exchange_service.noticeboard import TABLES, ZONE, Content, Document, Notice, NoticeBoard
+from baas.exchange_service.noticeboard import TABLES, ZONE, Content, Document, Notice, NoticeBoard, UnfitDays
 from baas.exchange_service.products import Asked, Done
 from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.exchange_service.requests import Requests
@@ -94,7 +94,7 @@ class Etauler:
                 notice.end,
                 personal=notice.personal_data,
             )
-        except ValueError as error:
+        except UnfitDays as error:
             raise refused(f"dataIniciPublicacio, dataFiPublicacio: {error}") from error
         if notice.personal_data:
             self._board.told(asked.organisation, asked.request.id, notice.id)

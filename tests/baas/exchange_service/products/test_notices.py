@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from baas.exchange_service.diligence import diligence
-from baas.exchange_service.noticeboard import TABLES, Content, Document, NoticeBoard
+from baas.exchange_service.noticeboard import TABLES, Content, Document, NoticeBoard, UnfitDays
 from baas.protocols.pci.products.etauler import NoticeState
 from baas.trust_service.database import Database
 from tests.baas.exchange_service.products.place import NOW, HandClock, create, words_of
@@ -82,7 +82,7 @@ def test_nothing_is_dated_back(board: NoticeBoard) -> None:
 def test_days_that_no_notice_can_have_are_refused_and_leave_nothing(
     board: NoticeBoard, first: date, last: date | None
 ) -> None:
-    with pytest.raises(ValueError, match="expected a"):
+    with pytest.raises(UnfitDays, match="expected a"):
         board.publish(TOWN, "P7-0001", CONTENT, first, last, personal=False)
     assert board.find(TOWN, "P7-0001") is None
 
