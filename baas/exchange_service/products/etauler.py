@@ -1,7 +1,8 @@
 """ETAULER, the notice board: notices are published, asked for and withdrawn, by their own administration alone.
 
 A name that was used once is `REGISTERED_ALREADY`, whatever the new notice says; a notice that does not exist, is another
-administration's or is withdrawn already is an `ERROR`, in the same words. The *diligència* is a sandbox's and says so.
+administration's or is withdrawn already is an `ERROR`, in the same words. The *diligència* is a sandbox's and
+says so; `electronica` and `imprimible` give the same one. Descriptions and classifications are checked, and not kept.
 
 A notice with personal data is gone once it is withdrawn or over, and with it every request of this product that had
 them in it or in its answer: such a request is not answered again. That happens when anybody asks the board for anything,
