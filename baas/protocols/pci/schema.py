@@ -53,6 +53,13 @@ def check(name: str, element: etree._Element, detail: Detail = Detail.SCHEMA) ->
                     detail,
                     f"{local(each)}: expected no attribute of XML Schema's own, got {local(attribute)}: leave it out",
                 )
+    if element.tag not in _roots(name):
+        among = ", ".join(sorted(local(each) for each in _roots(name)))
+        raise PciError(
+            detail,
+            f"expected {among} of {_loaded(name).get('targetNamespace')}, got {local(element)} of "
+            f"{_namespace(element)}: the schema is in the WSDL (?wsdl)",
+        )
     schema = _compiled(name)
     with _LOCK:
         if schema.validate(element):
@@ -70,7 +77,9 @@ def local(name: etree._Element | str | bytes | None) -> str:
 def _words(element: etree._Element, said: etree._LogEntry) -> str:
     """Where it is and what is wrong with it, in libxml2's words without namespaces and long values."""
     chain = _chain(element, said.path or "")
-    words = _VALUE.sub(r"\1…", _NOISE.sub("", said.message)).strip()
+    # it may hold a value of megabytes, whose end says what is wrong with it
+    said_of_it = said.message if len(said.message) < 1500 else f"{said.message[:500]}…{said.message[-500:]}"
+    words = _VALUE.sub(r"\1…", _NOISE.sub("", said_of_it)).strip()
     words = words.replace("##other*", "an element of a product")
     if len(chain) > 1 and _UNEXPECTED.search(words) and f" {local(chain[-1])} " in words:
         words = f"expected it in the namespace {_namespace(chain[-2])}, got {_namespace(chain[-1])}."
@@ -102,6 +111,14 @@ def _step(element: etree._Element) -> str:
 
 def _namespace(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[0].removeprefix("{")[:80] or "none"
+
+
+@cache
+def _roots(name: str) -> frozenset[str]:
+    """The elements that a document of this schema may begin with."""
+    schema = _loaded(name)
+    namespace = schema.get("targetNamespace")
+    return frozenset(f"{{{namespace}}}{each.get('name')}" for each in schema.findall(f"{{{XS}}}element"))
 
 
 @cache

@@ -30,6 +30,7 @@ from baas.protocols.pci.messages import (
 from baas.protocols.pci.names import qname
 from baas.protocols.pci.reading import require_counts
 from baas.protocols.pci.schema import check
+from baas.protocols.soap import printable
 
 MOST_CHARACTERS = 255
 """Of a LiteralError; longer words are cut."""
@@ -123,11 +124,18 @@ def _status(attributes: etree._Element, status: Status) -> None:
     state = under(attributes, "Estado")
     add(state, "CodigoEstado", status.state.value)
     add_some(state, "CodigoEstadoSecundario", status.detail)
-    words = status.message
-    add_some(
-        state, "LiteralError", words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 1]}…"
-    )
+    add_some(state, "LiteralError", _words(status.message))
     add(state, "TiempoEstimadoRespuesta", str(status.hours))
+
+
+def _words(message: str) -> str:
+    """A message as it goes out: cut, and without what XML cannot hold, which a stranger's words may contain."""
+    cut = message if len(message) <= MOST_CHARACTERS else f"{message[: MOST_CHARACTERS - 1]}…"
+    try:
+        etree.Element("words").text = cut
+    except ValueError:
+        return printable(cut)
+    return cut
 
 
 def _requester(parent: etree._Element, requester: Requester) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from baas.ades import xades
@@ -27,6 +29,7 @@ from baas.protocols.pci.names import qname
 from baas.trust_service.service import TrustService
 from tests.baas.ades import xmljudges
 from tests.baas.ades.pki import AT, DAY, Pki
+from tests.baas.protocols.pci.damage import damaged
 
 Element = etree._Element
 S = SubIndication
@@ -195,6 +198,17 @@ def test_a_comment_within_a_value_cuts_nothing(good: bytes, trust: Trust) -> Non
     assert commented != good
     statement, _ = read_verified(commented, trust, AT)
     assert statement == STATEMENT
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_what_is_read_from_a_damaged_document_is_what_was_signed(
+    good: bytes, trust: Trust, drawing: st.DataObject
+) -> None:
+    damaged_one = etree.tostring(drawing.draw(damaged(good, 2)))
+    statement, verdict = read_verified(damaged_one, trust, AT)
+    assert statement in (None, STATEMENT)
+    assert (statement is None) != verdict.ok
 
 
 def signed_as(signer: Signer, pki: Pki, xml: bytes | None = None, level: Level = Level.T) -> bytes:

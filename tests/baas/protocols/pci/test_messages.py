@@ -75,6 +75,13 @@ def test_a_refusal_needs_no_request_and_its_words_are_cut() -> None:
     assert read.answers == ()
 
 
+def test_words_that_xml_cannot_hold_are_still_said() -> None:
+    """They may be a stranger's, and who is refused must hear of it."""
+    refused = response(answers=(), status=Status(State.ERROR, Detail.SCHEMA, "got \x00\x1b and \ud800"))
+    read = read_response(sent(response_xml(refused, None)))
+    assert read.status.message == "got \ufffd\ufffd and \ufffd"
+
+
 def test_answers_without_what_was_asked_are_not_written() -> None:
     with pytest.raises(ValueError, match="expected the request"):
         response_xml(response(), None)

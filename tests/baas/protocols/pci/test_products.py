@@ -138,8 +138,13 @@ def test_the_documented_notice() -> None:
     [
         (padro, b"", "expected an element of PADRO, got none"),
         (padro, b"peticionResidente", "are not read"),
-        (padro, EDICT, "No matching global declaration"),
-        (padro, RESIDENT.replace(b"aocat.net/padro", b"aocat.net/padron"), "No matching global declaration"),
+        (
+            padro,
+            EDICT,
+            "expected peticionResidente, respuestaResidente of http://www.aocat.net/padro, got peticioPublicarEdicte of "
+            "http://www.aoc.cat/etauler",
+        ),
+        (padro, RESIDENT.replace(b"aocat.net/padro", b"aocat.net/padron"), "of http://www.aocat.net/padron"),
         (
             padro,
             RESIDENT.replace(b"<p:tipoDocumentacion>1<", b"<p:tipoDocumentacion>9<"),
@@ -155,6 +160,7 @@ def test_the_documented_notice() -> None:
         (etauler, EDICT.replace(b"2026-11-23", b"2026-02-30"), "dataIniciPublicacio"),
         (etauler, EDICT.replace(b"2026-11-23", b"2026-11-23Z"), "pattern"),
         (etauler, EDICT.replace(b"<e:idioma>ca", b"<e:idioma>fr"), "idioma"),
+        (mux, RESIDENT, "expected PeticioRegistre of"),
         (mux, mux.write(MUX[0]).replace(b"SHA256", b"MD5"), "HashAlgorithm"),
         (mux, mux.write(MUX[0]).replace(b"SHA256", b"SHA512"), "a sha-512 digest has 64 bytes, got 32"),
         (mux, mux.write(MUX[0]).replace(b"0801930008", b"080193000"), "INE10"),
@@ -172,6 +178,12 @@ def test_data_that_a_product_does_not_take(product: object, data: bytes, words: 
         product.read(data)  # type: ignore[attr-defined]
     assert refused.value.detail is Detail.PRODUCT
     assert words in str(refused.value)
+
+
+def test_what_is_said_in_a_value_does_not_say_what_it_is() -> None:
+    """An entry whose subject is the namespace of answers is a request all the same."""
+    asked = mux.Add("SANDBOX", replace(ENTRY, subject="http://net.aocat/MUX2/RespostaRegistre"))
+    assert mux.read(mux.write(asked)) == asked
 
 
 def test_what_would_be_refused_is_not_written() -> None:

@@ -490,6 +490,17 @@ def test_values_are_as_long_as_documented_and_no_longer(name: str) -> None:
     assert longest in etree.tostring(root, encoding="unicode")
 
 
+@pytest.mark.parametrize("name", ["IdPeticion", "NumElementos", "Consentimiento", "TipoDocumentacion"])
+def test_a_value_of_megabytes_is_not_sent_back(name: str) -> None:
+    """Nor is time spent on its words: each of them looks like the beginning of one of libxml2's own."""
+    root = example()
+    at(root, name).text = f"The value '{'a' * 50}" * 40_000
+    error = refused(root)
+    assert error.detail is D.SCHEMA
+    assert f"/{name}: " in str(error)
+    assert len(str(error)) < 400
+
+
 def test_a_procedure_has_three_to_twenty_characters() -> None:
     for length, taken in ((2, False), (3, True), (20, True), (21, False)):
         root = replaced("<Finalidad>PROVES</Finalidad>", f"<Procedimiento>{'2' * length}</Procedimiento>")()

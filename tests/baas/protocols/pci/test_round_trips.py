@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from baas.ades.xml import UnsafeXml, parse
-from baas.protocols.pci import evidence, names
+from baas.protocols.pci import evidence
 from baas.protocols.pci.codes import MOST_ELEMENTS, State
 from baas.protocols.pci.errors import PciError
 from baas.protocols.pci.messages import (
@@ -32,11 +32,11 @@ from baas.protocols.pci.messages import (
     Response,
     Status,
 )
-from baas.protocols.pci.names import qname
 from baas.protocols.pci.products import etauler, mux, padro, representa
 from baas.protocols.pci.reading import canonical, read_confirmation, read_poll, read_request, read_response
 from baas.protocols.pci.writing import confirmation_xml, poll_xml, request_xml, response_xml
 from sandbox.evidence.digest import Digest
+from tests.baas.protocols.pci.damage import damaged
 from tests.baas.protocols.pci.examples import DOCUMENTED, RESIDENT
 from tests.baas.protocols.pci.test_products import CASES, EDICT
 
@@ -317,35 +317,6 @@ def test_evidence(statement: evidence.EvidenceStatement) -> None:
 # --- whatever comes
 
 READERS = [padro.read, etauler.read, mux.read, representa.read]
-
-
-@st.composite
-def damaged(draw: st.DrawFn, document: bytes, most: int = 3) -> etree._Element:
-    """A document with up to `most` of its elements gone, repeated, moved, renamed, refilled or marked."""
-    root = parse(document)
-    for _ in range(draw(st.integers(1, most))):
-        inner = [each for each in root.iter() if each is not root and isinstance(each.tag, str)]
-        if not inner:
-            break
-        one, other = draw(st.sampled_from(inner)), draw(st.sampled_from(inner))
-        match draw(st.sampled_from(["gone", "again", "moved", "renamed", "refilled", "marked", "within"])):
-            case "gone":
-                one.getparent().remove(one)  # type: ignore[union-attr]
-            case "again":
-                one.addnext(etree.fromstring(etree.tostring(one, with_tail=False)))
-            case "moved" if one not in other.iterancestors() and one is not other:
-                other.addnext(one)
-            case "renamed":
-                one.tag = other.tag
-            case "refilled":
-                one.text = draw(
-                    words(300, 0) | st.sampled_from(["0", "1", "true", "2026-11-22", "-1", "Si", "0003"])
-                )
-            case "marked":
-                one.set(draw(st.sampled_from(["a", "Id", qname(names.EXTENSIONS, "x")])), draw(words(5, 0)))
-            case "within" if one is not other and one not in other.iterancestors():
-                other.append(one)
-    return root
 
 
 @given(damaged(DOCUMENTED))
