@@ -168,6 +168,11 @@ def test_the_documented_notice() -> None:
         (mux, mux.write(MUX[0]).replace(b"acta.pdf", b"acta"), "minimum length of '5'"),
         (
             representa,
+            representa.write(representa.Validated("0", "", POWER)).replace(b"<r:estat>VALIDA</r:estat>", b""),
+            "Expected is ( estat )",
+        ),
+        (
+            representa,
             representa.write(VALIDATE).replace(b":capacitat>", b":altra>"),
             "capacitat",
         ),
