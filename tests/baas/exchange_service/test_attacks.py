@@ -65,7 +65,8 @@ def stored(place: Place) -> dict[str, list[tuple[object, ...]]]:
     try:
         return {
             table: database.rows(f"SELECT * FROM {table}")
-            for table in ("requests", "elements", "diary", "authorisations")
+            for (table,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if table not in ("replays", "forgotten", "sqlite_sequence")
         }
     finally:
         database.close()
