@@ -19,6 +19,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import xmlsec
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -48,6 +49,7 @@ from tests.baas.exchange_service.place import (
     context,
 )
 from tests.baas.protocols.wss import shapes
+from tests.baas.protocols.wss.messages import Zeep
 
 Element = etree._Element
 ORDER_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -252,6 +254,27 @@ def test_a_word_that_was_changed(client: Client, text: bytes) -> None:
     head, body = message.split(b"<soapenv:Body", 1)
     assert text in body
     assert sent(client, head + b"<soapenv:Body" + body.replace(text, text[:-1] + b"X")) == Detail.SIGNATURE
+
+
+def test_sha_1_counts_only_where_the_service_says_so(place: Place, client: Client, tmp_path: Path) -> None:
+    """A digest by SHA-1, as old clients make them: its author could have made two messages of one signature."""
+    sha1 = (xmlsec.constants.TransformEcdsaSha256, xmlsec.constants.TransformSha1)
+
+    def message(client: Client) -> Element:
+        now = client.clock.now()
+        times = [f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in (now, now + timedelta(seconds=60))]
+        envelope = soap.envelope(writing.request_xml(client.request("by SHA-1", FORGED)))
+        return Zeep(tmp_path, client.signer, *sha1).stamped(times[0], times[1], envelope)
+
+    before = stored(place)
+    assert sent(client, message(client)) == Detail.SIGNATURE
+    assert stored(place) == before
+    other = Place(tmp_path / "legacy", legacy_sha1=True)
+    try:
+        assert sent(other.client(), message(other.client())) == State.FINISHED
+        assert sent(other.client(), message_of(other.client(), "by SHA-256")) == State.FINISHED
+    finally:
+        other.close()
 
 
 # --- whose certificate
