@@ -22,7 +22,7 @@ from baas.logs.service import Logs
 from baas.logs.tree import entries
 from baas.logs.trust import TrustRoots
 from baas.metrics import Trial
-from baas.pilots.cheating import chain, csv, exchange, hand_over_chain, seal, timestamp
+from baas.pilots.cheating import chain, csv, exchange, hand_over_chain, hand_over_exchange, seal, timestamp
 from baas.pilots.cheating import log as hash_linked
 from baas.pilots.cheating.exhibits import Exhibit
 from baas.pilots.cheating.keys import Keys, keys_of
@@ -80,7 +80,11 @@ class Examiner:
             return
         with keys_of(self._trust_service, self._clock) as keys:
             for slug, connector in ours.items():
-                yield from examined(list(self._exhibits(slug, connector, keys, administration)))
+                if (subject, slug) == (Subject.HAND_OVER, "exchange"):
+                    found = hand_over_exchange.exhibits(slug, hand_over_exchange.Bundles(keys), self._records)
+                else:
+                    found = self._exhibits(slug, connector, keys, administration)
+                yield from examined(list(found))
 
     def _exhibits(
         self, slug: str, connector: Connector, keys: Keys, administration: str

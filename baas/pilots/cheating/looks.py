@@ -299,6 +299,55 @@ def hand_over_beside(files: Files) -> str | None:
     return None
 
 
+def steps_alone(files: Files) -> str | None:
+    """`steps.json`, a hand-over by an exchange, for the SHA-256 digest `digest`, by who holds the roots in `root.json`.
+
+    `bodies.json` are the two bodies and their certificates, where they are known; else those that it names are believed.
+    """
+    from base64 import b64decode
+    from datetime import datetime
+
+    from baas.connectors import ConnectorSettings, Environment, _hand_over
+    from baas.connectors.exchanges._evidence import Signatory
+
+    held = json.loads(files["root.json"])
+    settings = ConnectorSettings("", held["roots"].encode(), Environment.LAB_EMULATOR)
+    bodies = None
+    if "bodies.json" in files:
+        known = json.loads(files["bodies.json"])
+        certificates = {code: b64decode(each) for code, each in known["certificates"].items()}
+        bodies = _hand_over.Bodies(known["giver"], known["taker"], certificates)
+    try:
+        now = datetime.fromisoformat(held["at"])
+        _hand_over.verify(files["steps.json"], files["digest"], Signatory.of(settings), bodies, now)
+    except EvidenceError as error:
+        return str(error)
+    return None
+
+
+def steps_denied(files: Files) -> str | None:
+    """The same hand-over, whose messages the exchange says it never got: that it holds is the contradiction."""
+    if steps_alone(files) is not None:
+        return None  # what does not hold refutes nobody
+    return "the exchange denies it, and the kept steps have its own signature over both bodies' messages"
+
+
+def steps_beside(files: Files) -> str | None:
+    """`steps.json`, which was kept, beside `other.json`, which is shown: are there two statements of one request?"""
+    from baas.connectors import _hand_over
+
+    try:
+        one, other = (_hand_over.read(files[name])[1] for name in ("steps.json", "other.json"))
+    except EvidenceError as error:
+        return str(error)
+    for kept in one:
+        for shown in other:
+            said = evidence_beside({**files, "evidence.xml": kept.evidence, "other.xml": shown.evidence})
+            if said is not None:
+                return said
+    return None
+
+
 def _stated(files: Files, name: str) -> EvidenceStatement:
     """What signed evidence states. Raises VerificationError for what does not hold."""
     from baas.protocols.pci.evidence import read_verified
@@ -402,6 +451,9 @@ KINDS: Final[dict[str, Callable[[Files], str | None]]] = {
         hand_over_alone,
         hand_over_denied,
         hand_over_beside,
+        steps_alone,
+        steps_denied,
+        steps_beside,
         evidence_alone,
         evidence_denied,
         evidence_beside,

@@ -14,21 +14,27 @@ from tests.baas.conftest import serving
 from tests.baas.flows import Place
 from tests.baas.pilots.cheating.conftest import examiner_of
 
-#: Attack, and for each arm who notices with which file; `asks` where the operator's own site must be asked; "" nobody.
+#: Arm, and for each attack who notices with which file; `asks` where the operator's own site must be asked; `-` nobody.
 TABLE = """
-            chain                        log                        seal         timestamp     csv
-back_date   holder:receipt               holder:log_file            -            -             -
-delete      holder:receipt               holder:log_file            holder:seal  holder:token  holder:code:asks
-reorder     holder:receipt               holder:log_file            -            -             holder:code:asks
-rewrite     holder:receipt               holder:log_file            -            -             holder:code:asks
-equivocate  third_party:two_checkpoints  third_party:two_log_files  -            -             third_party:two_codes
-none        -                            -                          -            -             -
+           back_date       delete           reorder           rewrite           equivocate                   none
+chain      holder:receipt  holder:receipt   holder:receipt    holder:receipt    third_party:two_checkpoints  -
+log        holder:log_file holder:log_file  holder:log_file   holder:log_file   third_party:two_log_files    -
+seal       -               holder:seal      -                 -                 -                            -
+timestamp  -               holder:token     -                 -                 -                            -
+csv        -               holder:code:asks holder:code:asks  holder:code:asks  third_party:two_codes        -
+exchange   -               holder:evidence  holder:evidence   holder:evidence   third_party:two_evidences    -
 """
 
 
 def expected() -> dict[tuple[str, str], str]:
+    """Of the arms that there are. The exchange's files are named shorter above."""
     head, *rows = (line.split() for line in TABLE.strip().splitlines())
-    return {(arm, row[0]): cell for row in rows for arm, cell in zip(head, row[1:], strict=True)}
+    return {
+        (arm, attack): cell.replace("evidence", "exchange_evidence")
+        for arm, *cells in rows
+        for attack, cell in zip(head, cells, strict=True)
+        if arm in (CHAIN, *connectors())
+    }
 
 
 def cell(trials: list[Trial]) -> str:
