@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from hashlib import sha256
 
@@ -562,3 +563,16 @@ def test_a_poll_without_a_purpose_or_with_two() -> None:
         gone.getparent().remove(gone)  # type: ignore[union-attr]
     with pytest.raises(PciError, match="got neither"):
         read_poll(poll)
+
+
+def test_threads_hear_of_their_own_message() -> None:
+    """A compiled schema and its log of errors are shared; whose value is wrong must never be another's."""
+
+    def read(number: int) -> str:
+        root = example()
+        at(root, "Consentimiento").text = f"x{number}x"
+        return str(refused(root))
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, message in enumerate(pool.map(read, range(400))):
+            assert f"'x{number}x'" in message

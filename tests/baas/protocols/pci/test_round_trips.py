@@ -37,7 +37,7 @@ from baas.protocols.pci.reading import canonical, read_confirmation, read_poll, 
 from baas.protocols.pci.writing import confirmation_xml, poll_xml, request_xml, response_xml
 from sandbox.evidence.digest import Digest
 from tests.baas.protocols.pci.damage import damaged
-from tests.baas.protocols.pci.examples import DOCUMENTED, RESIDENT
+from tests.baas.protocols.pci.examples import DOCUMENTED, RESIDENT, full_request
 from tests.baas.protocols.pci.test_products import CASES, EDICT
 
 SPACE = " \t\r\n"
@@ -135,6 +135,7 @@ def sent(element: etree._Element) -> etree._Element:
     return parse(etree.tostring(element, encoding="UTF-8"))
 
 
+@settings(max_examples=40)
 @given(requests(), statuses, moments, st.data())
 def test_requests_and_their_answers(
     request: Request, status: Status, time: datetime, drawing: st.DataObject
@@ -224,6 +225,7 @@ def test_padro(file_number: str, kind: padro.Document, document: str, result: pa
     assert padro.read(padro.write(answer)) == answer
 
 
+@settings(max_examples=40)
 @given(notices, results, notice_states, stated, stated, st.binary(min_size=1, max_size=99))
 def test_etauler(
     notice: etauler.Notice,
@@ -241,6 +243,7 @@ def test_etauler(
         assert etauler.read(etauler.write(payload)) == payload
 
 
+@settings(max_examples=40)
 @given(entries, applications, transactions, digests, moments, ine10, st.none() | moments)
 def test_mux(
     entry: mux.Entry,
@@ -262,6 +265,7 @@ def test_mux(
         assert mux.read(mux.write(payload)) == payload
 
 
+@settings(max_examples=40)
 @given(powers, people, moments, words(64), words(255, 0), st.booleans())
 def test_representa(
     power: representa.Power,
@@ -328,6 +332,28 @@ def test_a_damaged_request_is_refused_or_says_the_same_again(element: etree._Ele
         return
     assert read_request(sent(request_xml(read))) == read
     assert 1 <= len(read.elements) <= MOST_ELEMENTS
+
+
+ASKED = full_request()
+ANSWERED = Response(
+    ASKED.id,
+    ASKED.time,
+    ASKED.product,
+    ASKED.modality,
+    Status(State.FINISHED, message="OK"),
+    (Answer("1", "T-1", RESIDENT, b"<Evidencia/>", b"%PDF"), Answer("2", "", b"")),
+)
+
+
+@given(damaged(etree.tostring(response_xml(ANSWERED, ASKED))))
+def test_a_damaged_answer_is_refused_or_is_of_elements_that_differ(element: etree._Element) -> None:
+    try:
+        read = read_response(element)
+    except PciError as error:
+        assert str(error)
+        return
+    assert len({each.id for each in read.answers}) == len(read.answers)
+    assert read.status.state in State
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: type(case[1]).__name__)
