@@ -16,7 +16,7 @@ export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence bench-signature contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
+.PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence bench-signature bench-exchange contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -73,6 +73,9 @@ bench-chains: $(VENV)/.tools  ## the fleet beside anvil, Hardhat's node, Ganache
 
 bench-signature: setup  ## the arms of a pilot on the same cases, one of them delayed, and what seals and time-stamps cost, to build/bench/signature.json (CASES=20)
 	@$(BIN)/python -m tests.bench.signature --cases $(CASES)
+
+bench-exchange: setup  ## the exchange by signed messages and by mutual TLS, and hand-overs on a chain beside it, to build/bench/exchange.json (CASES=20)
+	@$(BIN)/python -m tests.bench.exchange --cases $(CASES)
 
 contracts: $(VENV)/.tools  ## recompile the contracts and compare with the committed artifacts (installs Node from PyPI, solc and OpenZeppelin from npm)
 	@$(BIN)/python -m sandbox.solidity check

@@ -26,7 +26,7 @@ from baas.custody.service import Custody
 from baas.deployments.contracts import Contracts
 from baas.deployments.mirror import Mirror
 from baas.deployments.service import Deployments
-from baas.errors import NoAddress, SettingsError
+from baas.errors import Conflict, NoAddress, SettingsError
 from baas.evaluations.service import Evaluations
 from baas.exchange_service.service import ExchangeService
 from baas.exchanges.service import Exchanges
@@ -301,11 +301,23 @@ class Services:
         self.scrubber.start()
 
     def serve_exchange(self, host: str, port: int) -> str:
-        """The embedded exchange service over HTTPS, beside the HTTP server that listens at `host` and `port`; its URL."""
+        """The embedded exchange service over HTTPS, beside the HTTP server that listens at `host` and `port`; its URL.
+
+        Conflict where the settings name a port that cannot be had. Idempotent.
+        """
         wanted = self.settings.exchange_port
-        if wanted is None:
-            wanted = port + 1 if self.settings.port else 0
-        return self.exchange_service.serve(host, wanted)
+        if wanted is not None:
+            try:
+                return self.exchange_service.serve(host, wanted)
+            except OSError as error:
+                raise Conflict(
+                    f"BAAS_EXCHANGE_PORT: cannot listen on port {wanted} of {host} ({error.strerror}): stop what listens "
+                    "there, or choose another (0 lets the system choose)"
+                ) from None
+        try:
+            return self.exchange_service.serve(host, port + 1 if self.settings.port else 0)
+        except (OSError, OverflowError):  # nobody asked for that port
+            return self.exchange_service.serve(host, 0)
 
     def stop(self) -> None:
         """Stops what runs and frees the data directory; idempotent."""

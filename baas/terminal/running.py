@@ -53,8 +53,11 @@ def serve(
                 server = create_server(services)
                 url = url_of(listener)
                 listener.listen(512)  # from now on connections wait for us, so the address may be told
-                hint = f"serving on {url} (Ctrl-C stops it)" + (f"\noperator token {token}" if token else "")
-                listening(Shown({"url": url, "data": place.name, "token": token}, hint))
+                exchange = services.serve_exchange(*listener.getsockname()[:2])
+                hint = f"serving on {url}, the embedded exchange on {exchange} (Ctrl-C stops it)"
+                hint += f"\noperator token {token}" if token else ""
+                told = {"url": url, "exchange": exchange, "data": place.name, "token": token}
+                listening(Shown(told, hint))
                 server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass  # where SIGINT is ignored, as in a shell's background, the server just ends

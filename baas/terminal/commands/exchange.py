@@ -13,6 +13,7 @@ import typer
 
 from baas.connectors import ConnectorSettings, Environment
 from baas.terminal import files
+from baas.terminal.commands import exchange_access
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, record
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="The existing exchange service, asked in its own messages: AOC's PCI, or the embedded stand-in, whose answers are "
     "about nobody."
 )
+app.add_typer(exchange_access.app)
 Url = Annotated[str, typer.Option(help="The service's address, without a path.", envvar="BAAS_EXCHANGE_URL")]
 Root = Annotated[
     Path,

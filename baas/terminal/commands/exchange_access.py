@@ -1,0 +1,74 @@
+"""What AOC lets an administration ask of the embedded exchange service, and the key of its systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baas.terminal import files
+from baas.terminal.commands.administration import Administration
+from baas.terminal.render import Shown, note, record, table
+from baas.terminal.session import connect
+
+app = typer.Typer()
+Product = Annotated[str, typer.Argument(help="CodigoProducto, such as PADRO.")]
+Modality = Annotated[str, typer.Argument(help="CodigoCertificado, such as RESIDENT.")]
+Purpose = Annotated[str, typer.Option(help="Finalidad or Procedimiento, word for word as in the messages.")]
+SHOWN = ("product", "modality", "purpose")
+
+
+@app.command()
+def authorisations(ctx: typer.Context, administration: Administration) -> Shown:
+    """What the administration may ask of the embedded exchange service, and where that answers."""
+    with connect(ctx) as client:
+        found = client.exchange_authorisations(administration)
+    lines = table(found["items"], *SHOWN).text if found["items"] else "nothing yet: an operator grants it"
+    return Shown(found, f"{lines}\n\nthe service is at {found['address'] or 'no address: start it'}")
+
+
+@app.command()
+def authorise(
+    ctx: typer.Context,
+    administration: Administration,
+    product: Product,
+    modality: Modality,
+    purpose: Purpose = "PROVES",
+) -> Shown:
+    """Let an administration ask for one product and modality, for one purpose. For AOC's operators; idempotent."""
+    with connect(ctx) as client:
+        return record(client.authorise_exchange(administration, product, modality, purpose), *SHOWN)
+
+
+@app.command()
+def withdraw(
+    ctx: typer.Context,
+    administration: Administration,
+    product: Product,
+    modality: Modality,
+    purpose: Purpose = "PROVES",
+) -> None:
+    """End an authorisation at once; what was accepted before is answered. For AOC's operators."""
+    with connect(ctx) as client:
+        client.withdraw_exchange(administration, product, modality, purpose)
+    note(f"{administration} may no longer ask for {product} {modality} for {purpose}")
+
+
+@app.command()
+def key(
+    ctx: typer.Context,
+    administration: Administration,
+    key_file: Annotated[
+        Path, typer.Option("--key", help="The file to write the key and its certificates to: keep it secret.")
+    ],
+    roots: Annotated[Path, typer.Option(help="The file to write the roots to trust to.")],
+) -> Shown:
+    """The key of the administration's systems for the embedded service, for any SOAP client."""
+    with connect(ctx) as client:
+        found = client.exchange_key(administration)
+    files.write(key_file, found["key"].encode(), files.PRIVATE)
+    files.write(roots, found["roots"].encode())
+    shown = {name: found[name] for name in ("administration", "serial", "address")}
+    shown |= {"key": str(key_file), "roots": str(roots)}
+    return record(shown, *shown)
