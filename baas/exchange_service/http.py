@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 
 import anyio
@@ -25,10 +27,12 @@ from baas.protocols.soap import FaultCode, SoapError
 
 MOST_BYTES = 16 << 20
 """Of one request. Five hundred elements have some 2 MB; base64 leaves room for files of 11 MB."""
-MOST_WAITING = 64 << 20
+MOST_WAITING = 32 << 20
 """Bytes of all requests that are being read or answered."""
 MOST_AT_ONCE = 8
 """Requests that are answered at the same time."""
+LARGE = 1 << 20
+"""Bytes from which a request is answered while no other large one is: reading one takes some twelve times its size."""
 RETRY_SECONDS = 5
 
 CRL = "application/pkix-crl"
@@ -46,6 +50,8 @@ class Front:
         self._crl = crl
         self._waiting = 0
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        # one thread for all large ones: what it frees is what it takes again, where each thread keeps its own
+        self._large = ThreadPoolExecutor(1, "exchange large")
         self.application = Starlette(
             routes=[Route(each.path, self._endpoint(each), methods=["GET", "POST"]) for each in Endpoint]
             + [Route("/crl/{name}.crl", self._revoked)]
@@ -100,13 +106,13 @@ class Front:
                 FaultCode.CLIENT, f"expected SOAPAction {names.SOAP_ACTION}, got {action[:120]!r}"
             )
         held = 0
-        body = bytearray()
+        pieces: list[bytes] = []
         try:
             declared = request.headers.get("content-length", "")
             if declared.isdigit() and int(declared) > MOST_BYTES:
                 raise _too_large()
             async for piece in request.stream():
-                if len(body) + len(piece) > MOST_BYTES:
+                if held + len(piece) > MOST_BYTES:
                     raise _too_large()
                 if self._waiting + len(piece) > MOST_WAITING:
                     raise SoapError(
@@ -116,19 +122,23 @@ class Front:
                     )
                 self._waiting += len(piece)
                 held += len(piece)
-                body += piece
-            peer = request.scope["state"].get(PEER_CERTIFICATE)
-            async with self._turns:
-                answer = await anyio.to_thread.run_sync(
-                    self._work, at, bytes(body), content_type, media_type == mtom.MEDIA_TYPE, peer
-                )
+                pieces.append(piece)
+            peer = request.scope.get("state", {}).get(PEER_CERTIFICATE)
+            work = partial(self._work, at, pieces, content_type, media_type == mtom.MEDIA_TYPE, peer)
+            if held > LARGE:
+                answer = await asyncio.get_running_loop().run_in_executor(self._large, work)
+            else:
+                async with self._turns:
+                    answer = await anyio.to_thread.run_sync(work)
         finally:
             self._waiting -= held
         return Response(answer, media_type=soap.CONTENT_TYPE)
 
     def _work(
-        self, at: Endpoint, body: bytes, content_type: str, multipart: bool, peer: bytes | None
+        self, at: Endpoint, pieces: list[bytes], content_type: str, multipart: bool, peer: bytes | None
     ) -> bytes:
+        body = b"".join(pieces)
+        pieces.clear()
         envelope = mtom.read(body, content_type, limit=MOST_BYTES) if multipart else body
         return self._desk.answer(Incoming(at, body, envelope, multipart, peer), limit=MOST_BYTES)
 

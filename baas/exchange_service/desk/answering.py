@@ -187,16 +187,18 @@ class Desk:
         return soap.envelope(writing.response_xml(pending, None))
 
     def _require_authorised(self, request: Request) -> None:
+        allowed: set[Authorisation] = set()
         for each in request.elements:
             asks = Authorisation(
                 each.requester.code, request.product, request.modality, each.requester.purpose.value
             )
-            if not self.authorisations.allows(asks):
+            if asks not in allowed and not self.authorisations.allows(asks):
                 raise Refusal(
                     Detail.AUTHORISATION,
                     f"element {each.id!r}: {asks.organisation} may not ask for {asks.product} {asks.modality}"
                     f" for {asks.purpose[:60]!r}: the operator authorises it",
                 )
+            allowed.add(asks)
 
     def _refused(self, endpoint: Endpoint, heading: Heading, detail: Detail, words: str) -> bytes:
         """The refusal; a Fault where what was read of the message cannot even be repeated."""
