@@ -96,7 +96,8 @@ def offered(visit: Visit) -> dict[str, Any]:
             {"slug": each.value, "text": visit.t(f"console.pilot_form.level.{each.value}")} for each in LEVELS
         ],
         "subjects": [
-            {"slug": each.value, "text": visit.t(f"report.subject.{each.value}")} for each in Subject
+            {"slug": each.value, "text": visit.t(f"console.pilot_form.subjects.{each.value}")}
+            for each in Subject
         ],
         "trees": [
             {

@@ -139,6 +139,7 @@ def test_a_hand_over_says_who_signs_who_holds_and_who_keeps_what(language: str) 
         for file in each["each_body_keeps"]:
             assert text(f"arms.file.{file}", language) in said
     assert "{" not in said
+    assert text("report.cheating.hand_over", language) in section(report, language, "s-cheating")
     assert reported(Subject.DOCUMENT)["hand_over"] is None
     assert section(reported(Subject.DOCUMENT), language, "s-parties") == ""
 
