@@ -344,25 +344,55 @@ def verify(
             help="Judge algorithms and undated keys as of the end of this day (UTC).", formats=["%Y-%m-%d"]
         ),
     ] = None,
+    offered_by: Annotated[
+        str | None, typer.Option(help="Of a hand-over: the account of the body that offered the act.")
+    ] = None,
+    offered_to: Annotated[
+        str | None, typer.Option(help="Of a hand-over: the account of the body that answered.")
+    ] = None,
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
 
     The receipt may be JSON, a COSE receipt, a tlog-proof, the PDF that embeds them, or the text of its QR code; what an
-    encoding does not carry is not checked, and log-only asks for what all of them carry. The trust root (baas trust
-    export) must have come by another way than the receipt. This needs no service, no login and no network. It ends with
-    0 if the policy is met, else with 1 and the name of the step that failed.
+    encoding does not carry is not checked, and log-only asks for what all of them carry. In its place the evidence of a
+    hand-over between two bodies is taken, whose accounts you say; it has steps of its own, all of which must pass. The
+    trust root (baas trust export) must have come by another way than the receipt. This needs no service, no login and no
+    network. It ends with 0 if the policy is met, else with 1 and the name of the step that failed.
     """
-    from sandbox.evidence import encodings
+    from sandbox.evidence import encodings, hand_over
     from sandbox.evidence import policy as policies
     from sandbox.evidence import trust as trust_roots
 
+    given = receipt.read_bytes()
+    if hand_over.is_one(given):
+        return _verify_hand_over(file, given, trust, offered_by or "", offered_to or "")
+    if offered_by is not None or offered_to is not None:
+        raise typer.BadParameter(
+            "expected evidence of a hand-over, as it was written: only that has two bodies",
+            param_hint="--offered-by, --offered-to",
+        )
     try:
         demanded = policies.named(policy)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--policy") from None
     root = trust_roots.parse(trust.read_bytes())
     moment = None if as_of is None else as_of.replace(hour=23, minute=59, second=59, tzinfo=UTC)
-    report = encodings.verify(file, receipt.read_bytes(), root, demanded, as_of=moment)
+    report = encodings.verify(file, given, root, demanded, as_of=moment)
+    return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
+
+
+def _verify_hand_over(file: Path, evidence: bytes, trust: Path, offered_by: str, offered_to: str) -> Shown:
+    from sandbox.errors import MalformedEvidence
+    from sandbox.evidence import hand_over
+    from sandbox.evidence import trust as trust_roots
+    from sandbox.evidence.digest import digest_file
+
+    try:
+        bodies = hand_over.Bodies.of_addresses(offered_by, offered_to)
+    except MalformedEvidence as error:
+        raise typer.BadParameter(str(error), param_hint="--offered-by, --offered-to") from None
+    read, root = hand_over.parse(evidence), trust_roots.parse(trust.read_bytes())
+    report = hand_over.verify(read, digest_file(file, slug=read.document.algorithm), root, bodies)
     return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
 
 

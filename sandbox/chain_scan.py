@@ -29,12 +29,16 @@ from sandbox.artifacts import Artifact
 from sandbox.errors import SandboxError
 
 Read = Callable[..., Any]
-#: What a 32-byte value is, by its name in the anchoring contracts' ABIs.
+#: What a 32-byte value is, by its name in our contracts' ABIs.
 HASHES: Mapping[str, str] = {
     "root": "root",
     "newRoot": "root",
     "commitment": "commitment",
     "replacement": "commitment",
+    "act": "commitment",
+    "reason": "commitment",
+    "outcome": "commitment",
+    "last": "commitment",
     "leafHash": "leaf hash",
     "proof": "proof hash",
     "consistencyProof": "proof hash",

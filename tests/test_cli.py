@@ -24,6 +24,7 @@ from baas.receipts import Format
 from baas.terminal import running, session
 from baas.terminal.manual import pages
 from sandbox.evidence import qr
+from tests.sandbox.evidence import hand_overs
 
 ROOT = Path(__file__).parents[1]
 CODE = "9999990001"
@@ -237,6 +238,42 @@ except SystemExit as end:
         )
         assert json.loads(done.stderr) == [code, []]
         assert json.loads(done.stdout)["ok"] is (code == 0)
+
+
+def test_the_evidence_of_a_hand_over_is_verified_between_the_bodies_that_are_named(
+    here: Callable[..., Done], tmp_path: Path
+) -> None:
+    prover = hand_overs.Prover()
+    for name, content in (
+        ("act.txt", b"act"),
+        ("hand-over.json", prover.evidence().to_bytes()),
+        ("half.json", prover.evidence(*prover.evidence().steps[:2]).to_bytes()),
+        ("trust.json", prover.trust().to_bytes()),
+    ):
+        (tmp_path / name).write_bytes(content)
+    first, second, third = (
+        each.account.address for each in (hand_overs.FIRST, hand_overs.SECOND, hand_overs.THIRD)
+    )
+
+    def verify(evidence: str, by: str | None, to: str | None, file: str = "act.txt") -> Done:
+        named = [*(("--offered-by", by) if by else ()), *(("--offered-to", to) if to else ())]
+        trust = tmp_path / "trust.json"
+        return here("verify", tmp_path / file, tmp_path / evidence, "--trust", trust, *named, "--json")
+
+    good = verify("hand-over.json", first, second)
+    assert (good.code, good.json["ok"], "log" in good.json["layers"]) == (0, True, False)
+    assert verify("hand-over.json", first.lower(), second.lower()).code == 0
+    for evidence, by, to, file, step in (
+        ("hand-over.json", first, third, "act.txt", "signatures"),
+        ("hand-over.json", second, first, "act.txt", "signatures"),
+        ("half.json", first, second, "act.txt", "final"),
+        ("hand-over.json", first, second, "trust.json", "act-digest"),
+    ):
+        refused = verify(evidence, by, to, file)
+        assert (refused.code, refused.json["failed_step"]) == (1, step)
+    for by, to in ((None, None), (first, None), (None, second), (first, "0x12"), (first, first)):
+        assert verify("hand-over.json", by, to).code == 2
+    assert verify("trust.json", first, second).code == 2  # no hand-over has two bodies there
 
 
 def test_a_register_goes_from_csv_to_a_rows_receipt(

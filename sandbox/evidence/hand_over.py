@@ -15,7 +15,7 @@ from itertools import pairwise
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence import header, rlp, transaction, transaction_receipt, trie
 from sandbox.evidence.digest import Digest
-from sandbox.evidence.encoding import utc_text
+from sandbox.evidence.encoding import from_hex, utc_text
 from sandbox.evidence.hand_over_calls import Call, Step, offer, read_call
 from sandbox.evidence.hand_over_file import HandOverEvidence, Status, StepProof, is_one, parse
 from sandbox.evidence.header import Header
@@ -55,6 +55,16 @@ class Bodies:
             raise MalformedEvidence("the accounts of the two bodies have 20 bytes each")
         if self.offering == self.receiving:
             raise MalformedEvidence("a hand-over is between two bodies, and these are one account")
+
+    @classmethod
+    def of_addresses(cls, offering: str, receiving: str) -> Bodies:
+        """The two accounts as people write them: 0x and 40 hexadecimal digits, in either case."""
+        return cls(
+            from_hex(
+                offering.lower(), "the account of the body that offered the act", length=20, prefix="0x"
+            ),
+            from_hex(receiving.lower(), "the account of the body that answered", length=20, prefix="0x"),
+        )
 
     def of(self, step: Step) -> bytes:
         """Who may take a step."""

@@ -16,6 +16,7 @@ from eth_account import Account as EthAccount
 from sandbox import handover
 from sandbox.catalogue import template
 from sandbox.chain import Chain
+from sandbox.chain_scan import scan
 from sandbox.contract_calls import dry_run
 from sandbox.deployer import deploy
 from sandbox.errors import ChainError, ContractRefused, VerificationError
@@ -205,6 +206,20 @@ def test_an_engine_that_shows_another_transaction_is_refused(town: Town, fresh: 
     ):
         with pytest.raises(VerificationError, match=words):
             handover.step_proof(lying(change), hash_, town.chain.sealer_note)
+
+
+def test_a_scan_of_the_chain_finds_nothing_but_commitments(town: Town, fresh: SaltedDigest) -> None:
+    """What `baas privacy scan` does: each of the contract's 32-byte values is a commitment, and none is unexplained."""
+    town.whole(fresh)
+    act = salted(fresh.digest.hex()).commitment()
+    town.sent(FIRST, handover.offer(act, town.address(SECOND)))
+    town.sent(SECOND, handover.reject(act, REASON.commitment()))
+    done = scan(town.chain.read, {f"0x{town.contract.hex()}": handover.artifact()})
+    assert done.findings == []
+    assert done.words["commitment"] >= 7
+    for value in (fresh.commitment(), act, OUTCOME.commitment(), REASON.commitment()):
+        assert done.hashes[value] == "commitment"
+    assert fresh.digest not in done.hashes
 
 
 def test_calldata_and_public_keys_are_those_of_other_libraries(town: Town) -> None:
