@@ -24,7 +24,7 @@ TREE = HERE.parents[2]
 BUILD = TREE / "build" / "contracts-check"
 
 #: Each tool's checks of one subject, so that a bug is tried with what concerns it and with nothing else.
-SUBJECTS = ("Notary", "Registry", "MerkleLog", "Allowlist")
+SUBJECTS = ("Notary", "Registry", "MerkleLog", "Allowlist", "HandOver")
 
 
 def main() -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-AREAS = ("anchoring", "notarisation", "permissioning", "registers")
+AREAS = ("anchoring", "handovers", "notarisation", "permissioning", "registers")
+#: The areas that halmos proves something of.
+PROVED = tuple(area for area in AREAS if area != "permissioning")
 
 #: What of the contracts each subject's checks need; less to compile is most of a planted bug's time.
 NEEDED = {
@@ -16,7 +18,10 @@ NEEDED = {
     "Registry": ("anchoring", "registers"),
     "MerkleLog": (),
     "Allowlist": ("permissioning",),
+    "HandOver": ("handovers",),
 }
+#: Rules that a subject's tests and proofs both ask, in shared/; they need that subject's contracts.
+RULES = {"Notary": "NotaryRules.sol", "HandOver": "HandOverRules.sol"}
 
 
 class CheckError(Exception):
@@ -75,7 +80,7 @@ class Project:
         place of SHA-256: halmos 0.3.3 cannot take SHA-256 of what is unknown, and knows of Keccak what the proofs need
         and no more, that it does not collide. No step of MerkleLog depends on which of the two it calls.
         """
-        project = cls._laid(tree, folder, NEEDED[subject] if subject else AREAS[:2] + AREAS[3:])
+        project = cls._laid(tree, folder, NEEDED[subject] if subject else PROVED)
         project._log(tree)
         project._checks("proofs", f"{subject}Proofs.sol" if subject else "*Proofs.sol", subject)
         if (folder / "contracts" / "anchoring").is_dir():
@@ -107,8 +112,9 @@ class Project:
         for file in (HERE / kind).glob(pattern):
             shutil.copyfile(file, self.folder / "checks" / file.name)
         shutil.copytree(HERE / "shared", self.folder / "shared")
-        if subject not in (None, "Notary"):
-            (self.folder / "shared" / "NotaryRules.sol").unlink()
+        for of, rules in RULES.items():
+            if subject not in (None, of):
+                (self.folder / "shared" / rules).unlink()
 
     def link(self, tools: Tools) -> None:
         """The libraries and the compiler, where foundry.toml looks for them."""
