@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from collections import OrderedDict
 
 from lxml import etree
@@ -31,7 +32,9 @@ ELEMENTS_AN_HOUR = 18_000
 MOST_FAILURES = 5
 """How often this service may fail at an element until that is the answer; with longer and longer waits between."""
 WAIT = 0.2
-"""Seconds until the first try again."""
+"""Seconds until an element that failed is tried again; twice as long each time."""
+AFTER_FAILURE = 5.0
+"""Seconds until the first try after the queue itself failed, as when the database cannot be read."""
 MOST_OPEN = 8
 """Requests whose messages are in memory."""
 
@@ -49,6 +52,7 @@ class Queue:
         self._open: OrderedDict[int, Request] = OrderedDict()
         self._work, self._ending = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._later: dict[int, float] = {}
 
     def hours(self, more: int) -> int:
         """What is promised (TiempoEstimadoRespuesta) to a request of `more` elements behind all that wait."""
@@ -71,29 +75,41 @@ class Queue:
             self._thread.join()
 
     def _run(self) -> None:
-        wait = WAIT
         while not self._ending.is_set():
             self._work.clear()
             try:
-                done = self.turn()
+                pause = self._turn()
             except Exception:
                 log.exception("the queue of the exchange service failed; it tries again")
-                self._ending.wait(wait)
-                wait = min(2 * wait, 60.0)
+                self._ending.wait(AFTER_FAILURE)
                 continue
-            wait = WAIT
-            if not done:
-                self._work.wait()
+            if pause is None or pause > 0:
+                self._work.wait(pause)
 
     def turn(self) -> bool:
-        """One element of each organisation's oldest unfinished request; whether there was any."""
+        """One element of each organisation's oldest unfinished request; whether there was any.
+
+        One that failed waits before it is tried again, and stands in nobody else's way.
+        """
+        return self._turn() is not None
+
+    def _turn(self) -> float | None:
+        """Seconds until there is something to do; None while there is nothing unfinished."""
         found = self._requests.unfinished()
-        for kept in found:
+        due = [each for each in found if self._later.get(each.number, 0.0) <= time.monotonic()]
+        for kept in due:
             if self._ending.is_set():
                 break
-            self._step(kept)
+            self._later.pop(kept.number, None)
+            try:
+                self._step(kept)
+            except Exception:
+                log.exception("the exchange service failed at the request %r", kept.id)
+                self._failed(kept)
             self._ending.wait(0.0005)  # whoever waits for the database has it now
-        return bool(found)
+        if due or not found:
+            return 0.0 if due else None
+        return max(0.0, min(self._later[each.number] for each in found) - time.monotonic())
 
     def _step(self, kept: Kept) -> None:
         position = self._parts.count(kept.number)
@@ -103,24 +119,35 @@ class Queue:
             return
         element = request.elements[position]
         came = Came(kept.organisation, kept.message_sha256, hashlib.sha256(kept.certificate).digest())
-        try:
-            with self._database.transaction():
-                self._requests.processing(kept.number)
-                try:
-                    with self._database.undone_if(Refusal):
-                        part = Part.of(self._elements.answer(request, element, came))
-                except Refusal as refusal:
-                    part = Part.refused(refusal.detail, str(refusal))
-                self._parts.put(kept.number, position, part)
-        except Exception:
-            if kept.attempts + 1 < MOST_FAILURES:
-                self._requests.processing(kept.number, kept.attempts + 1)
-                raise
-            log.exception("an element of %s could not be answered", kept.id)
-            words = f"the service failed {MOST_FAILURES} times to answer it, and nothing of it was done"
-            with self._database.transaction():
-                self._requests.processing(kept.number)
-                self._parts.put(kept.number, position, Part.refused(Detail.INTERNAL, words))
+        with self._database.transaction():
+            self._requests.processing(kept.number)
+            try:
+                with self._database.undone_if(Refusal):
+                    part = Part.of(self._elements.answer(request, element, came))
+            except Refusal as refusal:
+                part = Part.refused(refusal.detail, str(refusal))
+            self._parts.put(kept.number, position, part)
+
+    def _failed(self, kept: Kept) -> None:
+        """Counts a failure; the last one that is allowed is the answer, to the element or to the whole."""
+        if kept.attempts + 1 < MOST_FAILURES:
+            self._later[kept.number] = time.monotonic() + WAIT * 2**kept.attempts
+            self._requests.processing(kept.number, kept.attempts + 1)
+            return
+        words = f"the service failed {MOST_FAILURES} times"
+        with self._database.transaction():
+            self._requests.processing(kept.number)
+            position = self._parts.count(kept.number)
+            if position < kept.elements:
+                refused = Part.refused(Detail.INTERNAL, f"{words} to answer it, and nothing of it was done")
+                self._parts.put(kept.number, position, refused)
+                return
+            status = Status(
+                State.ERROR, Detail.INTERNAL.value, f"{words} to write the answer; what was done stands"
+            )
+            response = Response(kept.id, self._clock.now(), kept.product, kept.modality, status)
+            answer = soap.envelope(writing.response_xml(response, None))
+            self._requests.answered(kept.number, State.ERROR, answer)
 
     def _finish(self, kept: Kept, request: Request) -> None:
         parts = self._parts.all(kept.number)

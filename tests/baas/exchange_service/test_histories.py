@@ -142,7 +142,9 @@ class Histories(RuleBasedStateMachine):
             expected = State.PROCESSING if one.done else State.PENDING
             assert self.status(Endpoint.ANSWER, answer).state is expected
             return
-        refused = one.endpoint is Endpoint.ASYNC and any(b">no<" in each.data for each in one.request.elements)
+        refused = one.endpoint is Endpoint.ASYNC and any(
+            b">no<" in each.data for each in one.request.elements
+        )
         assert self.status(Endpoint.ANSWER, answer).state is (State.ERROR if refused else State.FINISHED)
         one.whole = one.whole or answer
         assert answer == one.whole

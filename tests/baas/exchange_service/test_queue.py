@@ -149,6 +149,30 @@ def test_a_failure_of_the_service_is_tried_again_and_one_day_said(
     assert [each[2] for each in alone.lines()] == ["good", "fine"]
 
 
+def test_an_answer_that_cannot_be_written_stands_in_nobodys_way(
+    waiting: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "WAIT", 0.001)
+    write = writing.response_xml
+
+    def broken(response: Response, request: Request | None) -> Any:
+        if response.id == "broken" and response.answers:
+            raise RuntimeError("it cannot be written")
+        return write(response, request)
+
+    monkeypatch.setattr(writing, "response_xml", broken)
+    client, other = waiting.client(), waiting.client(SECOND)
+    request, theirs = client.request("broken", "one"), other.request("whole", "two")
+    client.leave(request)
+    other.leave(theirs)
+    waiting.service.start()
+    assert lines(finished(other, theirs)) == ["two"]
+    status = finished(client, request).status
+    assert (status.state, status.detail) == (State.ERROR, Detail.INTERNAL)
+    assert status.message.endswith("what was done stands")
+    assert [each[2] for each in waiting.lines()] == ["one", "two"]
+
+
 def test_a_failure_that_passes_is_never_seen(alone: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "WAIT", 0.001)
     answer, tries = Diary.answer, []
@@ -166,3 +190,29 @@ def test_a_failure_that_passes_is_never_seen(alone: Place, monkeypatch: pytest.M
     assert lines(finished(client, request)) == ["one"]
     assert tries == ["1", "1", "1"]
     assert len(alone.lines()) == 1
+
+
+@pytest.mark.long
+def test_a_full_queue_outlives_restarts(waiting: Place) -> None:
+    """Five requests of 500 elements, a restart after each 250 that are answered, and polls all the while."""
+    client = waiting.client()
+    texts = [[f"{n}/{m}" for m in range(MOST_ELEMENTS)] for n in range(5)]
+    requests = [client.request(f"full {n}", *each) for n, each in enumerate(texts)]
+    for n, request in enumerate(requests):
+        confirmed = client.leave(request)
+        assert (confirmed.status.state, confirmed.status.hours) == (State.PENDING, 1), n
+    states: list[set[State]] = [set() for _ in requests]
+    while not all(State.FINISHED in each for each in states):
+        for _ in range(250):
+            waiting.service._desk.queue.turn()
+        waiting.stop()
+        waiting.start(working=False)
+        client = waiting.client()
+        for request, seen in zip(requests, states, strict=True):
+            seen.add(client.poll(request).status.state)
+    assert [each[2] for each in waiting.lines()] == [text for each in texts for text in each], (
+        "in order, once"
+    )
+    for request, each in zip(requests, texts, strict=True):
+        assert lines(client.poll(request)) == each
+    assert states[-1] == {State.PENDING, State.PROCESSING, State.FINISHED}
