@@ -48,7 +48,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """`Funcionario`: the public employee who asks. Code and e-mail may be left out."""
+    """`Funcionario`: the public employee who asks. Name and NIF are there and real where Via Oberta is asked."""
 
     name: str
     nif: str

@@ -101,12 +101,14 @@ def read_poll(element: etree._Element) -> Poll:
     _require_purposes(root)
     check("solicitudRespuesta", root)
     attributes = part(root, "Atributos")
+    requester = _requester(part(attributes, "DatosAutorizacion"))
+    _require_no_other(attributes, requester)
     return Poll(
         id=text(attributes, "IdPeticion"),
         time=time_of(text(attributes, "TimeStamp"), "TimeStamp"),
         product=text(attributes, "CodigoProducto"),
         modality=text(attributes, "CodigoCertificado"),
-        requester=_requester(part(attributes, "DatosAutorizacion")),
+        requester=requester,
         count=number(attributes, "NumElementos"),
     )
 
@@ -125,6 +127,15 @@ def require_counts(root: etree._Element, ids: list[str]) -> None:
             f"NumElementos says {stated}, and there are {len(ids)} SolicitudTransmision: say how many there are",
         )
     _require_unique(ids)
+
+
+def require_short(transmission: str) -> None:
+    """Raise PciError for an IdTransmision that only an answer may have: a request's has at most 26 characters."""
+    if len(transmission) > 26:
+        raise PciError(
+            Detail.SCHEMA,
+            f"IdTransmision: expected at most 26 characters in a request, got {len(transmission)}: shorten it",
+        )
 
 
 # --- what a schema does not say, or says in worse words
@@ -235,6 +246,7 @@ def _element(one: etree._Element, issuer: Issuer, modality: str) -> Element:
         )
     if _issuer(None, generic) != issuer:
         raise PciError(Detail.PRODUCT, f"element {id_!r}: expected the request's own Emisor, got another")
+    require_short(text(sent, "IdTransmision"))
     extensions, data = _specific(some(one, "DatosEspecificos"), "ExtensionesPeticion")
     return Element(
         id=id_,

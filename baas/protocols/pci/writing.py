@@ -28,7 +28,7 @@ from baas.protocols.pci.messages import (
     Status,
 )
 from baas.protocols.pci.names import qname
-from baas.protocols.pci.reading import require_counts
+from baas.protocols.pci.reading import require_counts, require_short
 from baas.protocols.pci.schema import check
 from baas.protocols.soap import printable
 
@@ -48,6 +48,7 @@ def request_xml(request: Request) -> etree._Element:
     _officer(attributes, request.officer)
     asked = under(root, "Solicitudes")
     for element in request.elements:
+        require_short(element.transmission)
         one = under(asked, "SolicitudTransmision")
         generic = _generic(one, request, element, element.transmission)
         _files(generic, element)
@@ -159,8 +160,8 @@ def _officer(parent: etree._Element, officer: Officer | None) -> None:
     if officer is None:
         return
     block = under(parent, "Funcionario")
-    add(block, "NombreCompletoFuncionario", officer.name)
-    add(block, "NifFuncionario", officer.nif)
+    add_some(block, "NombreCompletoFuncionario", officer.name)
+    add_some(block, "NifFuncionario", officer.nif)
     add_some(block, "EMailFuncionario", officer.email)
     add_some(block, "CodigoOrganismoFuncionario", officer.organisation)
 

@@ -10,16 +10,21 @@ import pytest
 from lxml import etree
 
 from baas.ades.xml import parse
-from baas.protocols.pci import schema
+from baas.protocols.pci import names, schema
 from baas.protocols.pci.codes import Detail, State
 from baas.protocols.pci.errors import PciError
 from baas.protocols.pci.fields import time_of
 from baas.protocols.pci.messages import Answer, Confirmation, Consent, Issuer, Poll, Response, Status
+from baas.protocols.pci.names import qname
 from baas.protocols.pci.reading import read_confirmation, read_poll, read_request, read_response
 from baas.protocols.pci.writing import confirmation_xml, poll_xml, request_xml, response_xml
 from tests.baas.protocols.pci.examples import DOCUMENTED, NOW, OFFICER, RESIDENT, full_request, request
 
 ANSWERED = b'<p:respuestaResidente xmlns:p="http://www.aocat.net/padro"><p:codigoResultado>1</p:codigoResultado></p:respuestaResidente>'
+
+
+OFFICER_AGAIN = f"""<Funcionario xmlns="{names.RESPONSE}"><NombreCompletoFuncionario>Funcionari de Prova
+</NombreCompletoFuncionario></Funcionario>"""
 
 
 def sent(element: etree._Element) -> etree._Element:
@@ -87,6 +92,23 @@ def test_answers_without_what_was_asked_are_not_written() -> None:
         response_xml(response(), None)
     with pytest.raises(ValueError, match="not asked"):
         response_xml(response(answers=(Answer("9", "", b""),)), request())
+
+
+def test_an_answer_as_aoc_s_schema_lets_it_be() -> None:
+    """Attributes in another order, what was asked said again in full, and an IdTransmision of 29 characters."""
+    written = response_xml(response(), request())
+    attributes = written[0][0]
+    attributes.append(etree.fromstring(OFFICER_AGAIN))
+    for place in (0, 3):
+        attributes.append(attributes[place])
+    transmission = written.find(f".//{qname(names.RESPONSE, 'IdTransmision')}")
+    assert transmission is not None
+    transmission.text = "T" * 29
+    assert read_response(sent(written)) == response(
+        answers=(replace(response().answers[0], transmission="T" * 29),)
+    )
+    with pytest.raises(PciError, match="at most 26 characters in a request, got 29"):
+        request_xml(replace(request(), elements=(replace(request().elements[0], transmission="T" * 29),)))
 
 
 def test_confirmations_and_polls_are_read_as_they_were_written() -> None:

@@ -124,7 +124,7 @@ def requests(draw: st.DrawFn) -> Request:
     )  # fmt: skip
 
 
-statuses = st.builds(Status, st.sampled_from(State), words(16, 0), words(255, 0), st.integers(0, 2**31 - 1))
+statuses = st.builds(Status, st.sampled_from(State), words(16, 0), words(255, 0), st.integers(0, 9999))
 
 
 sent_under = st.just("") | code(26)
