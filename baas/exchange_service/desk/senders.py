@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,7 +44,7 @@ class Senders:
 
     def __init__(self, pki: Pki, clock: Clock, *, legacy_sha1: bool) -> None:
         self._pki, self._clock, self._legacy_sha1 = pki, clock, legacy_sha1
-        self._held: dict[tuple[bytes, tuple[bytes, ...]], datetime] = {}
+        self._held: dict[bytes, datetime] = {}
 
     def sender(self, envelope: etree._Element, peer: bytes | None, *, attachments: bool) -> Sender:
         """`envelope` is as `soap.opened` gives it, `peer` the DER of the certificate that TLS verified, if one was shown.
@@ -95,7 +96,7 @@ class Senders:
         """Whose systems have this certificate, which must hold now."""
         der, now = certificate.public_bytes(Encoding.DER), self._clock.now()
         trust = self._pki.trust()
-        judged = self._held.get((der, trust.revocation.crls))
+        judged = self._held.get(_known(der, trust))
         fresh = judged is not None and judged <= now < judged + REMEMBERED
         if not fresh or now > certificate.not_valid_after_utc:
             self._judge(der, trust, now)
@@ -119,4 +120,10 @@ class Senders:
             )
         if len(self._held) >= MOST_REMEMBERED:
             self._held.clear()
-        self._held[der, trust.revocation.crls] = now
+        self._held[_known(der, trust)] = now
+
+
+def _known(der: bytes, trust: Trust) -> bytes:
+    """What a judgement rests on besides the time: SHA-256 of the certificate and of what is known of revocation."""
+    parts = (der, *trust.revocation.crls)
+    return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).digest()
