@@ -67,6 +67,8 @@ PLACES: Final = {
 ANSWERS: Final = {"yes": True, "no": False, "": None}
 #: Arms that begin otherwise than compared: only their issuer can check their evidence.
 OBSERVED: Final = frozenset({"csv"})
+#: Left out of what the form shows first: AOC authorises an administration to ask these, and until then each act fails.
+AUTHORISED: Final = frozenset({"exchange"})
 
 
 def offered(visit: Visit) -> dict[str, Any]:
@@ -126,7 +128,10 @@ def offered(visit: Visit) -> dict[str, Any]:
 
 def first() -> dict[str, str]:
     """The fields as the form shows them before anybody typed anything."""
-    parts = {f"arm-{slug}": "observed" if slug in OBSERVED else "compared" for slug in connectors()}
+    parts = {
+        f"arm-{slug}": "observed" if slug in OBSERVED else "" if slug in AUTHORISED else "compared"
+        for slug in connectors()
+    }
     return {**FIRST, **parts, "seed": str(secrets.randbelow(10**9))}
 
 

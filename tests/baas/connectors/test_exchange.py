@@ -26,7 +26,7 @@ from baas.connectors import (
     OnceOnly,
     Subject,
 )
-from baas.connectors._exchange import ExchangeConnector
+from baas.connectors.exchange import ExchangeConnector
 from baas.protocols import soap, wss
 from baas.protocols.pci import writing
 from baas.protocols.pci.codes import Detail

@@ -59,7 +59,7 @@ def created(person: Person, **changed: str) -> str:
     return str(answer.headers["location"])
 
 
-def test_the_form_says_what_it_asks_and_begins_with_every_arm(town: Town) -> None:
+def test_the_form_says_what_it_asks_and_begins_with_every_arm_that_needs_no_authorisation(town: Town) -> None:
     page = town.developer.get(f"{PAGE}/new")
     said = words(page)
     for each in ("Segell de temps", "Codi segur de verificació", "Registre encadenat", "Segell electrònic"):
@@ -68,6 +68,7 @@ def test_the_form_says_what_it_asks_and_begins_with_every_arm(town: Town) -> Non
     parts = re.findall(r'name="arm-(\w+)".*?value="(\w*)" selected', page.text, re.DOTALL)
     assert dict(parts) == {
         "csv": "observed",
+        "exchange": "",
         "log": "compared",
         "seal": "compared",
         "timestamp": "compared",

@@ -13,7 +13,7 @@ from pathlib import Path
 from baas.ades.types import Signer
 from baas.clock import Clock, SystemClock
 from baas.connectors import ConnectorSettings, Environment
-from baas.connectors._exchange import ExchangeConnector
+from baas.connectors.exchange import ExchangeConnector
 from baas.connectors.exchanges.pci import PciAdapter
 from baas.exchange_service.products import products
 from baas.exchange_service.service import ExchangeService

@@ -19,6 +19,7 @@ from baas.pilots import outages
 from baas.pilots.model import Pilot, PilotRecord
 from baas.pilots.outages import SUBMITTED, Drills, DrillStopped, Outage
 from baas.pilots.plan import Plan
+from baas.protocols.pci.products import mux
 from baas.settings import Settings
 from baas.tenancy import across_administrations
 from baas.wiring import Services
@@ -38,6 +39,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, P
     place = new_place(services)
     accept(services, place, b"first")
     all_anchored(services)
+    services.exchange_service.authorise(place.code, mux.PRODUCT, mux.ENTRY, "PROVES")
+    services.exchange_service.serve()
     with serving(services) as url:
         services.address.is_at(url)
         yield services, place
@@ -86,7 +89,7 @@ def test_what_the_chain_arm_acknowledged_while_its_chain_was_stopped_is_anchored
     assert log.anchored_size == log.accepted
 
 
-@pytest.mark.parametrize("slug", ["timestamp", "seal", "log", "csv"])
+@pytest.mark.parametrize("slug", ["timestamp", "seal", "log", "csv", "exchange"])
 def test_an_incumbent_that_is_away_refuses_or_hangs_and_acknowledges_nothing(
     drilled: dict[str, Outage], slug: str
 ) -> None:
@@ -98,7 +101,8 @@ def test_an_incumbent_that_is_away_refuses_or_hangs_and_acknowledges_nothing(
 
 
 @pytest.mark.parametrize(
-    ("slug", "verifies"), [("timestamp", True), ("seal", True), ("log", True), ("csv", False)]
+    ("slug", "verifies"),
+    [("timestamp", True), ("seal", True), ("log", True), ("csv", False), ("exchange", True)],
 )
 def test_whether_evidence_from_before_can_be_checked_while_its_service_is_away(
     drilled: dict[str, Outage], slug: str, verifies: bool

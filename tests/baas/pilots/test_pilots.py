@@ -24,6 +24,7 @@ from baas.metrics import OF_A_RECORD
 from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
 from baas.pilots.service import Pilots
+from baas.protocols.pci.products import mux
 from baas.store import raw
 from baas.tenancy import across_administrations
 from baas.wiring import Services
@@ -156,6 +157,7 @@ def test_the_arms_are_listed_with_what_they_are(world: Any) -> None:
     assert found["chain"]["on_ledger"] == "salted_commitment"
     assert found["timestamp"]["needs"] == ["BAAS_TIMESTAMP_URL", "BAAS_TIMESTAMP_ROOT"]
     assert {each["health"] for each in found.values()} == {None}
+    world.server.services.exchange_service.authorise(town.code, "MUX", mux.ENTRY, "PROVES")
     checked = ok(town.member.get(f"/administrations/{town.code}/arms", params={"check": True}))["items"]
     health = {each["arm"]: each["health"] for each in checked}
     assert health.pop("chain") is None

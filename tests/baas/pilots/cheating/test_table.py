@@ -9,6 +9,7 @@ import pytest
 
 from baas.connectors import Environment, connectors
 from baas.metrics import CHAIN, OF_A_RECORD, Trial
+from baas.protocols.pci.products import mux
 from baas.wiring import Services
 from tests.baas.conftest import serving
 from tests.baas.flows import Place
@@ -52,6 +53,8 @@ def trials(cheated: tuple[Services, Place]) -> list[Trial]:
     services, place = cheated
     with serving(services) as url, ExitStack() as stack:
         services.address.is_at(url)
+        services.exchange_service.authorise(place.code, mux.PRODUCT, mux.ENTRY, "PROVES")
+        services.exchange_service.serve()
         settings_of = services.pilots._opening.settings_of
         opened = {
             slug: stack.enter_context(closing(made.open(settings_of(slug, place.code))))

@@ -255,3 +255,6 @@ class ExchangeConnector:
                     options["name"] = options.get("counterpart_name", "")
                 self._adapters[code] = PciAdapter(replace(self._settings, options=options), self._clock)
             return self._adapters[code]
+
+
+CONNECTOR = ExchangeConnector
