@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from baas.connectors import Environment, connectors
-from baas.metrics import CHAIN, OF_A_RECORD, Trial
+from baas.connectors import Environment, Subject, connectors
+from baas.metrics import CHAIN, OF_A_HAND_OVER, OF_A_RECORD, Attack, Trial
 from baas.protocols.pci.products import mux
 from baas.wiring import Services
 from tests.baas.conftest import serving
@@ -85,3 +85,27 @@ def test_an_arm_whose_operators_keys_are_not_here_is_not_tried(cheated: tuple[Se
         with closing(outside):
             found = list(examiner_of(services, 1)(place.scope, place.code, {"timestamp": outside}))
     assert {each.arm for each in found} == {CHAIN}
+
+
+def test_a_hand_over_has_attacks_of_its_own_on_both_arms(cheated: tuple[Services, Place]) -> None:
+    """Nobody takes a body's step without its key, where the bodies are known; with the key nobody notices."""
+    services, place = cheated
+    two = [slug for slug, each in connectors().items() if Subject.HAND_OVER in each.subjects]
+    with serving(services) as url, ExitStack() as stack:
+        services.address.is_at(url)
+        services.exchange_service.serve()
+        settings_of = services.pilots._opening.settings_of
+        opened = {
+            slug: stack.enter_context(closing(connectors()[slug].open(settings_of(slug, place.code))))
+            for slug in two
+        }
+        found = list(examiner_of(services, 1)(place.scope, place.code, opened, Subject.HAND_OVER))
+    assert {(each.arm, each.attack) for each in found} == {
+        (arm, attack) for arm in (CHAIN, *two) for attack in OF_A_HAND_OVER
+    }
+    by_verifier = {
+        each.arm for each in found if each.attack is Attack.IMPERSONATE and each.noticed_by == "verifier"
+    }
+    assert by_verifier == {CHAIN, *two}
+    unseen = {Attack.IMPERSONATE_WITH_KEY, Attack.NONE}
+    assert {each.attack for each in found if not each.noticed} == unseen
