@@ -1,4 +1,4 @@
-"""Step 7: what the sandbox does not let pass, with the answer that each one gets."""
+"""Step 8: what the sandbox does not let pass, with the answer that each one gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story in seven steps; each says what it did and counts it. The eighth thing is the summary."""
+"""The story in eight steps; each says what it did and counts it. The ninth thing is the summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-from baas.demo import refusals, tampering
+from baas.demo import exchange, refusals, tampering
+from baas.demo.piloting import carried_out, cheating, compared, cut_off, plan_in
 from baas.demo.stage import Stage, Town
 from baas.examples import examples
 from sandbox import register
@@ -133,13 +134,8 @@ def _root(checkpoint: dict[str, Any]) -> bytes:
 def pilot(stage: Stage) -> None:
     """The plan is frozen first; then its cases go through every arm; then the rules conclude and a person decides."""
     town = stage.towns[0]
-    folder = stage.folder("pilot")
-    plan = json.loads((Path(__file__).parent / "plan.json").read_text(encoding="utf-8"))
-    client = town.client
-    created = client.create_pilot(town.code, "Constància de decrets: cadena o serveis que ja hi ha", plan)
-    frozen = client.freeze_pilot(created["id"])
-    stage.note(f"plan frozen, notarised and time-stamped: {frozen['plan_sha256'][:16]}…")
-    for each in client.arms(town.code):
+    plan = plan_in("plan.json")
+    for each in town.client.arms(town.code):
         offline = (
             ", ".join((*each["files_offline"], *each["anchors_offline"]))
             or "nothing: its issuer must be asked"
@@ -152,59 +148,22 @@ def pilot(stage: Stage) -> None:
     stage.note(
         "after the cases each arm is cut off for two seconds: the chain is stopped, and its log says that it does not move"
     )
-    client.run_pilot(created["id"])
-    measured = client.wait_measured(created["id"], on_progress=stage.progress)
-    evaluated = client.evaluate_pilot(created["id"])
-    stage.note(f"{measured['acts']} acts; verdict: {evaluated['verdict']}")
-    decided = client.decide_pilot(
-        created["id"], "stop_learned", "Els serveis que ja hi ha donen el que aquest cas demana."
-    )
-    client.wait_anchored(decided["report_notarisation"])
-    (folder / "report.json").write_bytes(client.report(created["id"]))
-    (folder / "report.html").write_bytes(client.report(created["id"], html=True))
-    (folder / "report.receipt.json").write_bytes(client.receipt(decided["report_notarisation"]))
-    report = json.loads((folder / "report.json").read_bytes())
+    report = carried_out(
+        stage, town, "Constància de decrets: cadena o serveis que ja hi ha", plan, stage.folder("pilot"),
+        "Els serveis que ja hi ha donen el que aquest cas demana.",
+    )  # fmt: skip
     for each in (*report["comparisons"], *report["observed"]):
-        stage.note(_compared(each))
-    for row in report["trials"]:
-        if row["attack"] != "none" and row["trials"]:
-            who = ", ".join(row["noticed_by"]) or "nobody"
-            files = ", ".join(row["with_file"]) or "no file"
-            stage.note(
-                f"operator cheats, {row['arm']}, {row['attack']}: {row['noticed']}/{row['trials']} noticed ({who}; {files})"
-            )
-    for row in report["outages"]:
-        kept = "verifies" if row["kept_evidence_verifies"] else "cannot be checked"
-        stage.note(
-            f"{row['arm']} cut off: of {row['submitted']} documents {row['refused']} refused, {row['timed_out']} without "
-            f"an answer, {row['completed_later']} completed later, {row['lost']} lost; evidence from before {kept}"
-        )
-    stage.note(
-        f"report in {folder.name}/report.html; its digest is notarised; decision: {decided['decision']}"
-    )
+        stage.note(compared(each))
+    for line in (*cheating(report), *cut_off(report)):
+        stage.note(line)
     stage.counts["pairs"] = min(each["pairs"] for each in report["comparisons"])
     stage.counts["arms"] = [each["arm"] for each in report["arms"]]
-    stage.counts["verdict"] = evaluated["verdict"]
+    stage.counts["verdict"] = report["verdict"]["verdict"]
 
 
 def _collude(arm: dict[str, Any]) -> str:
     count = arm["operators_who_must_collude"]
     return "one operator alone can alter it" if count == 1 else f"{count} operators must collude to alter it"
-
-
-def _compared(comparison: dict[str, Any]) -> str:
-    """One comparison in a line: the first outcome's medians and their difference, and its verdict."""
-    beside, outcome = comparison["incumbent"], comparison["outcomes"][0]
-    medians = ", ".join(
-        f"{slug} {_shown(estimates.get('p50') or estimates.get('rate'))}"
-        for slug, estimates in outcome["arms"].items()
-    )
-    verdict = comparison["verdict"]["verdict"] if "verdict" in comparison else "observed, not judged"
-    return f"beside {beside}: {outcome['metric']}, {medians} {outcome['unit']}: {verdict}"
-
-
-def _shown(estimate: dict[str, Any] | None) -> str:
-    return f"{estimate['value']:.3g}" if estimate and estimate["value"] is not None else "not estimable"
 
 
 def heads(stage: Stage) -> None:
@@ -231,5 +190,9 @@ STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ("A book of decrees as an append-only register", book_of_decrees),
     ("Receipts verified offline; altered ones refused", tampering.show),
     ("A pilot: the chain beside four services that exist, plan frozen first", pilot),
+    (
+        "Between administrations: a hand-over by chain and by exchange, and what once-only spares",
+        exchange.show,
+    ),
     ("What was refused", refused),
 )
