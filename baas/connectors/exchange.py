@@ -103,8 +103,9 @@ class ExchangeConnector:
             qualified=False,
             legal_effect=LegalEffect.NONE if lab else LegalEffect.NON_QUALIFIED,
             digest_algorithms=("sha-256",),
-            # a step needs its body's key besides the exchange's; any other evidence the exchange makes alone
-            operators_who_must_collude=2 if two else 1,
+            # a step needs its body's key besides the exchange's; any other evidence the exchange makes alone, and in a
+            # laboratory whoever runs the exchange has the bodies' keys too
+            operators_who_must_collude=2 if two and not lab else 1,
             verifies_offline=True,
             files_offline=("exchange_steps",) if two else ("exchange_evidence",),
             anchors_offline=("exchange_root", "exchange_bodies") if two else ("exchange_root",),

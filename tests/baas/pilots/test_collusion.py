@@ -42,7 +42,7 @@ def test_an_arm_is_as_strong_as_its_keys_are_in_different_hands(
 
 def test_every_arm_is_counted_and_none_declares_another_number(world: World) -> None:
     """Each connector asks one service, which holds every key of its arm."""
-    assert set(NEEDED) >= set(connectors())
+    assert set(NEEDED) == set(connectors())
     root = world.server.services.trust_service.roots_pem
     settings = ConnectorSettings("http://127.0.0.1:9", root, Environment.LAB_EMULATOR, secret="x")
     for slug, connector in connectors().items():
