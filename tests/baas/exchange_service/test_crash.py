@@ -86,7 +86,7 @@ def request(code: str, request_id: str, elements: int) -> Request:
         return mux.write(Add("PROVES", made))
 
     asked = tuple(
-        Element(str(n), requester, entry(n), evidence=n == 0 and int(request_id, 16) % 4 == 0)
+        Element(str(n), requester, entry(n), evidence=n == 0 and int(request_id, 16) % 2 == 0)
         for n in range(elements)
     )
     return Request(request_id, now, "MUX", mux.ENTRY, requester, asked)
@@ -215,7 +215,7 @@ def finish(directory: Path, told: Told) -> None:
         service.close()
         trust_service.close()
     later = sum(endpoint == "Asincron" for key, (endpoint, _) in told.asked.items() if key in accepted)
-    assert min(len(told.first), later, proved, told.again) > ROUNDS, "there was a load"
+    assert min(len(told.first), later, proved, told.again) > ROUNDS // 2, "there was a load"
     print(
         f"{ROUNDS} kills; sent {len(told.asked)}, acknowledged {len(told.first)}, accepted {len(accepted)} of which "
         f"{later} asynchronous, repeated {told.again}, evidence verified {proved}"
