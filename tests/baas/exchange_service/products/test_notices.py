@@ -224,3 +224,38 @@ def test_letters_that_no_font_has_and_long_words_make_a_pdf_all_the_same(
     assert found is not None
     said = words_of(diligence(found))
     assert said.count(DIGEST.hex()) == 20
+
+
+class Forgetting:
+    """Says that a request is erased once it is `answered`, and which it was asked to erase."""
+
+    def __init__(self) -> None:
+        self.answered, self.asked = False, list[str]()
+
+    def __call__(self, organisation: str, request_id: str) -> bool:
+        self.asked.append(f"{organisation} {request_id}")
+        return self.answered
+
+
+@pytest.mark.parametrize("personal", [True, False], ids=["of-one-that-is-over", "of-one-never-taken"])
+def test_requests_that_told_of_personal_data_are_erased_once_answered(
+    database: Database, clock: HandClock, personal: bool
+) -> None:
+    """The second: personal data were sent under a name that a notice without any has."""
+    create(database, TABLES)
+    forget = Forgetting()
+    board = NoticeBoard(database, clock, forget)
+    published(board, personal=personal)
+    board.told(TOWN, "R-1", "P7-0001")
+    board.told(OTHER, "R-2", "P7-0001")
+    if personal:
+        board.erase()
+        assert forget.asked == [], "it hangs there still"
+        board.withdraw(TOWN, "P7-0001")
+    board.erase()
+    assert set(forget.asked) == {f"{TOWN} R-1"}
+    forget.answered = True
+    board.erase()
+    forget.asked.clear()
+    board.erase()
+    assert forget.asked == [], "once is enough"
