@@ -101,6 +101,7 @@ _FIELD = {"seal": "seal", "log": "log_period"}
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("BAAS_TIMESTAMP_URL", "BAAS_TIMESTAMP_ROOT"),
     "seal": ("BAAS_PSIS_URL", "BAAS_PSIS_ROOT"),
+    "exchange": ("BAAS_PCI_URL", "BAAS_PCI_ROOT", "BAAS_PCI_KEYS"),
 }
 
 

@@ -156,6 +156,7 @@ def test_the_arms_are_listed_with_what_they_are(world: Any) -> None:
     assert found["csv"]["verifies_offline"] is False
     assert found["chain"]["on_ledger"] == "salted_commitment"
     assert found["timestamp"]["needs"] == ["BAAS_TIMESTAMP_URL", "BAAS_TIMESTAMP_ROOT"]
+    assert found["exchange"]["needs"] == ["BAAS_PCI_URL", "BAAS_PCI_ROOT", "BAAS_PCI_KEYS"]
     assert {each["health"] for each in found.values()} == {None}
     world.server.services.exchange_service.authorise(town.code, "MUX", mux.ENTRY, "PROVES")
     checked = ok(town.member.get(f"/administrations/{town.code}/arms", params={"check": True}))["items"]
