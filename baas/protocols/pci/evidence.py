@@ -27,7 +27,6 @@ from baas.ades.types import Format, Level, Signer, Stamper, Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
 from baas.ades.xml import UnsafeXml, parse
 from baas.clock import iso
-from baas.protocols.dss.names import SANDBOX_ANSWERS_POLICY
 from baas.protocols.pci import names
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.errors import PciError
@@ -39,7 +38,7 @@ from baas.protocols.pci.schema import check
 LIMIT = 1 << 20
 ISSUER = "Baas Sandbox: entorn de proves, sense valor fora d'ell"
 """What every evidence says of itself."""
-POLICY = SANDBOX_ANSWERS_POLICY
+POLICY = "2.25.158908429358399351425202399511716122076"
 """The certificate policy of who signs this sandbox's answers: no administration's seal is issued under it."""
 
 _PRODUCT = "producte:"

@@ -22,6 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baas.errors import Invalid
+from baas.protocols.dss.names import SANDBOX_ANSWERS_POLICY
+from baas.protocols.pci.evidence import POLICY as EVIDENCE
 from baas.protocols.rfc3161 import request_der
 from baas.trust_service import certificates
 from baas.trust_service.certificates import ESTABLISHED, PERSON_POLICY, SEAL_POLICY, SERVICE, Role
@@ -661,3 +663,14 @@ def test_the_systems_of_an_administration_have_a_certificate_that_names_it(pki: 
         pki.application(TOWN)
     assert pki.issue_application(TOWN).certificate != mine.certificate
     assert pki.application(TOWN).certificate != mine.certificate
+
+
+def test_who_signs_evidence_of_an_exchange_signs_no_verdicts_and_the_other_way_round(shared: Pki) -> None:
+    found = {
+        role: policies(each)[0]
+        for role, _, each in shared.issued()
+        if role in (Role.DSS, Role.EXCHANGE, Role.TLS)
+    }
+    assert found[Role.EXCHANGE] == EVIDENCE
+    assert found[Role.DSS] == SANDBOX_ANSWERS_POLICY
+    assert len(set(found.values())) == 3
