@@ -11,6 +11,8 @@ from tests.baas.flows import ok, until
 from tests.baas.pilots.test_pilots import act, create
 
 CASES = 6
+#: Without this metric in the plan its report has no trials.
+TRIED = ["tampering_noticed"]
 COMMON: dict[str, Any] = {"arms": ["exchange"], "guardrails": {}, "pairs": CASES, "interval": 2.0}
 
 
@@ -61,7 +63,9 @@ def rates(report: dict[str, Any], metric: str) -> dict[str, float]:
 def test_a_hand_over_by_chain_and_by_exchange(world: Any, partner: str) -> None:
     town = world.town
     pilot = ok(
-        create(town, **COMMON, subject="hand_over", counterpart=partner, secondary=["verified_offline"]),
+        create(
+            town, **COMMON, subject="hand_over", counterpart=partner, secondary=[*TRIED, "verified_offline"]
+        ),
         201,
     )["id"]
     report = reported(town, pilot)
@@ -80,10 +84,10 @@ def test_a_hand_over_by_chain_and_by_exchange(world: Any, partner: str) -> None:
 @pytest.mark.timeout(600)
 def test_a_fact_about_a_person_is_spared_by_the_exchange_alone(world: Any, partner: str) -> None:
     town = world.town
-    secondary = ["documents_spared", "reports_spared"]
-    about = {**COMMON, "subject": "person_fact", "counterpart": partner, "secondary": secondary}
+    shares = ["documents_spared", "reports_spared"]
+    about = {**COMMON, "subject": "person_fact", "counterpart": partner, "secondary": [*TRIED, *shares]}
     report = reported(town, ok(create(town, **about), 201)["id"])
-    for slug in secondary:
+    for slug in shares:
         assert rates(report, slug) == {"chain": 0.0, "exchange": 1.0}
     every_arm_was_tried_and_cut_off(report)
 
