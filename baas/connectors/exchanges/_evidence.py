@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from baas.ades.certificates import validate_certificate
-from baas.ades.types import Revocation, Trust
+from baas.ades.types import AdesError, Revocation, Trust
 from baas.ades.verdict import Verdict
+from baas.ades.xml import parse
+from baas.ades.xml.names import ds
 from baas.connectors import ConnectorSettings, Environment
 from baas.connectors.signature._answers import leads, require_passed
 from baas.connectors.signature._lifetimes import Kept, crls_in, judge_kept, stamp_certificates_in
@@ -26,12 +28,17 @@ SANDBOX_NAME = "Baas Sandbox Test Exchange Service"
 """The common name of who signs the embedded service's evidence. Others of that service are under the same policy."""
 
 
+MOST_PATHS = 64
+
+
 @dataclass(frozen=True)
 class Signatory:
     """Who may sign evidence: a certificate under one of the roots, of this policy and this common name."""
 
     trust: Trust
     name: str
+    _paths: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The paths of certificates that evidence came with, by the digest of those: whose CRLs are asked for."""
 
     @classmethod
     def of(cls, settings: ConnectorSettings) -> Signatory:
@@ -63,12 +70,19 @@ class Signatory:
 
     def crls_of(self, evidence: bytes, crls: Crls, now: datetime) -> tuple[bytes, ...]:
         """The CRLs (DER) that the certificates of its signature and of its time-stamp name: of paths to a root alone."""
-        _, verdict = statements.read_verified(evidence, self.trust, now)
         stamp = tuple(each.public_bytes(Encoding.DER) for each in stamp_certificates_in(evidence))
-        roots = tuple(each.public_bytes(Encoding.DER) for each in self.trust.roots)
-        paths = (verdict.certificates, *((*stamp, root) for root in roots if stamp))
-        known = [der for path in paths if leads(path, self.trust) for der in path]
-        return crls.of(list(dict.fromkeys(known)))
+        came = hashlib.sha256(b"\x00".join((*certificates_in(evidence), *stamp))).digest()
+        known = self._paths.get(came)
+        if known is None:
+            _, verdict = statements.read_verified(evidence, self.trust, now)
+            roots = tuple(each.public_bytes(Encoding.DER) for each in self.trust.roots)
+            paths = (verdict.certificates, *((*stamp, root) for root in roots if stamp))
+            found = [der for path in paths if leads(path, self.trust) for der in path]
+            known = tuple(dict.fromkeys(found))
+            if len(self._paths) >= MOST_PATHS:
+                self._paths.clear()
+            self._paths[came] = known
+        return crls.of(list(known))
 
     def kept(self, evidence: bytes, now: datetime) -> tuple[EvidenceStatement, Kept]:
         """What evidence states that was kept, judged offline, at the time that its time-stamp proves, with the CRLs in it.
@@ -103,6 +117,15 @@ class Signatory:
         )
         if certificate == path[0]:
             raise VerificationError("the message is signed by the exchange itself, not by an administration")
+
+
+def certificates_in(evidence: bytes) -> tuple[bytes, ...]:
+    """The texts of every certificate in evidence, judged by nobody; none for what cannot be read."""
+    try:
+        root = parse(evidence, limit=statements.LIMIT)
+    except AdesError:
+        return ()
+    return tuple((each.text or "").encode() for each in root.iter(ds("X509Certificate")))
 
 
 @dataclass(frozen=True)
