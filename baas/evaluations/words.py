@@ -47,7 +47,10 @@ class Words:
         return ", ".join(self.t(f"by.{who}") if who in NOTICERS else who for who in noticers)
 
     def files(self, names: Sequence[str]) -> str:
-        return ", ".join(self.known("arms.file", name) for name in names)
+        """What somebody kept: evidence, or what a verifier holds from before."""
+        return ", ".join(
+            self._texts.get(f"arms.file.{name}") or self.known("arms.anchor", name) for name in names
+        )
 
     def show(self, estimate: Mapping[str, Any] | None, unit: str, *, signed: bool = False) -> str:
         """`1,23 [1,10; 1,40] s`, or that it is not estimable."""

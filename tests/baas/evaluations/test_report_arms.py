@@ -21,8 +21,18 @@ from baas.evaluations.report import assemble
 from baas.evaluations.tables import arm_rows, attacks
 from baas.evaluations.words import Words
 from baas.metrics import CHAIN, Attack, Trial, metrics
+from baas.pilots.cheating import (
+    chain,
+    csv,
+    exchange,
+    hand_over_chain,
+    hand_over_exchange,
+    log,
+    seal,
+    timestamp,
+)
 from baas.pilots.outages import Outage
-from baas.texts import LANGUAGES, text
+from baas.texts import LANGUAGES, catalogue, text
 from tests.baas.evaluations.simulated import ABOUT, facts, run, terms_of
 from tests.baas.evaluations.test_report import Reader
 
@@ -286,3 +296,15 @@ def test_what_an_outage_did_is_said_of_each_arm_and_of_one_that_was_not_cut_off(
     )
     nothing = {**report, "outages": []}
     assert words.t("arms.outage") not in {row.label for row in arm_rows(nothing, words)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_a_cheating_operator_is_noticed_with_has_a_name(report: Any, language: str) -> None:
+    words, texts = Words(report, language), catalogue(language)
+    arms = (chain, csv, exchange, hand_over_chain, hand_over_exchange, log, seal, timestamp)
+    names = ("KEPT", "ROOT", "TWO", "TWO_HOLDERS", "BODIES")
+    kept = {getattr(arm, name) for arm in arms for name in names if hasattr(arm, name)}
+    assert {"exchange_root", "exchange_bodies", "bodies", "trust_root"} <= kept
+    for each in sorted(kept):
+        named = texts.get(f"arms.file.{each}") or texts.get(f"arms.anchor.{each}")
+        assert words.files([each]) == named, each
