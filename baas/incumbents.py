@@ -14,16 +14,20 @@ from cryptography.x509 import load_pem_x509_certificates
 from baas.ades import pem
 from baas.ades.types import AdesError, Signer
 from baas.administrations import repository
-from baas.connectors import ConnectorSettings, Environment
+from baas.connectors import ConnectorSettings, Environment, Subject, exchange
 from baas.errors import Conflict, NoAddress, SettingsError
+from baas.exchange_service.authorisations import Authorisation
 from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
+from baas.pilots.plan import Plan
 from baas.settings import Settings
 from baas.store import Store
 from baas.trust_service.pki import Enrolment
 from baas.trust_service.service import TrustService
 from baas.trust_service.tsa import http as tsa
 
+#: What the arm of exchanges asks for, where nothing else is said (`baas.connectors.exchanges.pci`).
+PURPOSE = "PROVES"
 #: The arms whose services may be outside; the others' are a laboratory's, or the issuer's own.
 ARM_OF_TIMESTAMPS, ARM_OF_SEALS, ARM_OF_EXCHANGES = "timestamp", "seal", "exchange"
 
@@ -104,6 +108,20 @@ class Incumbents:
             options=options | {"revocation": self._address()},
             signers={administration: self._embedded.pki.application(administration).signer},
         )
+
+    def require_authorised(self, plan: Plan, administration: str) -> None:
+        """Conflict where the embedded exchange would refuse every case of a plan: better known before it is used up."""
+        if ARM_OF_EXCHANGES not in plan.incumbents or self._outside.pci is not None:
+            return
+        product, modality = exchange.asked_of(plan.subject)
+        bodies = [administration] + [plan.counterpart] * (plan.subject is Subject.HAND_OVER)
+        for code in bodies:
+            granted = self._exchange.authorisations(code)
+            if Authorisation(code, product, modality, PURPOSE) not in granted:
+                raise Conflict(
+                    f"the exchange would refuse every case: {code} may not ask for {product} {modality} for {PURPOSE}; an "
+                    f"operator grants it: baas exchange authorise {code} {product} {modality}"
+                )
 
     def _enrolled(self, administration: str) -> Enrolment:
         return self._embedded.enrol(administration, self._name(administration))

@@ -240,6 +240,7 @@ class Services:
             readiness,
             HandOvers(store, chains, permissions, deployments, trust),
         )
+        pilots.require_authorised = incumbents.require_authorised
         return cls(
             settings=settings,
             clock=clock,

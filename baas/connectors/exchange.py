@@ -50,6 +50,13 @@ _ON_LEDGER = {
 }
 
 
+def asked_of(subject: Subject) -> tuple[str, str]:
+    """The product and the modality that cases of this subject ask for, and so must be authorised."""
+    from baas.connectors import _exchange_asks as asks
+
+    return asks.PRODUCTS[subject]
+
+
 class ExchangeConnector:
     """A client of one exchange service, for one administration or two. Safe for threads. Options, besides the adapter's:
 

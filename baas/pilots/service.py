@@ -87,6 +87,8 @@ class Pilots:
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
         self._opening, self._readiness = Opening(settings_of), readiness
         self._examine, self._drill, self._hand_overs = examine, drill, hand_overs
+        #: Told of a plan, and of its administration's code, before it is frozen or run; refuses one that no service takes.
+        self.require_authorised: Callable[[Plan, str], None] = lambda _plan, _administration: None
         self._runs: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
 
@@ -193,6 +195,7 @@ class Pilots:
             other = _counterpart(session, scope, plan_of(pilot))
             advance(pilot.state, PilotState.FROZEN)
             self._ready(session, scope, owner, self._facts(plan_of(pilot), owner.code), other)
+            self.require_authorised(plan_of(pilot), owner.code)
         with closing(self._opening.connector(STAMPS_PLANS, plan_of(pilot), owner.code)) as connector:
             with self._store.reading() as session:
                 self._ready(session, scope, owner, [IncumbentArm(connector).facts])
@@ -227,6 +230,7 @@ class Pilots:
             # what has no address yet is told before the plan is used up
             facts = [chain, *self._facts(plan_of(pilot), owner.code)]
             self._ready(session, scope, owner, facts, counterpart)
+            self.require_authorised(plan_of(pilot), owner.code)
             other = session.exec(
                 scope.select(Pilot).where(
                     Pilot.administration_id == pilot.administration_id,

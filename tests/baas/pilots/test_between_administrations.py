@@ -99,6 +99,7 @@ def test_a_hand_over_whose_mandate_was_withdrawn_is_not_begun(world: Any, partne
     theirs = server.as_member(third, "admin")
     given = {"provider": town.code, "roles": ["developer"], "days": 30}
     mandate = ok(theirs.post(f"/administrations/{third}/mandates", json=given), 201)["id"]
+    server.services.exchange_service.authorise(third, mux.PRODUCT, mux.ENTRY, "PROVES")
     pilot = ok(create(town, **COMMON, subject="hand_over", counterpart=third, secondary=[]), 201)["id"]
     act(town, pilot, "freeze")
     theirs.delete(f"/administrations/{third}/mandates/{mandate}").raise_for_status()
@@ -107,3 +108,17 @@ def test_a_hand_over_whose_mandate_was_withdrawn_is_not_begun(world: Any, partne
     assert ok(town.member.get(f"/pilots/{pilot}"))["state"] == "frozen"
     labels = {each["label"] for each in ok(town.member.get(f"/chains/{town.chain['id']}/accounts"))["items"]}
     assert f"body-{third}" not in labels
+
+
+def test_a_plan_that_the_exchange_would_refuse_is_not_used_up(world: Any, partner: str) -> None:
+    """The second body may not ask yet: that is said before the plan is frozen, with what would do."""
+    service, town = world.server.services.exchange_service, world.town
+    pilot = ok(create(town, **COMMON, subject="hand_over", counterpart=partner, secondary=[]), 201)["id"]
+    service.withdraw(partner, mux.PRODUCT, mux.ENTRY, "PROVES")
+    try:
+        refused = town.member.post(f"/pilots/{pilot}/freeze")
+    finally:
+        service.authorise(partner, mux.PRODUCT, mux.ENTRY, "PROVES")
+    assert refused.status_code == 409
+    assert f"baas exchange authorise {partner} MUX MUX_REGISTRE" in refused.json()["detail"]
+    act(town, pilot, "freeze")
