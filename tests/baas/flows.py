@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -153,3 +154,11 @@ def all_anchored(services: Services, number: int = 1) -> Log:
         return log if log.anchored_size == log.accepted else None
 
     return until(ask)
+
+
+_CODES = itertools.count(9_999_900_000)
+
+
+def fresh_code() -> str:
+    """A code that no administration of this process' tests has: a module's fixture may be made more than once."""
+    return str(next(_CODES))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from baas.protocols.pci.products import mux, padro
-from tests.baas.flows import ok, until
+from tests.baas.flows import fresh_code, ok, until
 from tests.baas.pilots.test_pilots import act, create
 
 CASES = 6
@@ -17,18 +18,19 @@ COMMON: dict[str, Any] = {"arms": ["exchange"], "guardrails": {}, "pairs": CASES
 
 
 @pytest.fixture(scope="module")
-def partner(world: Any) -> str:
+def partner(world: Any) -> Iterator[str]:
     """A second administration; the first one is its developer, and AOC lets both ask the exchange."""
     server, town = world.server, world.town
     server.services.exchange_service.serve()
-    code = str(server.administration("9999990042", "Ajuntament de Roquesalbes (fictici)")["code"])
+    code = str(server.administration(fresh_code(), "Ajuntament de Roquesalbes (fictici)")["code"])
     theirs = server.as_member(code, "admin")
     given = {"provider": town.code, "roles": ["developer"], "days": 30}
-    ok(theirs.post(f"/administrations/{code}/mandates", json=given), 201)
+    mandate = ok(theirs.post(f"/administrations/{code}/mandates", json=given), 201)["id"]
     for each in (town.code, code):
         for product, modality in ((mux.PRODUCT, mux.ENTRY), (padro.PRODUCT, padro.RESIDENT)):
             server.services.exchange_service.authorise(each, product, modality, "PROVES")
-    return code
+    yield code
+    theirs.delete(f"/administrations/{code}/mandates/{mandate}").raise_for_status()
 
 
 def every_arm_was_tried_and_cut_off(report: dict[str, Any]) -> None:
@@ -95,7 +97,7 @@ def test_a_fact_about_a_person_is_spared_by_the_exchange_alone(world: Any, partn
 def test_a_hand_over_whose_mandate_was_withdrawn_is_not_begun(world: Any, partner: str) -> None:
     """The second administration says no between freezing and running: nothing is done in its name any more."""
     server, town = world.server, world.town
-    third = str(server.administration("9999990043", "Ajuntament penedit (fictici)")["code"])
+    third = str(server.administration(fresh_code(), "Ajuntament penedit (fictici)")["code"])
     theirs = server.as_member(third, "admin")
     given = {"provider": town.code, "roles": ["developer"], "days": 30}
     mandate = ok(theirs.post(f"/administrations/{third}/mandates", json=given), 201)["id"]

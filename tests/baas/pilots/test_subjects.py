@@ -10,7 +10,7 @@ import pytest
 from baas.connectors import OnceOnly, Subject
 from baas.pilots.arms import NOTHING_SPARED, ArmEvidence
 from baas.pilots.opening import options_of
-from tests.baas.flows import ok
+from tests.baas.flows import fresh_code, ok
 from tests.baas.pilots.test_pilots import act, create, measured
 from tests.baas.pilots.test_runner import FakeArm, plan, run
 
@@ -24,7 +24,7 @@ ABOUT_A_PERSON = {
 @pytest.fixture(scope="module")
 def partner(world: Any) -> Iterator[str]:
     """A third administration, which has given the first one a mandate: its members act there as developers."""
-    code = str(world.server.administration("9999990032", "Vila de l'encàrrec")["code"])
+    code = str(world.server.administration(fresh_code(), "Vila de l'encàrrec")["code"])
     theirs = world.server.as_member(code, "admin")
     given = {"provider": world.town.code, "roles": ["developer"], "days": 30}
     mandate = ok(theirs.post(f"/administrations/{code}/mandates", json=given), 201)["id"]

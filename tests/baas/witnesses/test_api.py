@@ -25,7 +25,9 @@ def checkpoint(*entries: bytes) -> str:
     return sign_checkpoint(Checkpoint(LOG.name, len(leaves), merkle.root(leaves)), [LOG])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="session"
+)  # a module's fixtures may be made twice where workers take tests from each other
 def witness(world: Any) -> dict[str, Any]:
     return dict(ok(world.town.member.post("/witnesses", json=body(world, "porta")), 201))
 
