@@ -33,8 +33,9 @@ def show(stage: Stage) -> None:
     found["wrong_chain"] = {"code": error["code"], "message": error["message"]}
     stage.note(f"a transaction signed for the other chain: {error['code']} {error['message']}")
 
-    found["other_administration"] = {"status": _status(one, two.chain["id"])}
-    found["absent_object"] = {"status": _status(one, "01ARZ3NDEKTSV4RRFFQ69G5FAV")}
+    # the second town gave the first one a mandate, and got none
+    found["other_administration"] = {"status": _status(two, one.chain["id"])}
+    found["absent_object"] = {"status": _status(two, "01ARZ3NDEKTSV4RRFFQ69G5FAV")}
     stage.note(
         f"another administration's chain: {found['other_administration']['status']}, as for one that does not exist"
     )
