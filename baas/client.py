@@ -48,7 +48,11 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment has no business between two ends of the same machine
         remote = httpx2.URL(self.base_url).host not in ("127.0.0.1", "::1", "localhost")
-        self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=timeout, trust_env=remote)
+        # servers hang up on idle connections: one that was idle for longer is not used again
+        limits = httpx2.Limits(keepalive_expiry=2.0)
+        self._http = httpx2.Client(
+            base_url=self.base_url, headers=headers, timeout=timeout, trust_env=remote, limits=limits
+        )
 
     def __enter__(self) -> Self:
         return self

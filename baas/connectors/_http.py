@@ -13,6 +13,10 @@ from baas.connectors import (
     ConnectorUnreachable,
 )
 
+#: A connection that was idle for longer is not used again. Servers hang up on idle ones (uvicorn after five seconds): who
+#: sends just then hears nothing, and cannot know whether its request was taken.
+LIMITS = httpx2.Limits(keepalive_expiry=2.0)
+
 
 class Service:
     """A client of one service, with its own connections. It follows no redirect and ignores the environment's proxies.
@@ -24,7 +28,7 @@ class Service:
     def __init__(self, settings: ConnectorSettings, path: str) -> None:
         self.url, self._timeout = settings.url.rstrip("/") + path, settings.timeout
         self._auth = (settings.options.get("administration", ""), settings.secret)
-        self._client = httpx2.Client(timeout=settings.timeout, trust_env=False)
+        self._client = httpx2.Client(timeout=settings.timeout, trust_env=False, limits=LIMITS)
 
     def ask(
         self,

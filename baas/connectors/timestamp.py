@@ -33,6 +33,7 @@ from baas.connectors import (
     Subject,
 )
 from baas.connectors import _timestamp_token as token
+from baas.connectors._http import LIMITS
 from baas.protocols.rfc3161 import QUERY, REPLY, request_der
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence.digest import IMPRINTS, Digest
@@ -68,7 +69,7 @@ class TimestampConnector:
     @classmethod
     def open(cls, settings: ConnectorSettings) -> Self:
         """A connector with its own connections, which `close` ends. The environment's proxies are ignored."""
-        return cls(settings, httpx2.Client(timeout=settings.timeout, trust_env=False))
+        return cls(settings, httpx2.Client(timeout=settings.timeout, trust_env=False, limits=LIMITS))
 
     @property
     def environment(self) -> Environment:

@@ -15,7 +15,7 @@ from sandbox.evidence import receipt, trust
 from sandbox.evidence.verify import verify
 
 #: Many steps or every case: `make test-long`.
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

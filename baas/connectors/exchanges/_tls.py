@@ -14,6 +14,7 @@ import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from baas.ades.types import Signer
+from baas.connectors._http import LIMITS
 from sandbox.errors import MalformedEvidence
 
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "baas-sandbox"}
@@ -25,7 +26,7 @@ def client(trust_anchor: bytes, timeout: float, own: Signer | None) -> httpx2.Cl
     `own` is the certificate by which its owner is known to the server (mutual TLS), None to show none.
     """
     return httpx2.Client(
-        timeout=timeout, trust_env=False, headers=_HEADERS, verify=context(trust_anchor, own)
+        timeout=timeout, trust_env=False, limits=LIMITS, headers=_HEADERS, verify=context(trust_anchor, own)
     )
 
 

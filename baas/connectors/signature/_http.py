@@ -13,6 +13,7 @@ import httpx2
 
 from baas.clock import Clock
 from baas.connectors import ConnectorTimeout, ConnectorUnreachable, Environment
+from baas.connectors._http import LIMITS
 from baas.connectors.signature import Exchange
 from sandbox.errors import MalformedEvidence
 
@@ -52,7 +53,9 @@ class Answer:
 
 def client(timeout: float) -> httpx2.Client:
     """A client whose requests take `timeout` seconds at most per step."""
-    return httpx2.Client(timeout=timeout, trust_env=False, headers={"Accept-Encoding": "identity"})
+    return httpx2.Client(
+        timeout=timeout, trust_env=False, limits=LIMITS, headers={"Accept-Encoding": "identity"}
+    )
 
 
 def post(
