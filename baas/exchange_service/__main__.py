@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from baas.ades import pem
 from baas.clock import SystemClock
 from baas.errors import BaasError
 from baas.exchange_service.service import ExchangeService
+from baas.trust_service.files import put
 from baas.trust_service.service import TrustService
 
 ROOTS, KEYS, TRUST_SERVICE = "roots.pem", "keys", "trust-service"
@@ -81,18 +81,6 @@ def _authorise(exchange: ExchangeService, trust_service: TrustService, keys: Pat
     keys.mkdir(mode=0o700, exist_ok=True)
     put(keys / f"{code}.pem", pem.write(trust_service.pki.application(code).signer))
     exchange.authorise(*parts)
-
-
-def put(path: Path, content: bytes) -> str:
-    """Writes a file whole or not at all, for its owner alone; its absolute path."""
-    making = path.with_name(path.name + ".making")
-    making.unlink(missing_ok=True)
-    with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(path)
-    return str(path.absolute())
 
 
 if __name__ == "__main__":

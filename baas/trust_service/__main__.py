@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import socket
 import sys
@@ -22,6 +21,7 @@ from baas.clock import SystemClock
 from baas.trust_service import registration
 from baas.trust_service.certificates import BASE
 from baas.trust_service.errors import TrustServiceError
+from baas.trust_service.files import put
 from baas.trust_service.service import TrustService
 
 ROOTS, OFFICE = "roots.pem", "registration.secret"
@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         files = {
-            "roots": _put(given.data / ROOTS, service.roots_pem),
-            "registration": _put(given.data / OFFICE, service.secret_of(registration.OFFICE).encode()),
+            "roots": put(given.data / ROOTS, service.roots_pem),
+            "registration": put(given.data / OFFICE, service.secret_of(registration.OFFICE).encode()),
         }
         config = uvicorn.Config(
             application(service),
@@ -96,18 +96,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 0 if server.started else 1
     finally:
         service.close()
-
-
-def _put(path: Path, content: bytes) -> str:
-    """Writes a file whole or not at all, for its owner alone; its absolute path."""
-    making = path.with_name(path.name + ".making")
-    making.unlink(missing_ok=True)
-    with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(path)
-    return str(path.absolute())
 
 
 if __name__ == "__main__":
