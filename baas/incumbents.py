@@ -20,14 +20,13 @@ from baas.exchange_service.authorisations import Authorisation
 from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
 from baas.pilots.plan import Plan
+from baas.protocols.pci.messages import TRIALS
 from baas.settings import Settings
 from baas.store import Store
 from baas.trust_service.pki import Enrolment
 from baas.trust_service.service import TrustService
 from baas.trust_service.tsa import http as tsa
 
-#: What the arm of exchanges asks for, where nothing else is said (`baas.connectors.exchanges.pci`).
-PURPOSE = "PROVES"
 #: The arms whose services may be outside; the others' are a laboratory's, or the issuer's own.
 ARM_OF_TIMESTAMPS, ARM_OF_SEALS, ARM_OF_EXCHANGES = "timestamp", "seal", "exchange"
 
@@ -117,9 +116,9 @@ class Incumbents:
         bodies = [administration] + [plan.counterpart] * (plan.subject is Subject.HAND_OVER)
         for code in bodies:
             granted = self._exchange.authorisations(code)
-            if Authorisation(code, product, modality, PURPOSE) not in granted:
+            if Authorisation(code, product, modality, TRIALS) not in granted:
                 raise Conflict(
-                    f"the exchange would refuse every case: {code} may not ask for {product} {modality} for {PURPOSE}; an "
+                    f"the exchange would refuse every case: {code} may not ask for {product} {modality} for {TRIALS}; an "
                     f"operator grants it: baas exchange authorise {code} {product} {modality}"
                 )
 

@@ -1,23 +1,13 @@
-"""Once-only, for the person: of the documents that the cases needed, the share that nobody had to bring.
-
-An act spared only what its evidence shows: one that failed, or whose evidence passes no check, spared nothing, and what it
-needed still counts. Where no case is about a person nothing was needed, and the share is not estimable.
-"""
+"""Once-only, for the person: of the documents that the cases needed, the share that nobody had to bring."""
 
 from __future__ import annotations
 
 from baas.metrics import Direction, Kind, Measurements, Metric, RateSample
-from baas.metrics._pairs import by_case
+from baas.metrics._once_only import shares
 
 
 def sample(measurements: Measurements) -> RateSample:
-    counts, failures = {}, {}
-    for arm in measurements.arms:
-        acts = by_case(measurements, arm).values()
-        spared = sum(act.documents_spared for act in acts if act.holds)
-        counts[arm] = (spared, sum(act.documents_needed for act in acts))
-        failures[arm] = sum(not act.holds for act in acts)
-    return RateSample(counts, failures)
+    return shares(measurements, lambda act: act.documents_spared, lambda act: act.documents_needed)
 
 
 METRIC = Metric(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from pathlib import Path
 
 import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -57,4 +58,4 @@ def _show(made: ssl.SSLContext, own: Signer) -> None:
             file.write(key + chain)
         made.load_cert_chain(path)
     finally:
-        os.unlink(path)  # noqa: PTH108  # a descriptor's own path, as mkstemp gives it
+        Path(path).unlink()

@@ -40,6 +40,7 @@ from baas.protocols.pci.codes import MOST_ELEMENTS, Detail, State
 from baas.protocols.pci.errors import PciError
 from baas.protocols.pci.evidence import EvidenceStatement
 from baas.protocols.pci.messages import (
+    TRIALS,
     Confirmation,
     Poll,
     Purpose,
@@ -107,7 +108,7 @@ class PciAdapter:
         self._certificate = hashlib.sha256(self._signer.certificate.public_bytes(Encoding.DER)).digest()
         self.security = Security(options.get("security") or Security.WSS)
         self.requester = Requester(
-            code, options.get("name") or code, Purpose(options.get("purpose") or "PROVES")
+            code, options.get("name") or code, Purpose(options.get("purpose") or TRIALS)
         )
         self.signatory = Signatory.of(settings)
         mutual = self.security is Security.MTLS

@@ -30,6 +30,10 @@ class DocumentType(StrEnum):
     NIE = "NIE"
 
 
+#: The purpose of trials, which AOC's pre-production takes.
+TRIALS = "PROVES"
+
+
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """Why it is asked: `Finalidad` (1 to 250 characters) or `Procedimiento` (a SIA code, 3 to 20): exactly one."""

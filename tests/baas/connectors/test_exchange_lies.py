@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from baas.ades.types import Signer
+from baas.ades.xml import child
 from baas.connectors import ConnectorError, ConnectorRefused, ConnectorUnreachable
 from baas.connectors.exchanges import Answered
 from baas.connectors.exchanges.pci import PciAdapter
@@ -70,10 +72,8 @@ def relayed(served: Served, change: Callable[[Response], Response]) -> Callable[
     return answer
 
 
-def _content(message: bytes):  # type: ignore[no-untyped-def]
-    from lxml import etree
-
-    return etree.fromstring(message).find(f"{{{soap.NAMESPACE}}}Body")[0]
+def _content(message: bytes) -> etree._Element:
+    return child(etree.fromstring(message), f"{{{soap.NAMESPACE}}}Body")[0]
 
 
 def said(response: Response, request: Request) -> Said:
