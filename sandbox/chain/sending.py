@@ -25,7 +25,7 @@ from sandbox.rotation import ROLE_GAS, Contract, Rotation, Rotator
 from sandbox.sealing import Sealer
 from sandbox.spec import TRANSACTION_GAS_CAP
 
-#: Seconds that the answer to a lone transaction waits for its block, at most: more than one of honest chain time.
+#: Seconds that the answer to a body's only transaction waits for its block, at most: more than one of honest chain time.
 LINGER_SECONDS = 1.5
 
 
@@ -175,7 +175,7 @@ class Sending(Permitting):
         return not self.seals or self._journal.note(number) is not None
 
     def _linger(self, transaction_hash: bytes) -> None:
-        """Give the block of a lone transaction a moment, where its sender has nothing else waiting.
+        """Give the block of a body's only transaction a moment, where its sender has nothing else waiting.
 
         ethers' `wait()` looks for the receipt once, and then only when another block comes. Our blocks come with
         transactions alone: the receipt has to be there when it looks.

@@ -1,8 +1,8 @@
 """The gateway's front: one body in, one answer out; never an exception.
 
-Writes of a body are ruled and committed first, together; then its reads are answered, in order. JSON-RPC
-leaves the order in a batch open, and so a batch may send and then read what is pending. Every refusal is
-recorded in the journal.
+Writes of a body are ruled and committed first, together; then its reads are answered, in order, the newest block's
+number before all others. JSON-RPC leaves the order in a batch open, and so a batch may send and then read what is
+pending, and never learns of a block that its other answers do not know yet. Every refusal is recorded in the journal.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 MAX_LOG_RANGE = 5_000
 #: Bytes of JSON that the reads of one body may be answered with (geth's default for a batch is the same).
 MAX_ANSWER = 25_000_000
+#: Answered before a batch's other reads. ethers asks for it together with a receipt, and where there is none yet looks
+#: again when the number has grown: a number from after the receipt's look would have it wait for ever.
+_NEWEST = "eth_blockNumber"
 #: Rules of reads whose refusals are recorded: what costs much.
 _KEPT = frozenset({"answer-size", "log-range", "time-limit"})
 
@@ -60,7 +63,7 @@ class Gateway:
 
     `own` and `admin` are the methods answered here, for everybody and for administrators; `asked` are those that
     on our own chains are constants, and here go to the node. `linger` is called with the hash of a transaction that
-    came alone in its body, on disk by then, before its answer goes out.
+    was the only one of its body, on disk by then, before the answer goes out.
     """
 
     def __init__(
@@ -102,12 +105,13 @@ class Gateway:
             return _encode(_response(None, error))
         self._meter.calls(len(parsed.calls))
         outcomes = self._run(parsed.calls, asker)
-        if (
-            not parsed.batch
-            and self._methods.is_write(parsed.calls[0].method)
-            and isinstance(outcomes[0], str)
-        ):
-            self._linger(bytes.fromhex(outcomes[0][2:]))
+        sent = [
+            outcome
+            for call, outcome in zip(parsed.calls, outcomes, strict=True)
+            if self._methods.is_write(call.method) and isinstance(outcome, str)
+        ]
+        if len(sent) == 1:
+            self._linger(bytes.fromhex(sent[0][2:]))
         answers = [
             _response(call.id, outcome)
             for call, outcome in zip(parsed.calls, outcomes, strict=True)
@@ -165,7 +169,7 @@ class Gateway:
             self._record(refusals)
         budget = _Budget(time.monotonic() + self._body_seconds)
         costly: list[Refusal] = []
-        for index, kind in kinds.items():
+        for index, kind in sorted(kinds.items(), key=lambda each: calls[each[0]].method != _NEWEST):
             if kind is not Kind.WRITE:
                 outcome = outcomes[index] = self._within(budget, kind, calls[index], asker)
                 if isinstance(outcome, RpcError) and _rule(outcome) in _KEPT:

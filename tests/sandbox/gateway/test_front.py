@@ -11,6 +11,7 @@ from web3.providers import JSONBaseProvider
 
 from sandbox.chain import Chain
 from sandbox.errors import RpcError
+from sandbox.evidence.keccak import keccak
 from sandbox.gateway import Asker, Endpoint, Gateway
 from sandbox.gateway.methods import METHODS
 from sandbox.permissions import ActKind
@@ -242,13 +243,52 @@ def test_a_lone_transaction_is_answered_with_its_receipt_there(chain, wallet):
         assert ask(chain, "eth_getTransactionReceipt", hash_)["result"] is not None
 
 
+def batch(chain, *calls):
+    """The results of one batch, in its order."""
+    body = [
+        {"jsonrpc": "2.0", "id": n, "method": method, "params": list(params)}
+        for n, (method, *params) in enumerate(calls)
+    ]
+    return [answer["result"] for answer in json.loads(chain.rpc(json.dumps(body).encode()))]
+
+
+def test_so_is_one_that_comes_with_reads(chain, wallet):
+    """ethers sends each transaction together with a question for the newest block's number."""
+    chain.allow(wallet.address, "send")
+    for _ in range(3):
+        number, hash_ = batch(
+            chain, ["eth_blockNumber"], ["eth_sendRawTransaction", f"0x{wallet.next().hex()}"]
+        )
+        receipt = ask(chain, "eth_getTransactionReceipt", hash_)["result"]
+        assert int(receipt["blockNumber"], 16) > int(number, 16)
+
+
+def test_a_batch_without_a_receipt_does_not_tell_of_its_block(chain, wallet, monkeypatch):
+    """A block comes between the batch's looks: who then waits for a number after the batch's must see one."""
+    chain.allow(wallet.address, "send")
+    hash_ = f"0x{keccak(raw := wallet.next()).hex()}"
+    read = type(chain._node).read
+
+    def then_a_block(node, method, params, *, time_limit):
+        found = read(node, method, params, time_limit=time_limit)
+        if method == "eth_getTransactionReceipt":
+            monkeypatch.undo()
+            chain.submit(raw)
+            chain.wait(hash_)
+        return found
+
+    monkeypatch.setattr(type(chain._node), "read", then_a_block)
+    receipt, number = batch(chain, ["eth_getTransactionReceipt", hash_], ["eth_blockNumber"])
+    assert receipt is None
+    mined = ask(chain, "eth_getTransactionReceipt", hash_)["result"]["blockNumber"]
+    assert int(number, 16) < int(mined, 16)
+
+
 def test_who_sends_without_waiting_is_not_held_up(chain, wallet):
     """With another of the sender's transactions waiting, the answer comes when the transaction is on disk."""
     chain.allow(wallet.address, "send")
     chain._sealer.stop()
-    first = json.dumps([{"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction",
-                         "params": [f"0x{wallet.next().hex()}"]}])  # fmt: skip
-    chain.rpc(first.encode())
+    chain.submit(wallet.next())
     looked = chain._sealer.wait_for_change
     chain._sealer.wait_for_change = lambda seen, timeout: pytest.fail("it waited for a block")
     ask(chain, "eth_sendRawTransaction", f"0x{wallet.next().hex()}")
