@@ -19,7 +19,7 @@ def test_who_waited_too_long_is_told_how_to_get_the_receipt_later(monkeypatch: p
 def test_who_waits_in_vain_is_told_why_before_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = {"state": "included", "problem": "chain 'x' is stopped: start it first"}
     monkeypatch.setattr(Client, "notarisation", lambda _self, _name: stuck)
-    monkeypatch.setattr("baas.client.STUCK", 0.1)
+    monkeypatch.setattr("baas.client.waiting.STUCK", 0.1)
     with (
         Client("http://127.0.0.1:1", "baas_none") as client,
         pytest.raises(TimeoutError, match="it waits because: chain 'x' is stopped: start it first"),
