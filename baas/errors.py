@@ -96,9 +96,10 @@ class Forbidden(Refused):
 
     def __init__(self, act: str, needed: tuple[str, ...], has: tuple[str, ...]) -> None:
         self.act, self.needed, self.has = act, needed, has
+        whom = "AOC's operators" if needed == ("operator",) else "an admin of the administration"
         super().__init__(
             f"{act} needs the role {' or '.join(needed) or 'of nobody'}; you have "
-            f"{', '.join(has) or 'none'}: ask an admin of the administration"
+            f"{', '.join(has) or 'none'}: ask {whom}"
         )
 
     @property

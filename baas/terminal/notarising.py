@@ -92,9 +92,12 @@ def hash_all(
                 continue
             first, *also = digests_file(document, slugs, progress(f"hashing {document.name}", BIG_FILE))
             hashed.append(Hashed(document, first, tuple(also)))
-        except (DocumentChanged, OSError) as error:
+        except DocumentChanged as error:
             failed.append(Failed(document, str(error)))
             note(f"not notarised: {error}")
+        except OSError as error:
+            failed.append(Failed(document, f"cannot be read: {error.strerror}"))
+            note(f"not notarised: {document} cannot be read: {error.strerror}")
     return hashed, failed
 
 

@@ -23,6 +23,7 @@ from baas.terminal.problems import NotLoggedIn, Unusable
 from baas.terminal.render import note
 
 if TYPE_CHECKING:
+    from baas.settings import Settings
     from baas.wiring import Services
 
 
@@ -106,11 +107,24 @@ def public_url(place: Place) -> str:
     """The address that other programs use: the service's, or the one that `baas serve` would have."""
     if place.url:
         return place.url
+    settings = _settings_of_serve(place)
+    return f"http://{settings.host}:{settings.port}"
+
+
+def exchange_url(place: Place, found: str | None) -> str:
+    """The embedded exchange service's: `found` where a service runs, or the one that it would have beside `baas serve`."""
+    if place.url:
+        return found or "no address: start it"
+    settings = _settings_of_serve(place)
+    port = settings.port + 1 if settings.exchange_port is None else settings.exchange_port
+    return f"https://{settings.host}:{port}"
+
+
+def _settings_of_serve(place: Place) -> Settings:
     from baas.settings import load_settings
 
-    settings = load_settings(data=place.data)
     note("no service is running: this address answers while `baas serve` runs on the same data directory")
-    return f"http://{settings.host}:{settings.port}"
+    return load_settings(data=place.data)
 
 
 @contextmanager

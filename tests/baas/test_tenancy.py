@@ -142,6 +142,9 @@ def test_forbidden_says_what_is_needed_and_what_one_has() -> None:
         "adding a member needs the role admin; you have developer: ask an admin of the administration"
     )
     assert (refused.value.expected, refused.value.got) == ("admin", "developer")
+    assert str(Forbidden("granting it", ("operator",), ("admin",))) == (
+        "granting it needs the role operator; you have admin: ask AOC's operators"
+    )
 
 
 # The lint: a query of a scoped table is made by a scope, or by `across_administrations` with its reason.

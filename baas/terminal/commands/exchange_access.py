@@ -10,7 +10,7 @@ import typer
 from baas.terminal import files
 from baas.terminal.commands.administration import Administration
 from baas.terminal.render import Shown, note, record, table
-from baas.terminal.session import connect
+from baas.terminal.session import connect, exchange_url, here
 
 app = typer.Typer()
 Product = Annotated[str, typer.Argument(help="CodigoProducto, such as PADRO.")]
@@ -25,7 +25,8 @@ def authorisations(ctx: typer.Context, administration: Administration) -> Shown:
     with connect(ctx) as client:
         found = client.exchange_authorisations(administration)
     lines = table(found["items"], *SHOWN).text if found["items"] else "nothing yet: an operator grants it"
-    return Shown(found, f"{lines}\n\nthe service is at {found['address'] or 'no address: start it'}")
+    found["address"] = exchange_url(here(ctx), found["address"])
+    return Shown(found, f"{lines}\n\nthe service is at {found['address']}")
 
 
 @app.command()
@@ -69,6 +70,6 @@ def key(
         found = client.exchange_key(administration)
     files.write(key_file, found["key"].encode(), files.PRIVATE)
     files.write(roots, found["roots"].encode())
-    shown = {name: found[name] for name in ("administration", "serial", "address")}
-    shown |= {"key": str(key_file), "roots": str(roots)}
+    shown = {name: found[name] for name in ("administration", "serial")}
+    shown |= {"address": exchange_url(here(ctx), found["address"]), "key": str(key_file), "roots": str(roots)}
     return record(shown, *shown)

@@ -61,7 +61,9 @@ def test_a_file_that_changes_or_cannot_be_read_is_told_and_the_others_go_on(
     ]
     assert [each.file.name for each in failed] == ["changing.pdf", "absent.pdf"]
     assert "changed while it was hashed" in failed[0].reason
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert told[1].endswith("absent.pdf cannot be read: No such file or directory")
     assert notarising.shown([], failed).ending == "refused"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from baas.terminal.login import Login, login_file
 from baas.terminal.problems import Unusable
-from baas.terminal.session import Place, checked_url, resolve
+from baas.terminal.session import Place, checked_url, exchange_url, resolve
 
 URL = "http://127.0.0.1:8080"
 
@@ -61,6 +61,21 @@ def test_a_service_and_a_data_directory_at_once_are_refused(login: Login, tmp_pa
 def test_what_is_not_the_address_of_a_service_is_refused(url: str) -> None:
     with pytest.raises(Unusable, match="expected a service's address"):
         checked_url(url)
+
+
+def test_the_exchange_without_a_running_service_is_where_serve_would_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The address of a command's own process answers nobody any more when the command has ended."""
+    gone = "https://127.0.0.1:40404"
+    assert exchange_url(Place(URL, None), gone) == gone
+    assert capsys.readouterr().err == ""
+    here = Place(None, tmp_path)
+    monkeypatch.setenv("BAAS_PORT", "9000")
+    assert exchange_url(here, gone) == "https://127.0.0.1:9001"
+    assert "no service is running" in capsys.readouterr().err
+    monkeypatch.setenv("BAAS_EXCHANGE_PORT", "9443")
+    assert exchange_url(here, gone) == "https://127.0.0.1:9443"
 
 
 def test_a_token_in_the_clear_is_warned_of_except_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
