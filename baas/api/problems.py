@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from baas import errors
 from baas.audit.redaction import redact
-from baas.chains.service import ChainDeleted
+from baas.chains.errors import ChainDeleted
 from baas.connectors import ConnectorError
 from baas.logs.witnessing import NotWitnessedYet
 from sandbox import errors as sandbox

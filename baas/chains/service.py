@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, and_
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import Session, col, func, select
 
@@ -18,18 +15,22 @@ from baas.administrations import repository
 from baas.administrations.limits import LimitsOf
 from baas.administrations.model import Administration
 from baas.audit import Audit
+from baas.chains import numbers
+from baas.chains.directories import reconcile
+from baas.chains.errors import ChainDeleted, ChainExpired, ChainStopped
 from baas.chains.fleet import DRAIN_SECONDS, Fleet
 from baas.chains.leases import holding
+from baas.chains.lifetimes import Lifetimes
 from baas.chains.metering import Meters
-from baas.chains.model import Chain, ChainNumber
+from baas.chains.model import Chain
 from baas.chains.policy import WARNINGS, Policy
 from baas.chains.schemas import ChainWarning
 from baas.clock import Clock, iso, milliseconds
-from baas.errors import Conflict, Invalid, NotFound, QuotaExceeded, Refused, Suspended
+from baas.errors import Invalid, NotFound, QuotaExceeded, Refused, Suspended
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
-from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
+from baas.tenancy import Role, TenantScope, across_administrations
 from sandbox import chain as runtime
 from sandbox.engines import Adopting, Head
 from sandbox.engines import engine as find_engine
@@ -38,45 +39,9 @@ from sandbox.faucet import wei_of
 from sandbox.lifecycle import ChainState, DesiredState
 from sandbox.permissions import ActKind
 from sandbox.spec import ChainSpec
-from sandbox.transfer import sweep
 
 LOGGER = logging.getLogger(__name__)
 SERVES_ALL = "the service itself runs every administration's chains"
-
-#: Chain ids start here, so that a wallet's owner recognises a test chain; all stay below what wallets can hold.
-CHAIN_ID_BASE = 73_570_000_000_000
-#: An installation's first number is random, so that two installations hardly ever share a chain id.
-FIRST_NUMBERS, NUMBERS_EACH = 90_000, 100_000
-
-
-class ChainDeleted(NotFound):
-    """The chain was the caller's and is deleted; its evidence is still there. Gone (410), not absent.
-
-    `evidence` is the path at which the caller finds what was notarised on it.
-    """
-
-    def __init__(self, name: str, evidence: str = "/api/v1/notarisations") -> None:
-        super().__init__("chain", name)
-        self.evidence = evidence
-        self.args = (
-            f"chain {name!r} was deleted; its receipts stay valid and can still be had ({evidence}), and its id is "
-            "never used again",
-        )
-
-
-class ChainStopped(Conflict):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"chain {name!r} is stopped: start it first")
-
-
-class ChainExpired(Conflict):
-    """Its time is over. Nothing of it is gone yet; what it anchored is evidence for ever."""
-
-    def __init__(self, name: str, expired: datetime, deletion: datetime) -> None:
-        super().__init__(
-            f"chain {name!r} expired on {iso(expired)}: receipts can still be had, and its blocks are deleted on "
-            f"{iso(deletion)} unless an admin gives it more time (baas chain extend)"
-        )
 
 
 class Chains:
@@ -102,6 +67,7 @@ class Chains:
         self._limits, self._meters = limits, meters
         self._store, self._clock, self._ids, self._audit, self._fleet = store, clock, ids, audit, fleet
         self.policy = policy or Policy()
+        self._lifetimes = Lifetimes(store, clock, audit, self.policy)
 
     # -- records -----------------------------------------------------------------------------------
 
@@ -130,10 +96,11 @@ class Chains:
             owner = repository.administration(session, scope, administration)
             scope.require(owner.id, "creating a chain", Role.ADMIN, Role.DEVELOPER)
             self.require_place(session, scope, owner.id)
-            chain_id = self.new_chain_id(session) if adopts is None else 0
+            chain_id = numbers.new_chain_id(session, self._clock.now()) if adopts is None else 0
         if adopts is not None:
             chain_id = adopts.chain_id(endpoint)
-            self.require_unused(chain_id)
+            with self._store.session() as session:
+                numbers.require_unused(session, chain_id)
         now = self._clock.now()
         spec = ChainSpec(
             chain_id=chain_id, genesis_time=milliseconds(now) // 1000, engine=engine, endpoint=endpoint
@@ -161,7 +128,7 @@ class Chains:
             with self._store.session() as session:
                 self.require_place(session, scope, owner.id)  # others may have been created meanwhile
                 if adopts is not None:
-                    self.register_number(session, chain_id)
+                    numbers.register_number(session, chain_id, now)
                 session.add(row)
                 self._audit.record(
                     session,
@@ -191,21 +158,6 @@ class Chains:
         room = self._meters.require_room(administration_id)
         self._meters.belongs(name, administration_id)
         return room
-
-    def new_chain_id(self, session: Session) -> int:
-        """The register's next number that no imported chain brought along, taken."""
-        while True:
-            given = select(func.count()).select_from(ChainNumber).where(col(ChainNumber.number) > 0)
-            first = session.exec(given).one() == 0
-            number = ChainNumber(
-                number=secrets.randbelow(FIRST_NUMBERS) * NUMBERS_EACH + 1 if first else None,
-                taken=self._clock.now(),
-            )
-            session.add(number)
-            session.flush()
-            chain_id = CHAIN_ID_BASE + (number.number or 0)
-            if session.get(ChainNumber, -chain_id) is None:
-                return chain_id
 
     def listing(self, scope: TenantScope, page: PageOf, administration: str | None = None) -> Paged[Chain]:
         with self._store.reading() as session:
@@ -434,31 +386,10 @@ class Chains:
     # -- the process -------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
-        """After a crash: remove the directories of deleted chains, and set aside those that no row stands for.
-
-        A creation that was cut leaves such a one; so does an older database put back from a backup, and then the
-        directory holds the only copy of a chain and its keys. Whoever runs the service may delete what is set aside.
-        """
+        """After a crash: every chain's directory against its row (`baas.chains.directories`)."""
         with self._store.reading() as session:
             rows = session.exec(across_administrations(Chain, "reconciling every chain's directory")).all()
-        desired = {row.id: row.desired for row in rows}
-        owner = {row.id: row.administration_id for row in rows}
-        here = {path.name for path in self._fleet.directories()}
-        for name, wanted in desired.items():
-            if wanted != DesiredState.DELETED and name not in here:
-                LOGGER.error("chain %s has no directory", name)
-                self._fleet.fail(
-                    name, "its directory is missing: put it back from a backup, or delete the chain"
-                )
-        sweep(self._fleet.directory(""))
-        for directory in self._fleet.directories():
-            if directory.suffix == ".new":
-                shutil.rmtree(directory, ignore_errors=True)  # half-made: never a chain
-            elif directory.name not in desired:
-                directory.rename(directory.with_name(f"{directory.name}.unclaimed"))
-            elif desired[directory.name] == DesiredState.DELETED:
-                self._meters.spend(directory.name, owner[directory.name])
-                shutil.rmtree(directory, ignore_errors=True)
+        reconcile(rows, self._fleet, self._meters)
 
     def wake_unfinished(self, over: Callable[[], bool] = lambda: False) -> None:
         """Wake the chains on which something may wait since a crash; those that were asleep then are not looked at."""
@@ -480,16 +411,11 @@ class Chains:
         """One round: idle chains sleep; the ends of those whose time comes are told, reached, and made final."""
         now = self._clock.now()
         self._fleet.sweep((now - self.policy.idle).timestamp())
-        for row in self._due(col(Chain.expires) <= now, DesiredState.RUNNING, DesiredState.STOPPED):
-            self._end(row.id, DesiredState.EXPIRED)
+        for row in self._lifetimes.expire(now):
             if self.get_any(row.id).desired == DesiredState.EXPIRED:
                 self._fleet.stop(row.id)
-        for number, before in enumerate(WARNINGS, 1):
-            due = and_(col(Chain.expires) <= now + before, col(Chain.warned) < number)
-            for row in self._due(due, DesiredState.RUNNING, DesiredState.STOPPED):
-                self._warn(row.id, number)
-        for row in self._due(col(Chain.expires) <= now - self.policy.grace, DesiredState.EXPIRED):
-            self._end(row.id, DesiredState.DELETED)
+        self._lifetimes.warn(now)
+        for row in self._lifetimes.delete(now):
             if self.get_any(row.id).desired == DesiredState.DELETED:
                 self._remove(row)
 
@@ -497,36 +423,6 @@ class Chains:
         """The row as it is now, for the service's own work."""
         with self._store.reading() as session:
             return session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
-
-    def _due(self, condition: ColumnElement[bool], *desired: DesiredState) -> Sequence[Chain]:
-        with self._store.reading() as session:
-            return session.exec(
-                across_administrations(Chain, SERVES_ALL).where(condition, col(Chain.desired).in_(desired))
-            ).all()
-
-    def _end(self, chain: str, desired: DesiredState) -> None:
-        """Its time is over (EXPIRED), or the grace after it (DELETED): unless somebody extended it this moment."""
-        now = self._clock.now()
-        with self._store.session() as session:
-            row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
-            if row.expires > now or row.desired == DesiredState.DELETED:
-                return
-            row.desired = desired
-            if desired is DesiredState.DELETED:
-                row.deleted = now
-            session.add(row)
-            self._record(session, f"chain.{desired}", row, {"expires": iso(row.expires)})
-
-    def _warn(self, chain: str, number: int) -> None:
-        with self._store.session() as session:
-            row = session.exec(across_administrations(Chain, SERVES_ALL).where(Chain.id == chain)).one()
-            if row.warned < number:
-                row.warned = number
-                session.add(row)
-                self._record(session, "chain.warning", row, {"expires": iso(row.expires)})
-
-    def _record(self, session: Session, action: str, row: Chain, detail: Mapping[str, object]) -> None:
-        self._audit.record(session, SERVICE, action, "chain", row.id, row.administration_id, detail)
 
     def counts(self) -> dict[str, int]:
         """How many chains are observed in which state: by the database for those that sleep, without touching them."""
@@ -556,32 +452,5 @@ class Chains:
         for row in owned:
             self._fleet.hibernate(row.id, DRAIN_SECONDS)
 
-    def register_number(self, session: Session, chain_id: int) -> None:
-        """Takes a chain id that a chain from elsewhere brings along; Conflict when this installation ever used it.
-
-        In the transaction that makes its row: what fails uses nothing up. It is entered as a negative number: those
-        that are given out stay in order, and skip it.
-        """
-        if _used(session, chain_id):
-            raise _used_already(chain_id)
-        session.add(ChainNumber(number=-chain_id, taken=self._clock.now()))
-
-    def require_unused(self, chain_id: int) -> None:
-        """Conflict where this installation ever used the chain id, as `register_number`."""
-        with self._store.session() as session:
-            if _used(session, chain_id):
-                raise _used_already(chain_id)
-
     def close(self) -> None:
         self._fleet.close()
-
-
-def _used(session: Session, chain_id: int) -> bool:
-    numbers = (chain_id - CHAIN_ID_BASE, -chain_id)
-    return session.exec(select(ChainNumber).where(col(ChainNumber.number).in_(numbers))).first() is not None
-
-
-def _used_already(chain_id: int) -> Conflict:
-    return Conflict(
-        f"chain id {chain_id} was used here already: import the chain as a clone, under a new id (--as-clone)"
-    )

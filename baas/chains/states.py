@@ -16,6 +16,7 @@ from typing import Any
 
 from baas.administrations import repository
 from baas.audit import Audit
+from baas.chains import numbers
 from baas.chains.fleet import Fleet
 from baas.chains.model import Chain
 from baas.chains.service import Chains
@@ -124,7 +125,7 @@ class States:
         row, awake = self._chains.administer(scope, name, "cloning a chain")
         with self._store.session() as session:
             self._chains.require_place(session, scope, row.administration_id)
-            chain_id = self._chains.new_chain_id(session)
+            chain_id = numbers.new_chain_id(session, self._clock.now())
         made = self._ids()
         self._chains.require_room(made, row.administration_id)
         try:
@@ -193,12 +194,13 @@ class States:
         owner, made, chain_id = self.may_import(scope, administration), self._ids(), None
         if as_clone:
             with self._store.session() as session:
-                chain_id = self._chains.new_chain_id(session)
+                chain_id = numbers.new_chain_id(session, self._clock.now())
         room = self._chains.require_room(made, owner)
 
         def unused(spec: ChainSpec) -> None:
             if not as_clone:
-                self._chains.require_unused(spec.chain_id)
+                with self._store.session() as session:
+                    numbers.require_unused(session, spec.chain_id)
 
         try:
             imported, awake = self._fleet.adopt(
@@ -265,7 +267,7 @@ class States:
         with self._store.session() as session:
             self._chains.require_place(session, scope, owner)  # others may have been created meanwhile
             if brings_its_id:
-                self._chains.register_number(session, spec.chain_id)
+                numbers.register_number(session, spec.chain_id, now)
             session.add(row)
             self._audit.record(
                 session, scope.caller, action, "chain", name, owner,

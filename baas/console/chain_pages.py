@@ -11,8 +11,8 @@ from eth_utils.address import is_checksum_address
 from fastapi import Response
 
 from baas.administrations import repository
+from baas.chains.errors import ChainExpired, ChainStopped
 from baas.chains.model import Chain
-from baas.chains.service import ChainExpired, ChainStopped
 from baas.console.visits import Visit
 from baas.errors import Suspended
 from baas.store.paging import MOST, PageOf

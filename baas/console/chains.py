@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from baas.administrations import repository
+from baas.chains.errors import ChainDeleted
 from baas.chains.model import Chain
-from baas.chains.service import ChainDeleted
 from baas.console.chain_pages import CHANGES, LABEL, administrations, engine_title, may, shown, taken
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
 from baas.errors import Conflict, Invalid, QuotaExceeded

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from baas.chains.service import ChainExpired, ChainStopped
+from baas.chains.errors import ChainExpired, ChainStopped
 from baas.console.attempts import TooManyAttempts
 from baas.console.forgery import Forged
 from baas.console.visits import CHALLENGE, PATH, SESSION_COOKIE, Visit, redirect, visit_of

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from baas.chains import service as chains
-from baas.chains.service import ChainDeleted, ChainStopped
+from baas.chains.errors import ChainDeleted, ChainStopped
 from baas.errors import QuotaExceeded
+from baas.store.paging import PageOf
+from baas.tenancy import TenantScope
 from baas.wiring import Services
 from sandbox.chain import Chain as RunningChain
 from sandbox.errors import SpecError
@@ -27,7 +28,7 @@ CODE = "9999990001"
 def owner(services: Services) -> Any:
     """A scope with every role in a new administration."""
     operator = services.initialise()
-    staff = chains.TenantScope(services.tokens.authenticate(operator.text))
+    staff = TenantScope(services.tokens.authenticate(operator.text))
     with services.store.session() as session:
         made = services.administrations.create(session, staff, CODE, "Vilafictícia", "ajuntament")
     return scope_of(made.id)
@@ -69,7 +70,7 @@ def test_a_creation_that_fails_leaves_nothing_but_a_used_number(
         with pytest.raises(OSError, match="full"):
             services.chains.create(owner, CODE, "b")
     assert directories(services) == {before.id}
-    assert [each.id for each in services.chains.listing(owner, chains.PageOf()).rows] == [before.id]
+    assert [each.id for each in services.chains.listing(owner, PageOf()).rows] == [before.id]
     assert services.chains.create(owner, CODE, "b").chain_id == before.chain_id + 2
 
 

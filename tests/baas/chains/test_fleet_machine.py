@@ -20,8 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from baas.chains.errors import ChainDeleted, ChainExpired, ChainStopped
 from baas.chains.leases import holding
-from baas.chains.service import ChainDeleted, ChainExpired, ChainStopped
 from baas.clock import SystemClock
 from baas.errors import Suspended
 from baas.settings import Settings

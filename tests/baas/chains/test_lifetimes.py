@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from baas.audit.model import AuditRow
-from baas.chains.service import ChainExpired
+from baas.chains.errors import ChainExpired
+from baas.chains.numbers import register_number
 from baas.errors import Conflict
 from baas.settings import Settings
 from baas.tenancy import Role, across_administrations
@@ -275,7 +276,7 @@ def test_an_imported_chain_id_is_never_given_out_and_none_is_taken_twice(
 
     def register(chain_id: int) -> None:
         with services.store.session() as session:
-            chains.register_number(session, chain_id)
+            register_number(session, chain_id, services.clock.now())
 
     for used in (place.chain.chain_id, place.chain.chain_id):
         with pytest.raises(Conflict, match="used here already"):

@@ -12,7 +12,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baas.chains.service import ChainStopped
+from baas.chains.errors import ChainStopped
 from baas.connectors import ConnectorSettings, Environment, connectors
 from baas.metrics import CHAIN
 from baas.pilots import outages
