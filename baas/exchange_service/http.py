@@ -1,12 +1,13 @@
 """The three endpoints over HTTP: `procesa` in a POST, as SOAP 1.1 has it, and the WSDL in a GET with `?wsdl`.
 
-A body is read in pieces and not at all beyond its limit; what all bodies have together in memory is bounded, and so is how
-many are answered at once: who comes when there is no room is told to come back.
+A body is read in pieces and not at all beyond its limit; what large messages have together in memory is bounded, and so is
+how many are answered at once: who comes when there is no room is told to come back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,8 +18,10 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from baas.exchange_service.desk.answering import Desk, Incoming
+from baas.exchange_service.room import FREE, SLOWEST, NoRoom, Place, Room
 from baas.exchange_service.tls import PEER_CERTIFICATE
 from baas.protocols import mtom, soap
 from baas.protocols.pci import names
@@ -27,13 +30,17 @@ from baas.protocols.soap import FaultCode, SoapError
 
 MOST_BYTES = 16 << 20
 """Of one request. Five hundred elements have some 2 MB; base64 leaves room for files of 11 MB."""
-MOST_WAITING = 32 << 20
-"""Bytes of all requests that are being read or answered."""
+MOST_WAITING = 64 << 20
+"""Bytes of all large requests that are being read or answered; and of all large answers that are being sent."""
+MOST_OF_ONE = 32 << 20
+"""The same of one sender: a client's certificate, or the address of who shows none."""
 MOST_AT_ONCE = 8
 """Requests that are answered at the same time."""
 LARGE = 1 << 20
 """Bytes from which a request is answered while no other large one is: reading one takes some twelve times its size."""
 RETRY_SECONDS = 5
+PIECE = 64 << 10
+"""Bytes of an answer that are handed on at once."""
 
 CRL = "application/pkix-crl"
 
@@ -48,7 +55,7 @@ class Front:
     def __init__(self, desk: Desk, address: Callable[[], str], crl: Callable[[str], bytes]) -> None:
         self._desk, self._address = desk, address
         self._crl = crl
-        self._waiting = 0
+        self._requests, self._answers = Room(MOST_WAITING, MOST_OF_ONE), Room(MOST_WAITING, MOST_OF_ONE)
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         # one thread for all large ones: what it frees is what it takes again, where each thread keeps its own
         self._large = ThreadPoolExecutor(1, "exchange large")
@@ -64,12 +71,7 @@ class Front:
             try:
                 return await self._answered(at, request)
             except SoapError as error:
-                headers = {}
-                if error.status is not HTTPStatus.INTERNAL_SERVER_ERROR:
-                    headers["Connection"] = "close"  # what is left of the body is not read
-                if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
-                    headers["Retry-After"] = str(RETRY_SECONDS)
-                return Response(soap.fault(error), error.status, headers, media_type=soap.CONTENT_TYPE)
+                return _refusal(error)
             except ClientDisconnect:
                 return Response(status_code=400)  # to nobody
 
@@ -105,34 +107,17 @@ class Front:
             raise SoapError(
                 FaultCode.CLIENT, f"expected SOAPAction {names.SOAP_ACTION}, got {action[:120]!r}"
             )
-        held = 0
-        pieces: list[bytes] = []
-        try:
-            declared = request.headers.get("content-length", "")
-            if declared.isdigit() and int(declared) > MOST_BYTES:
-                raise _too_large()
-            async for piece in request.stream():
-                if held + len(piece) > MOST_BYTES:
-                    raise _too_large()
-                if self._waiting + len(piece) > MOST_WAITING:
-                    raise SoapError(
-                        FaultCode.SERVER,
-                        f"too much is being answered: send the same message again in {RETRY_SECONDS} seconds",
-                        status=HTTPStatus.SERVICE_UNAVAILABLE,
-                    )
-                self._waiting += len(piece)
-                held += len(piece)
-                pieces.append(piece)
-            peer = request.scope.get("state", {}).get(PEER_CERTIFICATE)
+        peer = request.scope.get("state", {}).get(PEER_CERTIFICATE)
+        sender = _sender(peer, request)
+        with self._requests.place(sender) as place:
+            pieces = await _body(request, place)
             work = partial(self._work, at, pieces, content_type, media_type == mtom.MEDIA_TYPE, peer)
-            if held > LARGE:
+            if place.came > LARGE:
                 answer = await asyncio.get_running_loop().run_in_executor(self._large, work)
             else:
                 async with self._turns:
                     answer = await anyio.to_thread.run_sync(work)
-        finally:
-            self._waiting -= held
-        return Response(answer, media_type=soap.CONTENT_TYPE)
+        return _Answer(answer, self._answers, sender)
 
     def _work(
         self, at: Endpoint, pieces: list[bytes], content_type: str, multipart: bool, peer: bytes | None
@@ -141,6 +126,81 @@ class Front:
         pieces.clear()
         envelope = mtom.read(body, content_type, limit=MOST_BYTES) if multipart else body
         return self._desk.answer(Incoming(at, body, envelope, multipart, peer), limit=MOST_BYTES)
+
+
+class _Answer(Response):
+    """An answer that goes as its client reads it, and counts for as long."""
+
+    def __init__(self, content: bytes, room: Room, sender: str) -> None:
+        super().__init__(content, media_type=soap.CONTENT_TYPE)
+        self._room, self._sender = room, sender
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        content = memoryview(self.body)
+        with self._room.place(self._sender) as place:
+            try:
+                place.take(len(content))
+            except NoRoom as error:
+                kept = _no_room(error, "the answer is kept: ask for it again, in a message signed anew,")
+                await _refusal(kept)(scope, receive, send)
+                return
+            start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            await send(start)
+            for at in range(0, len(content), PIECE):
+                more = at + PIECE < len(content)
+                piece = bytes(content[at : at + PIECE])
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+def _sender(peer: bytes | None, request: Request) -> str:
+    """Who is told apart from others before anything of a message was judged."""
+    if peer is not None:
+        return hashlib.sha256(peer).hexdigest()
+    return "" if request.client is None else request.client.host
+
+
+async def _body(request: Request, place: Place) -> list[bytes]:
+    """The pieces of a body. Raises SoapError."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MOST_BYTES:
+        raise _too_large()
+    pieces: list[bytes] = []
+    try:
+        async with asyncio.timeout(None) as limit:
+            with place.coming(limit):
+                async for piece in request.stream():
+                    if place.came + len(piece) > MOST_BYTES:
+                        raise _too_large()
+                    place.take(len(piece))
+                    pieces.append(piece)
+    except NoRoom as error:
+        raise _no_room(error) from error
+    except TimeoutError as error:
+        if place.gave_up:
+            raise _no_room(NoRoom("another needed the room, and this message came slowly")) from error
+        raise SoapError(
+            FaultCode.CLIENT,
+            f"a message of more than {FREE >> 10} KiB must come at {SLOWEST >> 10} KiB a second at least: send it again",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+        ) from error
+    return pieces
+
+
+def _refusal(error: SoapError) -> Response:
+    headers = {}
+    if error.status is not HTTPStatus.INTERNAL_SERVER_ERROR:
+        headers["Connection"] = "close"  # what is left of the body is not read
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return Response(soap.fault(error), error.status, headers, media_type=soap.CONTENT_TYPE)
+
+
+def _no_room(error: NoRoom, what: str = "send the same message again") -> SoapError:
+    return SoapError(
+        FaultCode.SERVER,
+        f"{error}: {what} in {RETRY_SECONDS} seconds",
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+    )
 
 
 def _too_large() -> SoapError:

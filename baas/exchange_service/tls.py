@@ -32,9 +32,14 @@ SLOWEST_HANDSHAKE = 10.0
 SLOWEST_REQUEST = 30.0
 """Seconds in which a request's head, and then its body, must have come; it may take up to twice as long."""
 MOST_CONNECTIONS = 500
-"""At once, those in their handshake among them; at most a quarter of the descriptors that this process may have."""
+"""At once, those in their handshake among them; at most a quarter of the descriptors that this process may have.
+One address has four in five of them at most."""
+MOST_UNSENT = 64 << 10
+"""Bytes of an answer that wait for a client to read; as many must go in `SLOWEST_REQUEST`, while there are more."""
 SLOWEST_END = 1.0
 """Seconds in which the other side must agree to an end of TLS."""
+KEPT_OPEN = 5
+"""Seconds in which the next request must begin, once an answer is written."""
 BACKLOG = 128
 
 
@@ -67,12 +72,14 @@ class Protocol(H11Protocol):
         self.access_log = False
         self._watch: asyncio.TimerHandle | None = None
         self._owed: object = None
+        self._resumed = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         tls = transport.get_extra_info("ssl_object")
         peer = None if tls is None else tls.getpeercert(binary_form=True)
         self.app_state = {**self.app_state, PEER_CERTIFICATE: peer}
         super().connection_made(transport)
+        transport.set_write_buffer_limits(MOST_UNSENT)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,10 +87,18 @@ class Protocol(H11Protocol):
             self._watch.cancel()
         super().connection_lost(exc)
 
+    def resume_writing(self) -> None:
+        self._resumed += 1
+        super().resume_writing()
+
     def _look(self) -> None:
-        """Twice in a row the same request still not whole: the client holds the connection for nothing."""
-        waiting = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused
-        owed = (self.conn.their_state, self.cycle) if waiting else None
+        """Twice in a row the same, a request still not whole, or an answer of which nothing went since: the client holds
+        the connection for nothing."""
+        owed: object = None
+        if self.flow.write_paused:
+            owed = (self._resumed, self.cycle)
+        elif self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused:
+            owed = (self.conn.their_state, self.cycle)
         if owed is not None and owed == self._owed:
             self.transport.close()
             return
@@ -97,7 +112,7 @@ class Listener(socket.socket):
     def __init__(self, family: socket.AddressFamily) -> None:
         # the protocol is named: only then does asyncio send what is written at once (TCP_NODELAY), and not 40 ms later
         super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._accepted: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._accepted: weakref.WeakKeyDictionary[socket.socket, str] = weakref.WeakKeyDictionary()
         self._most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 
     @classmethod
@@ -118,14 +133,16 @@ class Listener(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         connection, address = super().accept()
-        if self._open() >= self._most:
+        others = self._open()
+        if len(others) >= self._most or others.count(address[0]) >= self._most * 4 // 5:
             connection.close()
             raise BlockingIOError("one connection too many")
-        self._accepted.add(connection)
+        self._accepted[connection] = address[0]
         return connection, address
 
-    def _open(self) -> int:
-        return sum(each.fileno() != -1 for each in self._accepted)
+    def _open(self) -> list[str]:
+        """The addresses of who is connected."""
+        return [host for each, host in self._accepted.items() if each.fileno() != -1]
 
     async def ended(self) -> None:
         """Once no connection is open any more; each of them has been asked to end."""
@@ -178,6 +195,7 @@ def server(app: Any, context: ssl.SSLContext) -> Server:
             server_header=False,
             proxy_headers=False,
             backlog=BACKLOG,
+            timeout_keep_alive=KEPT_OPEN,
             timeout_graceful_shutdown=5,
         )
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -108,13 +110,45 @@ def test_a_body_that_does_not_say_it_ends_at_the_limit(
     assert len(sent) < 10_000
 
 
-def test_all_bodies_together_have_a_bound(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_WAITING", 100)
-    message = client.signed(writing.request_xml(client.request("no room")))
-    answer = client.post("Sincron", message)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    monkeypatch.setattr(http, "MOST_WAITING", 1 << 20)
-    assert b"0003" in client.post("Sincron", message).content, "the same message: it was not seen"
+def test_all_large_bodies_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_OF_ONE", 100_000)
+    place = Place(tmp_path)
+    try:
+        client = place.client()
+        message = client.signed(writing.request_xml(client.request("no room", "x" * 200_000)))
+        answer = client.post("Sincron", message)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert place.service.exchanged(client.code, "no room") is None
+        place.stop()
+        monkeypatch.undo()
+        place.start()
+        assert b"0003" in place.client().post("Sincron", message).content, "the same message: it was not seen"
+    finally:
+        place.close()
+
+
+def test_an_answer_without_room_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path)
+    try:
+        client = place.client()
+        request = client.request("no room for it", *("x" * 40_000 for _ in range(4)))
+        client.leave(request)
+        while client.poll(request).status.state in (State.PENDING, State.PROCESSING):
+            time.sleep(0.02)
+        place.stop()
+        with monkeypatch.context() as changed:
+            changed.setattr(http, "MOST_OF_ONE", 50_000)
+            place.start()
+            client = place.client()
+            poll = client.signed(writing.poll_xml(Poll.of(request, client.clock.now())))
+            answer = client.post("AsincronResposta", poll)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert b"signed anew" in answer.content
+            place.stop()
+        place.start()
+        assert len(place.client().poll(request).answers) == 4
+    finally:
+        place.close()
 
 
 def test_other_types_and_methods(client: Client) -> None:
