@@ -1,7 +1,8 @@
-"""The schema's history: one numbered file per change in `versions`, written by hand with alembic operations.
+"""The schema's history: one numbered file per change in `versions`, written by hand.
 
-A slice adds its tables with the next number (`revision = "0007"`, `down_revision = "0006"`). A file that has
-been released is never changed again. A test compares the migrated schema with every slice's SQLModel tables.
+The first one is the whole schema as plain SQL; a slice adds its tables with the next number (`revision = "0002"`,
+`down_revision = "0001"`) and alembic operations. A file that has been released is never changed again. A test compares
+the migrated schema with every slice's SQLModel tables.
 """
 
 from __future__ import annotations

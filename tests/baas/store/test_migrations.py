@@ -62,7 +62,9 @@ def test_the_history_is_one_line_of_numbers() -> None:
 
 def test_a_migration_that_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
     before = sqlite3.connect(tmp_path / "baas.sqlite")
-    before.execute("CREATE TABLE audit (unexpected TEXT)")  # so the first migration fails at its last table
+    before.execute(
+        "CREATE TABLE audit (unexpected TEXT)"
+    )  # so the first migration fails when other tables are there
     before.commit()
     with pytest.raises(OperationalError, match="audit"):
         Store.open(tmp_path)
