@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import httpx2
 
+from baas.trust_store import trusted_for
+
 Json = dict[str, Any]
 #: Seconds for which a receipt waits for the witnesses of its log.
 WITNESSES = 10.0
@@ -42,7 +44,12 @@ class Connection:
         # servers hang up on idle connections: one that was idle for longer is not used again
         limits = httpx2.Limits(keepalive_expiry=2.0)
         self._http = httpx2.Client(
-            base_url=self.base_url, headers=headers, timeout=timeout, trust_env=remote, limits=limits
+            base_url=self.base_url,
+            headers=headers,
+            timeout=timeout,
+            trust_env=remote,
+            limits=limits,
+            verify=trusted_for(self.base_url, by_environment=remote),
         )
 
     def __enter__(self) -> Self:

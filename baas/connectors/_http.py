@@ -12,6 +12,7 @@ from baas.connectors import (
     ConnectorTimeout,
     ConnectorUnreachable,
 )
+from baas.trust_store import trusted_for
 
 #: A connection that was idle for longer is not used again. Servers hang up on idle ones (uvicorn after five seconds): who
 #: sends just then hears nothing, and cannot know whether its request was taken.
@@ -28,7 +29,9 @@ class Service:
     def __init__(self, settings: ConnectorSettings, path: str) -> None:
         self.url, self._timeout = settings.url.rstrip("/") + path, settings.timeout
         self._auth = (settings.options.get("administration", ""), settings.secret)
-        self._client = httpx2.Client(timeout=settings.timeout, trust_env=False, limits=LIMITS)
+        self._client = httpx2.Client(
+            timeout=settings.timeout, trust_env=False, limits=LIMITS, verify=trusted_for(self.url)
+        )
 
     def ask(
         self,

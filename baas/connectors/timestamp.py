@@ -35,6 +35,7 @@ from baas.connectors import (
 from baas.connectors import _timestamp_token as token
 from baas.connectors._http import LIMITS
 from baas.protocols.rfc3161 import QUERY, REPLY, request_der
+from baas.trust_store import trusted_for
 from sandbox.errors import EvidenceError, MalformedEvidence, VerificationError
 from sandbox.evidence.digest import IMPRINTS, Digest
 from sandbox.evidence.timestamp import token_of
@@ -69,7 +70,10 @@ class TimestampConnector:
     @classmethod
     def open(cls, settings: ConnectorSettings) -> Self:
         """A connector with its own connections, which `close` ends. The environment's proxies are ignored."""
-        return cls(settings, httpx2.Client(timeout=settings.timeout, trust_env=False, limits=LIMITS))
+        trusted = trusted_for(settings.url)
+        return cls(
+            settings, httpx2.Client(timeout=settings.timeout, trust_env=False, limits=LIMITS, verify=trusted)
+        )
 
     @property
     def environment(self) -> Environment:

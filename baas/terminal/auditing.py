@@ -23,9 +23,13 @@ class Mirror:
     def __init__(self, url: str) -> None:
         import httpx2
 
+        from baas.trust_store import trusted_for
+
         self._url = url.rstrip("/")
         remote = httpx2.URL(self._url).host not in ("127.0.0.1", "::1", "localhost")
-        self._http = httpx2.Client(timeout=60.0, trust_env=remote)
+        self._http = httpx2.Client(
+            timeout=60.0, trust_env=remote, verify=trusted_for(self._url, by_environment=remote)
+        )
 
     def close(self) -> None:
         self._http.close()

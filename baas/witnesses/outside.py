@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from baas.errors import BaasError, SettingsError
+from baas.trust_store import machine_roots
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence.cosignature import CosignatureVerifier
 from sandbox.witness import Answer
@@ -87,7 +88,7 @@ class Asking:
     """Asks witnesses elsewhere. Thread-safe. One that did not answer rests, so that it holds up no other's questions."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._client = httpx2.Client(follow_redirects=False, trust_env=False)
+        self._opened: httpx2.Client | None = None
         self._now, self._lock = now, threading.Lock()
         self._rests: dict[str, tuple[float, float]] = {}  # by address: until when, and how long it was
 
@@ -113,7 +114,7 @@ class Asking:
         limits = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
         name, text = witness.verifier.name, bytearray()
         try:
-            with self._client.stream(
+            with self._client().stream(
                 "POST",
                 f"{witness.url}/add-checkpoint",
                 content=body,
@@ -134,5 +135,13 @@ class Asking:
         except UnicodeDecodeError as error:
             raise WitnessUnreachable(f"witness {name} did not answer in UTF-8") from error
 
+    def _client(self) -> httpx2.Client:
+        """Opened for the first question: most services have no witness elsewhere."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = httpx2.Client(follow_redirects=False, trust_env=False, verify=machine_roots())
+            return self._opened
+
     def close(self) -> None:
-        self._client.close()
+        if self._opened is not None:
+            self._opened.close()

@@ -15,6 +15,7 @@ from baas.clock import Clock
 from baas.connectors import ConnectorTimeout, ConnectorUnreachable, Environment
 from baas.connectors._http import LIMITS
 from baas.connectors.signature import Exchange
+from baas.trust_store import machine_roots
 from sandbox.errors import MalformedEvidence
 
 
@@ -54,7 +55,11 @@ class Answer:
 def client(timeout: float) -> httpx2.Client:
     """A client whose requests take `timeout` seconds at most per step."""
     return httpx2.Client(
-        timeout=timeout, trust_env=False, limits=LIMITS, headers={"Accept-Encoding": "identity"}
+        timeout=timeout,
+        trust_env=False,
+        limits=LIMITS,
+        headers={"Accept-Encoding": "identity"},
+        verify=machine_roots(),
     )
 
 

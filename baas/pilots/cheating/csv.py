@@ -26,6 +26,7 @@ from baas.pilots.cheating.site import site
 from baas.pilots.cheating.timestamp import BACK
 from baas.protocols.secure_code import PATH, Held, Statement
 from baas.trust_service.secure_codes.keeping import SecureCodes
+from baas.trust_store import trusted_for
 from sandbox.errors import EvidenceError
 
 KEPT: Final = "code"
@@ -37,7 +38,7 @@ class Issuer:
 
     def __init__(self, url: str, connector: CsvConnector, codes: SecureCodes, now: datetime) -> None:
         self.url, self.connector, self.codes, self.now = url, connector, codes, now
-        self._anybody = httpx2.Client(timeout=10.0, trust_env=False)
+        self._anybody = httpx2.Client(timeout=10.0, trust_env=False, verify=trusted_for(url))
 
     def close(self) -> None:
         self._anybody.close()
