@@ -365,6 +365,12 @@ def verify(
 
     given = receipt.read_bytes()
     if hand_over.is_one(given):
+        if policy != "standard" or as_of is not None:
+            raise typer.BadParameter(
+                "expected a receipt: of a hand-over all steps but the reason or outcome are required, and none judges the "
+                "algorithms as of a day",
+                param_hint="--policy, --as-of",
+            )
         return _verify_hand_over(file, given, trust, offered_by or "", offered_to or "")
     if offered_by is not None or offered_to is not None:
         raise typer.BadParameter(

@@ -255,8 +255,8 @@ def test_the_evidence_of_a_hand_over_is_verified_between_the_bodies_that_are_nam
         each.account.address for each in (hand_overs.FIRST, hand_overs.SECOND, hand_overs.THIRD)
     )
 
-    def verify(evidence: str, by: str | None, to: str | None, file: str = "act.txt") -> Done:
-        named = [*(("--offered-by", by) if by else ()), *(("--offered-to", to) if to else ())]
+    def verify(evidence: str, by: str | None, to: str | None, file: str = "act.txt", *more: str) -> Done:
+        named = [*(("--offered-by", by) if by else ()), *(("--offered-to", to) if to else ()), *more]
         trust = tmp_path / "trust.json"
         return here("verify", tmp_path / file, tmp_path / evidence, "--trust", trust, *named, "--json")
 
@@ -274,6 +274,8 @@ def test_the_evidence_of_a_hand_over_is_verified_between_the_bodies_that_are_nam
     for by, to in ((None, None), (first, None), (None, second), (first, "0x12"), (first, first)):
         assert verify("hand-over.json", by, to).code == 2
     assert verify("trust.json", first, second).code == 2  # no hand-over has two bodies there
+    for more in (("--policy", "log-only"), ("--as-of", "2026-06-01")):
+        assert verify("hand-over.json", first, second, "act.txt", *more).code == 2  # these judge receipts
 
 
 def test_a_register_goes_from_csv_to_a_rows_receipt(

@@ -1,5 +1,6 @@
 """The program of baas-verify.pyz: what `baas verify` does, in Catalan, Spanish or English, with nothing installed.
 
+It takes a document with its receipt, or an act with the evidence of its hand-over and the accounts of the two bodies.
 It imports sandbox.evidence alone. Exit codes: 0 the policy is met, 1 it is not or a file cannot be read as evidence,
 2 the command line or a file named on it cannot be used.
 """
@@ -16,9 +17,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from sandbox.errors import EvidenceError
-from sandbox.evidence import ed25519, encodings, keccak, trust
-from sandbox.evidence.policy import Policy, named
+from sandbox.errors import EvidenceError, MalformedEvidence
+from sandbox.evidence import ed25519, encodings, hand_over, keccak, trust
+from sandbox.evidence.digest import digest_file
+from sandbox.evidence.policy import STANDARD, Policy, named
 from sandbox.evidence.report import Detail, Outcome, Report
 
 LANGUAGES = ("ca", "es", "en")
@@ -27,15 +29,22 @@ _OK, _REFUSED, _USAGE = 0, 1, 2
 Texts = Mapping[str, str]
 
 
+class _Misused(Exception):
+    """Options that do not go with the evidence that was given; the text says which."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Verify what the command line says; the exit code."""
     language = _language(arguments)
     texts = _texts(language)
     given = _parser(texts, language).parse_args(arguments)
     try:
-        proof = encodings.read(given.receipt.read_bytes())
-        root = trust.parse(given.trust.read_bytes())
-        report = encodings.verify(given.document, proof, root, given.policy, as_of=given.as_of)
+        evidence = given.receipt.read_bytes()
+        is_hand_over = hand_over.is_one(evidence)
+        judge = _of_hand_over if is_hand_over else _of_receipt
+        report = judge(given, evidence, texts)
+    except _Misused as error:
+        return _fail(str(error), _USAGE, given.json)
     except OSError as error:
         return _fail(
             texts["verifier.unreadable"].format(file=error.filename, reason=error.strerror),
@@ -44,14 +53,39 @@ def main(arguments: Sequence[str]) -> int:
         )
     except EvidenceError as error:
         return _fail(texts["verifier.refused"].format(reason=error), _REFUSED, given.json)
-    sys.stdout.write(
-        json.dumps(report.to_dict(), ensure_ascii=False) + "\n" if given.json else to_text(report, texts)
-    )
+    if given.json:
+        sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
+    else:
+        limits = texts["verifier.hand_over_limits"] + "\n" if is_hand_over else ""
+        sys.stdout.write(to_text(report, texts) + limits)
     return _OK if report.ok else _REFUSED
 
 
+def _of_receipt(given: argparse.Namespace, evidence: bytes, texts: Texts) -> Report:
+    proof = encodings.read(evidence)
+    if given.offered_by is not None or given.offered_to is not None:
+        raise _Misused(texts["verifier.only_of_hand_over"])
+    return encodings.verify(given.document, proof, _trusted(given), given.policy, as_of=given.as_of)
+
+
+def _of_hand_over(given: argparse.Namespace, evidence: bytes, texts: Texts) -> Report:
+    if given.policy != STANDARD or given.as_of is not None:
+        raise _Misused(texts["verifier.not_of_hand_over"])
+    try:
+        bodies = hand_over.Bodies.of_addresses(given.offered_by or "", given.offered_to or "")
+    except MalformedEvidence as error:
+        raise _Misused(texts["verifier.needs_bodies"].format(reason=error)) from None
+    read, root = hand_over.parse(evidence), _trusted(given)
+    digest = digest_file(given.document, slug=read.document.algorithm)
+    return hand_over.verify(read, digest, root, bodies)
+
+
+def _trusted(given: argparse.Namespace) -> trust.TrustRoot:
+    return trust.parse(given.trust.read_bytes())
+
+
 def to_text(report: Report, texts: Texts) -> str:
-    """The report for a terminal, in the language of the texts: steps, layers, what the policy makes of it."""
+    """The report for a terminal, in the language of the texts: steps with their details, layers, what is made of it."""
     steps, lines = report.steps, []
     names = {step.name: texts[f"evidence.step.{step.name}"] for step in steps}
     results = {
@@ -63,6 +97,7 @@ def to_text(report: Report, texts: Texts) -> str:
         lines += [
             f"{step.number:>2} {names[step.name]}: {results[outcome.result]}",
             f"   {_said(outcome, texts)}",
+            *(f"   - {_said(each, texts)}" for each in outcome.details),
         ]
     lines.append("")
     lines += [
@@ -91,6 +126,8 @@ def _parser(texts: Texts, language: str) -> argparse.ArgumentParser:
     parser.add_argument("--trust", metavar="TRUST", type=Path, required=True, help=texts["verifier.trust"])
     parser.add_argument("--policy", type=_policy, default="standard", help=texts["verifier.policy"])
     parser.add_argument("--as-of", metavar="YYYY-MM-DD", type=_day, help=texts["verifier.as_of"])
+    parser.add_argument("--offered-by", metavar="0x…", help=texts["verifier.offered_by"])
+    parser.add_argument("--offered-to", metavar="0x…", help=texts["verifier.offered_to"])
     parser.add_argument("--lang", choices=LANGUAGES, default=language, help=texts["verifier.lang"])
     parser.add_argument("--json", action="store_true", help=texts["verifier.json"])
     return parser

@@ -69,7 +69,9 @@ class Key:
 
 
 FIRST, SECOND, THIRD = Key("first body"), Key("second body"), Key("third body")
-ACT, OUTCOME, REASON = salted("act"), salted("outcome"), salted("reason")
+#: What is handed over, whose digest `ACT` has.
+DOCUMENT = b"act"
+ACT, OUTCOME, REASON = salted(DOCUMENT.decode()), salted("outcome"), salted("reason")
 
 
 @dataclass(frozen=True)

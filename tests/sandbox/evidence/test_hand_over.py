@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import rlp
+from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +22,8 @@ from sandbox.evidence.hand_over import Bodies, HandOverEvidence, Status, parse, 
 from sandbox.evidence.hand_over_calls import Step
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.report import Report, Result
-from sandbox.evidence.sealer import ClockMoved
+from sandbox.evidence.sealer import ClockMoved, SealedBlock, sign_sealed_block
+from sandbox.evidence.secp256k1 import ORDER
 from tests.sandbox.evidence.hand_overs import (
     ACT,
     BODIES,
@@ -173,6 +176,29 @@ def asks_for_no_step() -> HandOverEvidence:
     raw = PROVER.signed(SECOND, "accept", ACT.commitment(), data=b"\x01\x02\x03\x04" + ACT.commitment())
     log = PROVER.log(SECOND.address, "accept", ACT.commitment())
     return steps(GOOD.steps[0], PROVER.proof("accept", raw, log, 11, SECOND.public), GOOD.steps[2])
+
+
+def put_on_the_chain(raw: bytes) -> HandOverEvidence:
+    """The acceptance as these bytes, in a block whose tries, header and sealer's note are as they should be."""
+    log = PROVER.log(SECOND.address, "accept", ACT.commitment())
+    return steps(GOOD.steps[0], PROVER.proof("accept", raw, log, 11, SECOND.public), GOOD.steps[2])
+
+
+def with_signature(change: Callable[[int, int, int], tuple[int, int, int]]) -> HandOverEvidence:
+    """The acceptance with another parity, r and s than the body gave."""
+    items = rlp.decode(GOOD.steps[1].transaction[1:])
+    parity, r, s = (int.from_bytes(each, "big") for each in items[9:])
+    changed_ones = [each.to_bytes(40, "big").lstrip(b"\x00") for each in change(parity, r, s)]
+    return put_on_the_chain(b"\x02" + rlp.encode([*items[:9], *changed_ones]))
+
+
+def sealed_anew(at: int, place: int, root: bytes) -> HandOverEvidence:
+    """One header with another root in it (4: transactions, 5: receipts), which the chain's key has sealed."""
+    items = rlp.decode(GOOD.steps[at].header)
+    header = rlp.encode([*items[:place], root, *items[place + 1 :]])
+    number = int.from_bytes(items[8], "big")
+    block = SealedBlock(PROVER.chain_id, number, keccak(header), PROVER.sealed_ms + number * 1000)
+    return changed(at, header=header, sealer_note=sign_sealed_block(block, [PROVER.sealing]))
 
 
 STRANGE_SEALER = PROVER.but(sealing=NoteSigner("baas.example/seal", seed("a key of somebody else")))
@@ -359,6 +385,56 @@ BAD: dict[str, tuple[Callable[[], HandOverEvidence], str, str]] = {
         "another transaction receipt",
     ),
     "a step that the contract refused": (refused_by_the_contract, "events", "status 0"),
+    "the other of the two signatures that ECDSA has": (
+        lambda: with_signature(lambda parity, r, s: (1 - parity, r, ORDER - s)),
+        "signatures",
+        "out of its range",
+    ),
+    "a signature of nothing": (
+        lambda: with_signature(lambda parity, r, s: (parity, 0, 0)),
+        "signatures",
+        "out of its range",
+    ),
+    "a signature with an r beyond the group": (
+        lambda: with_signature(lambda parity, r, s: (parity, ORDER, s)),
+        "signatures",
+        "out of its range",
+    ),
+    "a signature with an r beyond 256 bits": (
+        lambda: with_signature(lambda parity, r, s: (parity, r + 2**256, s)),
+        "transactions",
+        "32 bytes or fewer",
+    ),
+    "a signature with another s": (
+        lambda: with_signature(lambda parity, r, s: (parity, r, s - 1)),
+        "signatures",
+        "the signature is not by the public key",
+    ),
+    "a truncated transaction": (
+        lambda: put_on_the_chain(GOOD.steps[1].transaction[:-1]),
+        "transactions",
+        "this is not RLP",
+    ),
+    "a transaction with something after it": (
+        lambda: put_on_the_chain(GOOD.steps[1].transaction + b"\x00"),
+        "transactions",
+        "expected one RLP item",
+    ),
+    "an altered note": (
+        lambda: changed(1, sealer_note=GOOD.steps[1].sealer_note.replace("block 11", "block 12")),
+        "sealed-blocks",
+        "is wrong",
+    ),
+    "another transactions root": (
+        lambda: sealed_anew(1, 4, seed("another root")),
+        "transactions",
+        "not the one that its parent names",
+    ),
+    "another receipts root": (
+        lambda: sealed_anew(2, 5, seed("another root")),
+        "events",
+        "not the one that its parent names",
+    ),
     "an event that is not there": (lambda: changed(1, log_index=1), "events", "none at 1"),
 }
 

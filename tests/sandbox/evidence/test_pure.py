@@ -12,17 +12,31 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
+from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 from sha3 import keccak_256
 
-from sandbox.errors import MalformedEvidence
-from sandbox.evidence import ed25519, ed25519_pure, keccak_pure
+from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.evidence import ed25519, ed25519_pure, hand_over, keccak_pure, secp256k1, secp256k1_pure
 from sandbox.evidence.certificate import require_pem
 from sandbox.evidence.verify import verify
+from tests.sandbox.evidence import hand_overs
 
+SECP256K1 = json.loads((Path(__file__).parent / "secp256k1_wycheproof.json").read_text("ascii"))
+#: Keccak team's ShortMsgKAT_256 (its first three whole bytes), and two that every Ethereum client knows.
+KECCAK = {
+    "": "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
+    "cc": "eead6dbfc7340a56caedc044696a168870549a6a7f6f56961e84a54bd9970b8a",
+    "41fb": "a8eaceda4d47b3281a795ad9e1ea2122b407baf9aabcb9e18b5717b7873537d2",
+    b"abc".hex(): "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45",
+    b"transfer(address,uint256)".hex(): "a9059cbb2ab09eb219583f4a59a5d0623ade346d962bcd4e46b11da047c9049b",
+}
 WYCHEPROOF = json.loads((Path(__file__).parent / "ed25519_wycheproof.json").read_text("ascii"))
 #: RFC 8032 section 7.1: public key, message, signature; TEST 1, 2, 3 and SHA(abc).
 RFC_8032 = [
@@ -102,6 +116,77 @@ def test_a_key_that_speaks_for_nobody_is_refused(key: bytes) -> None:
         ed25519.require_key(key, "a key")
 
 
+def by_library_over_secp256k1(x: int, y: int, digest: bytes, r: int, s: int) -> bool:
+    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256K1()).public_key()
+    try:
+        key.verify(encode_dss_signature(r, s), digest, ec.ECDSA(Prehashed(SHA256())))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def halves(data: bytes) -> tuple[int, int]:
+    middle = len(data) // 2
+    return int.from_bytes(data[:middle], "big"), int.from_bytes(data[middle:], "big")
+
+
+def test_secp256k1_by_the_vectors_of_wycheproof_and_the_library_agrees_on_each() -> None:
+    seen = 0
+    for group in SECP256K1["groups"]:
+        x, y = halves(bytes.fromhex(group["key"]))
+        for number, flag, message, signature, result in group["tests"]:
+            r, s = halves(bytes.fromhex(signature))
+            digest = hashlib.sha256(bytes.fromhex(message)).digest()
+            found = secp256k1_pure.verify(x, y, digest, r, s)
+            assert found == by_library_over_secp256k1(x, y, digest, r, s), number
+            if (
+                len(signature) >= 128
+            ):  # shorter ones are invalid by their length alone, and here r and s are numbers
+                assert found == (result == "valid"), (number, flag)
+            seen += 1
+    assert seen == 242
+
+
+@given(
+    st.binary(min_size=32, max_size=32).filter(any), st.binary(min_size=32, max_size=32), st.integers(0, 511)
+)
+def test_what_an_account_signs_is_accepted_and_no_bit_may_change(
+    seed: bytes, digest: bytes, bit: int
+) -> None:
+    seed = hashlib.sha256(seed).digest()
+    signed = Account.unsafe_sign_hash(digest, seed)
+    x, y = halves(Account.from_key(seed)._key_obj.public_key.to_bytes())
+    assert secp256k1_pure.verify(x, y, digest, signed.r, signed.s)
+    assert secp256k1_pure.verify(
+        x, y, digest, signed.r, secp256k1.ORDER - signed.s
+    )  # EIP-2 is the seam's rule
+    r, s = halves((((signed.r << 256) | signed.s) ^ (1 << bit)).to_bytes(64, "big"))
+    assert not secp256k1_pure.verify(x, y, digest, r, s)
+    other = int.from_bytes(digest, "big") ^ (1 << bit % 256)
+    assert not secp256k1_pure.verify(x, y, other.to_bytes(32, "big"), signed.r, signed.s)
+    assert not secp256k1_pure.verify(x ^ (1 << bit % 256), y, digest, signed.r, signed.s)
+
+
+def test_a_key_is_a_point_spelled_below_p_with_or_without_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """x = 1 is on the curve; so would p + 1 be, which has room in 32 bytes, if it were reduced first."""
+    y = pow(8, (secp256k1_pure.P + 1) // 4, secp256k1_pure.P)
+    keys = {(1, y): True, (secp256k1_pure.P + 1, y): False, (0, 0): False, (1, y + 1): False}
+    for library in ("cryptography", None):
+        monkeypatch.setattr("sandbox.evidence.secp256k1.LIBRARY", library)
+        for (at_x, at_y), speaks in keys.items():
+            public = at_x.to_bytes(32, "big") + at_y.to_bytes(32, "big")
+            expected = VerificationError if speaks else MalformedEvidence
+            with pytest.raises(expected):
+                secp256k1.require_signed(public, bytes(32), 2, 1)
+
+
+@pytest.mark.parametrize("message", KECCAK)
+def test_the_vectors_of_keccak(message: str) -> None:
+    assert keccak_pure.keccak_256(bytes.fromhex(message)).hex() == KECCAK[message]
+
+
 @given(st.binary(max_size=600))
 def test_keccak_is_the_librarys(data: bytes) -> None:
     assert keccak_pure.keccak_256(data) == keccak_256(data).digest()
@@ -122,13 +207,31 @@ def test_reports_are_the_same_without_any_library(world: Any, monkeypatch: pytes
     assert [verify(document, each, world.trust()) for document, each in cases] == with_libraries
 
 
+def test_reports_of_hand_overs_are_the_same_without_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    prover = hand_overs.Prover()
+    good = prover.evidence()
+    unsigned = replace(good.steps[1], public_key=hand_overs.FIRST.public)
+    cases = [good, replace(good, steps=(good.steps[0], unsigned, good.steps[2]))]
+
+    def judged() -> list[hand_over.Report]:
+        return [
+            hand_over.verify(each, hand_overs.DIGEST, prover.trust(), hand_overs.BODIES) for each in cases
+        ]
+
+    with_libraries = judged()
+    assert [each.ok for each in with_libraries] == [True, False]
+    for seam in ("ed25519", "keccak", "secp256k1"):
+        monkeypatch.setattr(f"sandbox.evidence.{seam}.LIBRARY", None)
+    assert judged() == with_libraries
+
+
 def test_nothing_but_rfc8785_is_needed() -> None:
     """In an interpreter that cannot import the compiled libraries, the same modules are imported and verify."""
     program = """
 import sys
 for absent in ("cryptography", "sha3", "_cffi_backend", "_cbor2"): sys.modules[absent] = None
-from sandbox.evidence import ed25519, keccak, verify
-assert ed25519.LIBRARY is keccak.LIBRARY is None
+from sandbox.evidence import ed25519, hand_over, keccak, secp256k1, verify
+assert ed25519.LIBRARY is keccak.LIBRARY is secp256k1.LIBRARY is None
 print(keccak.keccak(b"").hex())
 """
     done = subprocess.run(

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from sandbox.errors import MalformedEvidence
-from sandbox.evidence import encodings
+from sandbox.evidence import encodings, hand_over
 from sandbox.evidence.policy import LOG_ONLY, STANDARD
 from sandbox.evidence.verify import verify
+from tests.sandbox.evidence.hand_overs import DIGEST, DOCUMENT
 
 OUT = "BAAS_RECORDED_VERIFICATIONS"
 #: Tests that flip thousands of bits take long; `vectors.flipped` does the same with a sample.
@@ -30,16 +31,18 @@ FIRST, ONE_IN = 30, 40
 
 
 NAMED = {STANDARD: "standard", LOG_ONLY: "log-only"}
-TESTED = verify, encodings.verify
+TESTED = verify, encodings.verify, hand_over.verify
+#: What a module's `verify` may be, for its tests to be recorded.
+VERIFY = verify, hand_over.verify
 
 
-def recording(
-    name: str, write: Callable[[dict[str, Any]], None]
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What stands for `verify` and for `encodings.verify` in a test."""
+def recording(name: str, write: Callable[[dict[str, Any]], None]) -> tuple[Callable[..., Any], ...]:
+    """What stands for `verify`, for `encodings.verify` and for `hand_over.verify` in a test."""
     seen = 0
 
-    def note(document: Any, made: bytes, trust: Any, policy: Any, as_of: Any) -> None:
+    def note(
+        document: Any, made: bytes, trust: Any, policy: Any = STANDARD, as_of: Any = None, bodies: Any = None
+    ) -> None:
         nonlocal seen
         content = document.read_bytes() if isinstance(document, Path) else document
         if not isinstance(content, bytes):
@@ -49,9 +52,9 @@ def recording(
             b64 = [base64.b64encode(each).decode() for each in (content, made, trust.to_bytes())]
             record = dict(zip(("document", "receipt", "trust"), b64, strict=True))
             required = NAMED.get(policy) or ",".join(sorted(policy.required))
-            write(
-                record | {"name": f"{name}#{seen}", "policy": required, "as_of": as_of and as_of.isoformat()}
-            )
+            record |= {"name": f"{name}#{seen}", "policy": required, "as_of": as_of and as_of.isoformat()}
+            pair = bodies and [f"0x{each.hex()}" for each in (bodies.offering, bodies.receiving)]
+            write(record | {"bodies": pair})
 
     def one(document: Any, receipt: Any, trust: Any, policy: Any = STANDARD, *, as_of: Any = None) -> Any:
         with suppress(MalformedEvidence):  # of what no file can say
@@ -63,7 +66,12 @@ def recording(
             note(document, proof, trust, policy, more.get("as_of"))
         return TESTED[1](document, proof, trust, policy, **more)
 
-    return one, of_any
+    def of_hand_over(evidence: Any, digest: Any, trust: Any, bodies: Any, *more: Any, **others: Any) -> Any:
+        if digest == DIGEST:
+            note(DOCUMENT, evidence.to_bytes(), trust, bodies=bodies)
+        return TESTED[2](evidence, digest, trust, bodies, *more, **others)
+
+    return one, of_any, of_hand_over
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def verifies(item: pytest.Item) -> bool:
         module = getattr(item, "module", None)
-        by_name = getattr(module, "verify", None) is verify or getattr(module, "encodings", None) is encodings
+        by_name = getattr(module, "verify", None) in VERIFY or getattr(module, "encodings", None) is encodings
         return (
             by_name
             and module.__name__.rpartition(".")[2] not in LONG_MODULES
@@ -85,9 +93,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Any:
     module: Any = item.module  # type: ignore[attr-defined]
     with Path(os.environ[OUT]).open("a", encoding="ascii") as file:
-        one, of_any = recording(item.nodeid, lambda record: print(json.dumps(record), file=file))
+        one, of_any, of_hand_over = recording(
+            item.nodeid, lambda record: print(json.dumps(record), file=file)
+        )
         with pytest.MonkeyPatch.context() as patch:
-            if getattr(module, "verify", None) is verify:
-                patch.setattr(module, "verify", one)
+            if (found := getattr(module, "verify", None)) in VERIFY:
+                patch.setattr(module, "verify", one if found is verify else of_hand_over)
             patch.setattr(encodings, "verify", of_any)
             return (yield)

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from baas import verifier
 from sandbox.standalone import archive
 from tests.sandbox.evidence.conftest import World
+from tests.sandbox.evidence.hand_overs import DOCUMENT, FIRST, SECOND, THIRD, Prover
 from tests.sandbox.standalone.vectors import Vector, differences, shape
 
 #: Many steps or every case: `make test-long`.
@@ -26,20 +28,27 @@ import base64, json, pathlib, sys, tempfile
 from datetime import UTC, datetime
 sys.path.insert(0, sys.argv[1])
 from sandbox.errors import EvidenceError
-from sandbox.evidence import cbor, ed25519, encodings, keccak, timestamp, trust
+from sandbox.evidence import cbor, digest, ed25519, encodings, hand_over, keccak, secp256k1, timestamp, trust
 from sandbox.evidence.policy import named
 
-assert ed25519.LIBRARY is keccak.LIBRARY is None and not timestamp.available()
+assert ed25519.LIBRARY is keccak.LIBRARY is secp256k1.LIBRARY is None and not timestamp.available()
 assert encodings.__file__.startswith(sys.argv[1]) and cbor.cbor2.loads.__module__ == "cbor2"
+
+def report(document, made, root, policy, moment, bodies):
+    if not hand_over.is_one(made):
+        return encodings.verify(document, made, root, named(policy), as_of=moment)
+    read, bodies = hand_over.parse(made), hand_over.Bodies.of_addresses(*(bodies or ("", "")))
+    return hand_over.verify(read, digest.digest_bytes(document, read.document.algorithm), root, bodies)
+
 for line in sys.stdin:
-    _, *parts, policy, as_of = json.loads(line)
+    _, *parts, policy, as_of, bodies = json.loads(line)
     document, made, root = map(base64.b64decode, parts)
     moment = None if as_of is None else datetime.fromtimestamp(as_of / 1000, UTC)
     try:
-        report = encodings.verify(document, made, trust.parse(root), named(policy), as_of=moment).to_dict()
+        found = report(document, made, trust.parse(root), policy, moment, bodies).to_dict()
     except EvidenceError:
-        report = None
-    print(json.dumps(report))
+        found = None
+    print(json.dumps(found))
 """
 
 
@@ -130,6 +139,89 @@ def test_its_json_is_that_of_baas_verify(pyz: Path, files: Path) -> None:
     assert refused["exit_code"] == 1
 
 
+@pytest.fixture
+def act(tmp_path: Path) -> Path:
+    """An act, the evidence of its hand-over whole and half, and the trust root."""
+    prover = Prover()
+    (tmp_path / "act").write_bytes(DOCUMENT)
+    (tmp_path / "evidence").write_bytes(prover.evidence().to_bytes())
+    (tmp_path / "half").write_bytes(prover.evidence(*prover.evidence().steps[:2]).to_bytes())
+    (tmp_path / "trust").write_bytes(prover.trust().to_bytes())
+    return tmp_path
+
+
+BY, TO, OTHER = (each.account.address for each in (FIRST, SECOND, THIRD))
+
+
+def handed_over(pyz: Path, folder: Path, evidence: str, by: str, to: str, *more: str) -> Any:
+    files = ("act", evidence, "--trust", "trust", "--offered-by", by, "--offered-to", to)
+    return run(pyz, folder, *files, *more)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "ca",
+            [
+                "8 Cada ens ha signat els seus passos: Comprovat",
+                f"- accept: per {TO.lower()}",
+                "de quin ens és cada compte",
+            ],
+        ),
+        (
+            "es",
+            [
+                "8 Cada ente ha firmado sus pasos: Comprobado",
+                f"- accept: por {TO.lower()}",
+                "de qué ente es cada cuenta",
+            ],
+        ),
+        (
+            "en",
+            [
+                "8 Each body signed its own steps: Checked",
+                f"- accept: by {TO.lower()}",
+                "which administration an account",
+            ],
+        ),
+    ],
+)
+def test_a_hand_over_with_no_package_in_each_language(
+    pyz: Path, act: Path, language: str, words: list[str]
+) -> None:
+    done = handed_over(pyz, act, "evidence", BY, TO, "--lang", language)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [word for word in words if word not in done.stdout] == [], done.stdout
+    numbers = [line[:2].strip() for line in done.stdout.splitlines() if line[:2].strip().isdigit()]
+    assert numbers == [str(number) for number in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "by", "to", "more", "code", "words"),
+    [
+        ("half", BY, TO, (), 1, "see the step “The hand-over has ended”"),
+        ("evidence", TO, BY, (), 1, "Each body signed its own steps: Does not hold"),
+        ("evidence", BY, OTHER, (), 1, "Each body signed its own steps: Does not hold"),
+        ("evidence", BY, BY, (), 2, "these are one account"),
+        ("evidence", BY, "0x12", (), 2, "--offered-by and --offered-to"),
+        ("evidence", BY, "", (), 2, "--offered-by and --offered-to"),
+        ("evidence", BY, TO, ("--policy", "log-only"), 2, "--policy and --as-of are of a receipt"),
+        ("evidence", BY, TO, ("--as-of", "2026-06-01"), 2, "--policy and --as-of are of a receipt"),
+    ],
+)
+def test_a_hand_over_ends_as_baas_verify_does(
+    pyz: Path, act: Path, evidence: str, by: str, to: str, more: tuple[str, ...], code: int, words: str
+) -> None:
+    done = handed_over(pyz, act, evidence, by, to, "--lang", "en", *more)
+    assert (done.returncode, words in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+
+
+def test_only_a_hand_over_has_two_bodies(pyz: Path, files: Path) -> None:
+    done = run(pyz, files, "doc", "receipt", "--trust", "trust", "--offered-by", BY, "--lang", "en")
+    assert (done.returncode, "evidence of none" in done.stderr) == (2, True)
+
+
 @pytest.mark.timeout(300)
 def test_it_answers_each_vector_as_the_library_does(pyz: Path, vectors: list[Vector]) -> None:
     lines = "\n".join(vector.to_line() for vector in vectors)
@@ -138,4 +230,5 @@ def test_it_answers_each_vector_as_the_library_does(pyz: Path, vectors: list[Vec
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(vectors) > 600
+    assert len([vector for vector in vectors if vector.bodies]) > 300
     assert differences(vectors, [report and shape(report) for report in found]) == []

@@ -1,6 +1,7 @@
 """What the stand-alone verifiers are held to: every verification of the Python suite, flipped bits, hostile spellings.
 
-Each vector is a document, a receipt and a trust root as bytes; `answer` is what sandbox.evidence says of it where no
+Each vector is a document, a receipt and a trust root as bytes, or an act with the evidence of its hand-over in the
+receipt's place and the accounts of two bodies besides; `answer` is what sandbox.evidence says of it where no
 library reads time-stamps, which is how the stand-alone verifiers are.
 """
 
@@ -21,10 +22,12 @@ from unittest.mock import patch
 
 from baas.receipts import Format, Source, render
 from sandbox.errors import EvidenceError
-from sandbox.evidence import encodings, timestamp, trust
+from sandbox.evidence import encodings, hand_over, timestamp, trust
+from sandbox.evidence.digest import digest_bytes
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.policy import named
-from tests.sandbox.evidence import encoded
+from sandbox.evidence.report import Report
+from tests.sandbox.evidence import encoded, hand_overs, test_hand_over
 from tests.sandbox.evidence.conftest import World
 from tests.sandbox.standalone import recorder
 
@@ -39,24 +42,30 @@ class Vector:
     trust: bytes
     policy: str = "standard"
     as_of: datetime | None = None
+    bodies: tuple[str, str] | None = None  # of a hand-over: by whom the act was offered, and to whom
 
     def to_line(self) -> str:
         b64 = [base64.b64encode(each).decode() for each in (self.document, self.receipt, self.trust)]
         as_of = None if self.as_of is None else int(self.as_of.timestamp() * 1000)
-        return json.dumps([self.name, *b64, self.policy, as_of])
+        return json.dumps([self.name, *b64, self.policy, as_of, self.bodies])
 
 
 def answer(vector: Vector) -> dict[str, Any] | None:
     """Python's: what each step found, by name; None where receipt or trust root cannot be read."""
     try:
-        root = trust.parse(vector.trust)
         with patch.object(timestamp, "available", return_value=False):
-            report = encodings.verify(
-                vector.document, vector.receipt, root, named(vector.policy), as_of=vector.as_of
-            )
+            return shape(reported(vector).to_dict())
     except EvidenceError:
         return None
-    return shape(report.to_dict())
+
+
+def reported(vector: Vector) -> Report:
+    root, policy = trust.parse(vector.trust), named(vector.policy)
+    if not hand_over.is_one(vector.receipt):
+        return encodings.verify(vector.document, vector.receipt, root, policy, as_of=vector.as_of)
+    read = hand_over.parse(vector.receipt)
+    bodies = hand_over.Bodies.of_addresses(*(vector.bodies or ("", "")))
+    return hand_over.verify(read, digest_bytes(vector.document, read.document.algorithm), root, bodies)
 
 
 def shape(report: dict[str, Any]) -> dict[str, Any]:
@@ -95,9 +104,8 @@ def recorded(folder: Path) -> list[Vector]:
         found = json.loads(line)
         document, made, root = (base64.b64decode(found[each]) for each in ("document", "receipt", "trust"))
         as_of = found["as_of"] and datetime.fromisoformat(found["as_of"])
-        vectors[document, made, root, found["policy"], as_of] = Vector(
-            found["name"], document, made, root, found["policy"], as_of
-        )
+        given = document, made, root, found["policy"], as_of, found["bodies"] and tuple(found["bodies"])
+        vectors[given] = Vector(found["name"], *given)
     return list(vectors.values())
 
 
@@ -148,6 +156,38 @@ def spelled(good: Vector) -> Iterator[Vector]:
         yield replace(good, name=name, receipt=made)
 
 
+def of_hand_overs() -> Iterator[Vector]:
+    """What nobody verifies in the library's tests: files that are no evidence, other spellings of the two accounts."""
+    prover = hand_overs.Prover()
+    first, second = (f"0x{each.address.hex()}" for each in (hand_overs.FIRST, hand_overs.SECOND))
+    good = Vector(
+        "a hand-over",
+        hand_overs.DOCUMENT,
+        prover.evidence().to_bytes(),
+        prover.trust().to_bytes(),
+        bodies=(first, second),
+    )
+    yield good
+    for name, data in test_hand_over.MALFORMED.items():
+        yield replace(good, name=f"a hand-over: {name}", receipt=data)
+    accounts = {
+        "of nobody": None,
+        "the other way round": (second, first),
+        "twice the same": (first, first),
+        "with capitals": (hand_overs.FIRST.account.address, f"0X{second[2:].upper()}"),
+        "without 0x": (first[2:], second),
+        "cut short": (first, second[:-2]),
+        "in one more digit": (first, f"{second}0"),
+        "with letters beyond f": (first, f"{second[:-1]}g"),
+        "with a space": (f" {first}", second),
+        "with a capital that lower case turns into two characters": (f"{first[:-1]}\u0130", second),
+    }
+    for name, bodies in accounts.items():
+        yield replace(good, name=f"a hand-over between accounts {name}", bodies=bodies)
+    yield replace(good, name="an act that was altered", document=hand_overs.DOCUMENT + b"\n")
+    yield from flipped(good, 97)
+
+
 def all_vectors(folder: Path) -> list[Vector]:
     world = World()
     good = Vector("good", world.document, world.receipt().to_bytes(), world.trust().to_bytes())
@@ -165,7 +205,8 @@ def all_vectors(folder: Path) -> list[Vector]:
     altered = [each for other in others for each in flipped(other, 61, parts=("receipt",))]
     handed_out = render(Source(world.receipt(), world.log_signer), Format.PDF)
     others.append(replace(good, name="the PDF that is handed out", receipt=handed_out))
-    return [good, *others, *recorded(folder), *spelled(good), *flipped(good, 13), *altered]
+    receipts = [good, *others, *recorded(folder), *spelled(good), *flipped(good, 13), *altered]
+    return [*receipts, *of_hand_overs()]
 
 
 def differences(
