@@ -42,7 +42,9 @@ from baas.logs.witnessing import Witnessing
 from baas.notarisations.service import Notarisations
 from baas.pilots.cheating.examiner import Examiner
 from baas.pilots.handover_arm import HandOvers
+from baas.pilots.opening import Opening
 from baas.pilots.outages import Drills
+from baas.pilots.runs import Runs
 from baas.pilots.service import Pilots
 from baas.privacy import ledger
 from baas.privacy.erasures import Erasures
@@ -141,6 +143,7 @@ class Services:
     address: Address
     readiness: Readiness
     pilots: Pilots
+    runs: Runs
     evaluations: Evaluations
 
     @classmethod
@@ -217,8 +220,16 @@ class Services:
         logs.finishing = renewals.renewed
         notarisations = Notarisations(logs, audit)
         registers = Registers(clock, ids, audit, logs)
-        erased = ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME)
-        erasures = Erasures(store, clock, ids, audit, logs, notarisations, registers, erased)
+        erasures = Erasures(
+            store,
+            clock,
+            ids,
+            audit,
+            logs,
+            notarisations,
+            registers,
+            ledger.Ledger(settings.erasures_file or settings.data / ledger.NAME),
+        )
         series = AllSeries(clock, ids, audit)
         retention = Retention(store, clock, series, erasures)
         trust = TrustRoots(_roots(trust_service, outside), operator, ends)
@@ -226,20 +237,20 @@ class Services:
         incumbents = Incumbents(outside, trust_service, exchange_service, store, lambda: address.url)
         examiner = Examiner(store, clock, chains, logs, trust, settings.data / TRUST_SERVICE)
         readiness = Readiness(clock, ids, audit)
-        pilots = Pilots(
+        opening = Opening(incumbents)
+        runs = Runs(
             store,
             clock,
-            ids,
             audit,
             logs,
             notarisations,
             trust,
-            incumbents,
+            opening,
             examiner,
             Drills(store, chains, logs, notarisations, trust, incumbents, pipeline.resume),
-            readiness,
             HandOvers(store, chains, permissions, deployments, trust),
         )
+        pilots = Pilots(store, clock, ids, audit, logs, notarisations, trust, opening, readiness, runs)
         pilots.require_authorised = incumbents.require_authorised
         return cls(
             settings=settings,
@@ -283,6 +294,7 @@ class Services:
             address=address,
             readiness=readiness,
             pilots=pilots,
+            runs=runs,
             evaluations=Evaluations(clock, audit, notarisations, pilots),
         )
 
@@ -292,7 +304,7 @@ class Services:
             forget_old(session, self.clock.now())
         self.erasures.replay()
         self.chains.reconcile()
-        self.pilots.recover()
+        self.runs.recover()
         self.exchange_service.start()
         self.pipeline.start()
         self.stamps.start()
@@ -324,7 +336,7 @@ class Services:
         """Stops what runs and frees the data directory; idempotent."""
         self.supervisor.stop()
         self.scrubber.stop()
-        self.pilots.stop(15.0)
+        self.runs.stop(15.0)
         self.pipeline.stop()
         self.renewing.stop()
         self.stamps.stop()

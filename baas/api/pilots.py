@@ -12,8 +12,8 @@ from baas.api.chains import Of
 from baas.evaluations.page import SECURITY_POLICY, render
 from baas.pilots.model import Pilot
 from baas.pilots.opening import NEEDS
+from baas.pilots.records import plan_of
 from baas.pilots.schemas import ArmOut, Arms, DecisionIn, HealthOut, PilotIn, PilotOut
-from baas.pilots.service import plan_of
 from baas.wire import Page
 
 router = APIRouter(tags=["pilots"])

@@ -16,7 +16,8 @@ from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redi
 from baas.errors import Conflict, Forbidden, Invalid
 from baas.logs.model import EntryState
 from baas.notarisations.schemas import NotarisationIn
-from baas.notarisations.service import REASONS, Notarisation
+from baas.notarisations.service import REASONS
+from baas.notarisations.standing import Notarisation
 from baas.receipts import RENDERINGS, Format
 from baas.store.idempotency import IdempotentRequest, StoredAnswer, store_answer, stored_answer
 from baas.tenancy import Role

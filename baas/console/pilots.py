@@ -23,7 +23,8 @@ from baas.pilots import screening
 from baas.pilots.lifecycle import PilotState
 from baas.pilots.model import Pilot
 from baas.pilots.plan import NIGHT, Plan
-from baas.pilots.service import MEASURES, plan_of
+from baas.pilots.records import plan_of
+from baas.pilots.service import MEASURES
 from baas.readiness.items import items
 from baas.readiness.service import NotReady
 from baas.store.paging import PageOf

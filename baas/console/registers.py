@@ -27,7 +27,8 @@ from baas.receipts import RENDERINGS, Format, render
 from baas.registers import csv_file
 from baas.registers.model import Register
 from baas.registers.presets import presets
-from baas.registers.service import MOST_ROWS, REASONS, RECTIFICATION_REASONS, Version
+from baas.registers.rows import MOST_ROWS, REASONS, RECTIFICATION_REASONS
+from baas.registers.versions import Version
 from baas.store.paging import MOST, PageOf
 from baas.tenancy import Role
 from sandbox.lifecycle import DesiredState

@@ -16,12 +16,14 @@ from baas.evaluations.evaluate import Evaluation, Terms, evaluate
 from baas.evaluations.report import DECISIONS, About, Decision, assemble, canonical
 from baas.logs.model import Log
 from baas.metrics import metrics
-from baas.notarisations.service import Document, Notarisations
+from baas.notarisations.documents import Document
+from baas.notarisations.service import Notarisations
 from baas.pilots.arms import ArmFacts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
-from baas.pilots.service import MEASURES, Pilots, plan_of, require_state
+from baas.pilots.records import plan_of
+from baas.pilots.service import MEASURES, Pilots, require_state
 from baas.tenancy import Role, TenantScope
 
 

@@ -8,7 +8,8 @@ from pydantic import AliasPath, Field, field_validator
 
 from baas.logs.batching import MOST_ENTRIES, MOST_SECONDS
 from baas.logs.model import EntryState
-from baas.notarisations.service import MOST_DOCUMENTS, REASONS, Document
+from baas.notarisations.documents import MOST_DOCUMENTS, Document
+from baas.notarisations.service import REASONS
 from baas.wire import In, Moment, Out
 
 

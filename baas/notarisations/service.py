@@ -1,16 +1,13 @@
 """What is done with notarisations. The document never comes here: only its digest does, and it stays in this database.
 
 An administration has one document log. It is opened, with the first notarisation, on the administration's deployment
-of the `document-notary` template. A notarisation's id is its batch's id and its place in it: `01J…-17`.
+of the `document-notary` template.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlmodel import Session, col
 
@@ -19,81 +16,25 @@ from baas.administrations.model import Administration
 from baas.audit import Audit
 from baas.chains.model import Chain
 from baas.deployments.model import Deployment
-from baas.errors import Conflict, Invalid, NotFound
+from baas.errors import Conflict, Invalid
 from baas.logs.acceptance import Draft
-from baas.logs.digests import positions, read_also
+from baas.logs.digests import positions
 from baas.logs.effects import follower, require_in_effect
-from baas.logs.model import EntryState, Log, LogBatch, LogEntry, LogKind
-from baas.logs.service import OPENED, TEMPLATE_OF, Logs
+from baas.logs.model import Log, LogBatch, LogKind
+from baas.logs.service import TEMPLATE_OF, Logs
+from baas.notarisations.documents import MOST_DOCUMENTS, Document, digests_of
+from baas.notarisations.naming import batch_of, find, name_of
+from baas.notarisations.standing import Anchored, Notarisation, Standing
 from baas.receipts import Source
 from baas.store.paging import Paged, PageOf, paged
 from baas.tenancy import Role, TenantScope
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import header
-from sandbox.evidence.digest import Digest, algorithm
 from sandbox.evidence.receipt import Receipt, anchor_from_json
 
-MOST_DOCUMENTS = 10_000
 #: Of one digest, what a look-up shows.
 MOST_WITH_DIGEST = 100
 REASONS = ("error", "withdrawn", "replaced", "other")
-_ID = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})-(0|[1-9][0-9]{0,5})")
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is asked to be notarised: a digest, the notarisation that it supersedes, if any, and its further digests.
-
-    `also` holds (algorithm, hex) of the same document by other algorithms, in any order.
-    """
-
-    algorithm: str
-    digest: str
-    supersedes: str | None = None
-    also: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Notarisation:
-    """One notarised digest, as it stands now. `index` is its place in the log, known from acceptance on.
-
-    `origin` is the log's name in receipts and checkpoints.
-    """
-
-    id: str
-    administration_id: str
-    log: str
-    origin: str
-    index: int
-    kind: str
-    algorithm: str | None
-    digest: str | None
-    erased: bool
-    state: EntryState
-    problem: str | None
-    reason: str | None
-    accepted: datetime
-    also: tuple[Digest, ...] = ()
-    refers_to: str | None = None
-    followed_by: str | None = None
-    ended: str | None = None
-    """How it ended, by the kind of the entry that refers to it (`supersede`, `revoke`, `erase`); None in effect."""
-    same_digest: str | None = None
-    """The earliest other one of the administration's with a digest of this one, accepted before it."""
-    timestamped: datetime | None = None
-    """When its checkpoint got a time-stamp; from then on a receipt holds it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """Where a notarisation is anchored: the chain's label, block number, transaction hash, contract, the log's size."""
-
-    chain: str
-    block: int
-    transaction: str
-    contract: str
-    size: int
-    anchored: datetime
 
 
 class NotDeployed(Conflict):
@@ -104,7 +45,7 @@ class Notarisations:
     """The slice's service; every method takes the caller's open session."""
 
     def __init__(self, logs: Logs, audit: Audit) -> None:
-        self._logs, self._audit = logs, audit
+        self._logs, self._audit, self._standing = logs, audit, Standing(logs)
 
     def accept(
         self, session: Session, scope: TenantScope, administration: str, documents: Sequence[Document]
@@ -133,7 +74,7 @@ class Notarisations:
         """Leave one without effect: an entry of its own that refers to it. The first stays, as it must."""
         if reason not in REASONS:
             raise Invalid("/reason", f"one of {', '.join(REASONS)}", repr(reason[:40]))
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         row = self._logs.entry(session, log, index)
         scope.require(
             log.administration_id, "leaving a notarisation without effect", Role.ADMIN, Role.DEVELOPER
@@ -157,19 +98,19 @@ class Notarisations:
         return batch, log
 
     def get(self, session: Session, scope: TenantScope, notarisation: str) -> Notarisation:
-        batch, log, index = self._find(session, scope, notarisation)
-        return self._detailed(session, scope, batch, log, index)
+        batch, log, index = find(session, scope, notarisation)
+        return self._standing.detailed(session, scope, batch, log, index)
 
     def versions(self, session: Session, scope: TenantScope, notarisation: str) -> list[Notarisation]:
         """Every version of the document that this one is of, the first one first, and what ended the last one, if any."""
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         while (before := self._logs.entry(session, log, index).refers_to) is not None:
             index = before
         found = [index]
         while (after := follower(session, log, found[-1])) is not None:
             found.append(after.position)
         return [
-            self._detailed(session, scope, self._logs.batch_of(session, scope, log, at), log, at)
+            self._standing.detailed(session, scope, self._logs.batch_of(session, scope, log, at), log, at)
             for at in found
         ]
 
@@ -189,12 +130,12 @@ class Notarisations:
         for log in logs.all():
             for index in positions(session, log, value, limit - len(found)):
                 batch = self._logs.batch_of(session, scope, log, index)
-                found.append(self._detailed(session, scope, batch, log, index))
+                found.append(self._standing.detailed(session, scope, batch, log, index))
         return found[:limit]
 
     def anchored(self, session: Session, scope: TenantScope, notarisation: str) -> Anchored | None:
         """Where it is anchored; None until it is."""
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         anchor = self._logs.anchor_over(session, log, index)
         if anchor is None or anchor.anchored is None:
             return None
@@ -220,7 +161,7 @@ class Notarisations:
         statement = statement.where(Log.kind == LogKind.DOCUMENTS, LogBatch.first_index > 0)
         first = 0
         if after is not None:
-            batch, log, index = self._find(session, scope, after)
+            batch, log, index = find(session, scope, after)
             statement, first = statement.where(col(LogBatch.id) <= batch.id), index - batch.first_index + 1
         logs: dict[int, Log] = {}
         found: list[Notarisation] = []
@@ -229,7 +170,7 @@ class Notarisations:
             logs[batch.log] = log
             stop = min(batch.count, first + limit + 1 - len(found))
             rows = self._logs.entries(session, log, batch.first_index + first, batch.first_index + stop)
-            found.extend(self._stand(batch, log, row) for row in rows)
+            found.extend(self._standing.plain(batch, log, row) for row in rows)
             first = 0
         return Paged(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
@@ -246,14 +187,14 @@ class Notarisations:
     def receipt(
         self, session: Session, scope: TenantScope, notarisation: str, *, previous: bool = False
     ) -> Receipt:
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         return self._logs.receipt(session, log, index, previous=previous)
 
     def source(
         self, session: Session, scope: TenantScope, notarisation: str, *, previous: bool = False
     ) -> Source:
         """What its receipt is made from in any format (`baas.receipts`)."""
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         return self._logs.source(session, log, index, previous=previous)
 
     def receipts(
@@ -263,19 +204,17 @@ class Notarisations:
 
         Raises NotAnchoredYet until the whole batch is anchored.
         """
-        batch, log = self._batch(session, scope, batch_id, batch_id)
+        batch, log = batch_of(session, scope, batch_id, batch_id)
         self._logs.require_anchored(log, batch.first_index, batch.first_index + batch.count)
         stop = min(stop, batch.count)
         if start < stop:
             first, last = batch.first_index + start, batch.first_index + stop
             for receipt in self._logs.receipts(session, log, first, last, leave_out_erased=True):
-                yield f"{batch.id}-{receipt.inclusion.index - batch.first_index}", receipt
-
-    # -- finding -----------------------------------------------------------------------------------
+                yield name_of(batch, receipt.inclusion.index), receipt
 
     def place(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[Log, int]:
         """Its log, and its index in the log."""
-        _, log, index = self._find(session, scope, notarisation)
+        _, log, index = find(session, scope, notarisation)
         return log, index
 
     def _log(self, session: Session, scope: TenantScope, owner: Administration) -> Log:
@@ -315,10 +254,10 @@ class Notarisations:
         superseded: dict[int, int],
     ) -> Draft:
         """What is to become the entry; `superseded` remembers, by index, which place of this request takes whose."""
-        first, *also = _digests(document, place)
+        first, *also = digests_of(document, place)
         if document.supersedes is None:
             return Draft("notarise", first.algorithm, first.value, also=tuple(also))
-        _, old_log, index = self._find(session, scope, document.supersedes)
+        _, old_log, index = find(session, scope, document.supersedes)
         if old_log.id != log.id or self._logs.entry(session, log, index).digest is None:
             raise Invalid(
                 f"/documents/{place}/supersedes",
@@ -333,106 +272,3 @@ class Notarisations:
             )
         require_in_effect(session, log, index, f"notarisation {document.supersedes}")
         return Draft("supersede", first.algorithm, first.value, refers_to=index, also=tuple(also))
-
-    def _find(self, session: Session, scope: TenantScope, notarisation: str) -> tuple[LogBatch, Log, int]:
-        """Its batch, its log, and its index in the log."""
-        match = _ID.fullmatch(notarisation)
-        if match is None:
-            raise NotFound("notarisation", notarisation[:60])
-        batch, log = self._batch(session, scope, match[1], notarisation)
-        place = int(match[2])
-        if place >= batch.count:
-            raise NotFound("notarisation", notarisation)
-        return batch, log, batch.first_index + place
-
-    def _batch(self, session: Session, scope: TenantScope, batch_id: str, named: str) -> tuple[LogBatch, Log]:
-        found = session.exec(
-            scope.select(LogBatch).where(LogBatch.id == batch_id, LogBatch.first_index > 0)
-        ).one_or_none()
-        if found is None:
-            raise NotFound("notarisation", named)
-        log = session.exec(
-            scope.select(Log).where(Log.number == found.log, Log.kind == LogKind.DOCUMENTS)
-        ).one_or_none()
-        if log is None:  # a batch of a register's log
-            raise NotFound("notarisation", named)
-        return found, log
-
-    def _detailed(
-        self, session: Session, scope: TenantScope, batch: LogBatch, log: Log, index: int
-    ) -> Notarisation:
-        """One with all that others say of it: what it refers to and what followed, who recorded the same digest."""
-        row = self._logs.entry(session, log, index)
-        anchor = self._logs.anchor_over(session, log, index)
-        after = follower(session, log, index)
-        also = read_also(session, log, index, index + 1).get(index, ())
-        return replace(
-            self._stand(batch, log, row),
-            also=also,
-            refers_to=None if row.refers_to is None else self._name(session, scope, log, row.refers_to),
-            followed_by=None if after is None else self._name(session, scope, log, after.position),
-            ended=None if after is None else after.kind,
-            same_digest=self._same_digest(session, scope, log, row, also),
-            timestamped=None if anchor is None else anchor.stamped,
-        )
-
-    def _same_digest(
-        self, session: Session, scope: TenantScope, log: Log, row: LogEntry, also: Sequence[Digest]
-    ) -> str | None:
-        own = [row.digest] if row.digest else []
-        statement = scope.select(Log).where(
-            Log.administration_id == log.administration_id,
-            Log.kind == LogKind.DOCUMENTS,
-            col(Log.number) <= log.key,
-        )
-        for each in session.exec(statement.order_by(col(Log.number))):
-            found = [
-                index
-                for digest in (*own, *(one.value for one in also))
-                for index in positions(session, each, digest, 1)
-                if each.key < log.key or index < row.position
-            ]
-            if found:
-                return self._name(session, scope, each, min(found))
-        return None
-
-    def _name(self, session: Session, scope: TenantScope, log: Log, index: int) -> str:
-        batch = self._logs.batch_of(session, scope, log, index)
-        return f"{batch.id}-{index - batch.first_index}"
-
-    def _stand(self, batch: LogBatch, log: Log, row: LogEntry) -> Notarisation:
-        return Notarisation(
-            id=f"{batch.id}-{row.position - batch.first_index}",
-            administration_id=log.administration_id,
-            log=log.id,
-            origin=log.origin,
-            index=row.position,
-            kind=row.kind,
-            algorithm=row.algorithm,
-            digest=row.digest.hex() if row.digest else None,
-            erased=row.digest is None and row.kind in OPENED,
-            state=log.state_of(row.position),
-            problem=self._logs.progress(log).problem,
-            reason=row.reason,
-            accepted=batch.accepted,
-        )
-
-
-def _digests(document: Document, place: int) -> list[Digest]:
-    """The document's digests, in the order of their slugs; Invalid where one is wrong or an algorithm comes twice."""
-    given = [(document.algorithm, document.digest, "digest")]
-    given += [(slug, value, f"also/{at}") for at, (slug, value) in enumerate(document.also)]
-    found: dict[str, Digest] = {}
-    for slug, value, where in given:
-        try:
-            digest, expected = bytes.fromhex(value), algorithm(slug).size
-        except (ValueError, MalformedEvidence) as error:
-            raise Invalid(f"/documents/{place}", "an algorithm and its digest in hex", str(error)) from None
-        if len(digest) != expected:
-            raise Invalid(
-                f"/documents/{place}/{where}", f"{expected} bytes in hex for {slug}", f"{len(digest)} bytes"
-            )
-        if slug in found:
-            raise Invalid(f"/documents/{place}/{where}", "one digest by each algorithm", f"{slug} twice")
-        found[slug] = Digest(slug, digest)
-    return [found[slug] for slug in sorted(found)]

@@ -23,7 +23,8 @@ from baas.connectors import (
 from baas.logs.service import Logs, NotAnchoredYet
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN
-from baas.notarisations.service import Document, Notarisations
+from baas.notarisations.documents import Document
+from baas.notarisations.service import Notarisations
 from baas.pilots import collusion
 from baas.store import Store
 from baas.tenancy import TenantScope

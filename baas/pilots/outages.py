@@ -39,7 +39,8 @@ from baas.logs.model import Log, LogKind
 from baas.logs.service import Logs, NotAnchoredYet
 from baas.logs.trust import TrustRoots
 from baas.metrics import CHAIN, Arm
-from baas.notarisations.service import Document, Notarisations
+from baas.notarisations.documents import Document
+from baas.notarisations.service import Notarisations
 from baas.pilots.arms import ChainArm, IncumbentArm
 from baas.pilots.relay import Cut, Relay
 from baas.store import Store

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from typing import Any
 
 import rfc8785
@@ -19,51 +13,37 @@ from sqlmodel import Session, col, func, select
 from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
-from baas.chains.model import Chain
 from baas.clock import Clock
-from baas.connectors import Connector, Health, Subject, connectors
-from baas.errors import Conflict, NoAddress, StoreClosed
+from baas.connectors import Health, Subject, connectors
+from baas.errors import Conflict, NoAddress
 from baas.logs.service import Logs
 from baas.logs.trust import TrustRoots
-from baas.metrics import CHAIN, Measurements, Observation, Trial, metrics
-from baas.notarisations.service import Document, Notarisations
-from baas.pilots import checks, runner
-from baas.pilots.arms import Arm, ArmFacts, ChainArm, IncumbentArm, chain_facts
-from baas.pilots.handover_arm import HandOvers, hand_over_facts
+from baas.metrics import CHAIN, Measurements, metrics
+from baas.notarisations.documents import Document
+from baas.notarisations.service import Notarisations
+from baas.pilots import checks
+from baas.pilots.arms import ArmFacts, IncumbentArm, chain_facts
+from baas.pilots.handover_arm import hand_over_facts
 from baas.pilots.lifecycle import PilotState, advance
 from baas.pilots.model import Pilot, PilotRecord
-from baas.pilots.opening import Opening, SettingsOf, require_laboratory
-from baas.pilots.outages import Outage
+from baas.pilots.opening import Opening, require_laboratory
 from baas.pilots.plan import Plan
+from baas.pilots.records import kept, plan_of, records
+from baas.pilots.runs import Runs
 from baas.readiness.service import Readiness
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
-from baas.tenancy import SERVICE, Role, TenantScope, across_administrations
-from sandbox.lifecycle import DesiredState
+from baas.tenancy import Role, TenantScope, across_administrations
 
-LOGGER = logging.getLogger(__name__)
 MEASURES = (Role.ADMIN, Role.DEVELOPER)
-
-#: The kind of record that says which chain the outage drill is about to stop.
-STOPPING = "stopping"
 
 #: The arm whose token is on every plan from before its first case.
 STAMPS_PLANS = "timestamp"
 
-#: Runs the cheating-operator trials of one administration's arms: scope, its code, open incumbents by slug, the subject.
-Examination = Callable[[TenantScope, str, Mapping[str, Connector], Subject], Iterable[Trial]]
-
-
-#: Cuts an administration's arms off: scope, its code, the incumbents' slugs, who is told of a chain before it is stopped,
-#: what ends the drill, and what the arms are asked meanwhile.
-Drill = Callable[
-    [TenantScope, str, Sequence[str], Callable[[str], None], threading.Event, Subject], Iterable[Outage]
-]
-
 
 class Pilots:
-    """The slice's service. `settings_of` says where an arm's service is.
+    """The slice's service.
 
     What asks an incumbent or begins the run (`freeze`, `start`) opens its own sessions; the rest takes the caller's.
     """
@@ -77,20 +57,15 @@ class Pilots:
         logs: Logs,
         notarisations: Notarisations,
         trust: TrustRoots,
-        settings_of: SettingsOf,
-        examine: Examination,
-        drill: Drill,
+        opening: Opening,
         readiness: Readiness,
-        hand_overs: HandOvers,
+        runs: Runs,
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._logs, self._notarisations, self._trust = logs, notarisations, trust
-        self._opening, self._readiness = Opening(settings_of), readiness
-        self._examine, self._drill, self._hand_overs = examine, drill, hand_overs
+        self._opening, self._readiness, self._runs = opening, readiness, runs
         #: Told of a plan, and of its administration's code, before it is frozen or run; refuses one that no service takes.
         self.require_authorised: Callable[[Plan, str], None] = lambda _plan, _administration: None
-        self._runs: dict[str, threading.Thread] = {}
-        self._stop = threading.Event()
 
     # -- records -----------------------------------------------------------------------------------
 
@@ -150,8 +125,8 @@ class Pilots:
 
     def progress(self, pilot: Pilot) -> tuple[int, int]:
         """Acts ended and acts planned of its run."""
-        records = across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
-        acts = records.where(PilotRecord.pilot == pilot.id, PilotRecord.kind == "observation")
+        found = across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
+        acts = found.where(PilotRecord.pilot == pilot.id, PilotRecord.kind == "observation")
         with self._store.reading() as session:
             ended = session.exec(select(func.count()).select_from(acts.subquery())).one()
         return ended, plan_of(pilot).acts
@@ -163,26 +138,18 @@ class Pilots:
             {
                 "incumbents": plan.incumbents,
                 "timeout": plan.timeout,
-                "observations": self._records(session, pilot, "observation"),
-                "trials": self._records(session, pilot, "trial"),
+                "observations": records(session, pilot, "observation"),
+                "trials": records(session, pilot, "trial"),
             }
         )
 
     def facts(self, session: Session, pilot: Pilot) -> list[ArmFacts]:
         """What was known of each arm when the run began: the chain first, then the plan's arms in its order."""
-        return [ArmFacts.from_json(each) for each in self._records(session, pilot, "facts")]
+        return [ArmFacts.from_json(each) for each in records(session, pilot, "facts")]
 
     def outages(self, session: Session, pilot: Pilot) -> list[dict[str, Any]]:
         """What happened to each arm while its service was cut off."""
-        return self._records(session, pilot, "outage")
-
-    def _records(self, session: Session, pilot: Pilot, kind: str) -> list[dict[str, Any]]:
-        rows = session.exec(
-            across_administrations(PilotRecord, "the records of a pilot that a scope has shown")
-            .where(PilotRecord.pilot == pilot.id, PilotRecord.kind == kind)
-            .order_by(col(PilotRecord.id))
-        ).all()
-        return [json.loads(row.content) for row in rows]
+        return records(session, pilot, "outage")
 
     # -- acts --------------------------------------------------------------------------------------
 
@@ -241,87 +208,12 @@ class Pilots:
             if other is not None:
                 raise Conflict(f"pilot {other.id} is running: start this one when it has ended")
             session.add(pilot)
-            session.add_all(_kept(pilot, "facts", [each.to_json() for each in facts]))
+            session.add_all(kept(pilot, "facts", [each.to_json() for each in facts]))
             self._record(session, scope, pilot, "pilot.run")
-        thread = threading.Thread(
-            target=self._run, args=(scope, pilot.id, owner.code), name=f"pilot-{pilot.id}", daemon=True
-        )
-        self._runs[pilot.id] = thread
-        thread.start()
+        self._runs.begin(scope, pilot, owner.code)
         return pilot
 
-    def recover(self) -> None:
-        """A run that the service's end cut short counts with what it observed: the rules will call it invalid."""
-        with self._store.session() as session:
-            for pilot in session.exec(
-                across_administrations(Pilot, "ending the runs that no thread carries on").where(
-                    Pilot.state == PilotState.RUNNING
-                )
-            ).all():
-                self._start_again(session, pilot)
-                self._end(session, pilot, "early: the service ended")
-
-    def _start_again(self, session: Session, pilot: Pilot) -> None:
-        """A chain that the outage drill had stopped when the service ended is wanted again."""
-        stopped = {each["chain"] for each in self._records(session, pilot, STOPPING)}
-        if not stopped or self._records(session, pilot, "outage"):
-            return  # the drill had not begun, or had started it again
-        because = "starting the chain again that a pilot of its administration had stopped"
-        for chain in session.exec(across_administrations(Chain, because).where(col(Chain.id).in_(stopped))):
-            if chain.desired == DesiredState.STOPPED:
-                chain.desired = DesiredState.RUNNING
-                session.add(chain)
-
-    def stop(self, timeout: float) -> None:
-        """Cut running runs short, and wait for them for at most `timeout` seconds in all."""
-        self._stop.set()
-        deadline = time.monotonic() + timeout
-        for thread in list(self._runs.values()):
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    # -- the run -----------------------------------------------------------------------------------
-
-    def _run(self, scope: TenantScope, pilot_id: str, administration: str) -> None:
-        with self._store.reading() as session:
-            pilot = scope.get(session, Pilot, pilot_id)
-        plan = plan_of(pilot)
-        asked = of_one_document(plan)
-        ending = "whole"
-        try:
-            with ExitStack() as stack:
-                chain = self._chain_arm(scope, administration, plan)
-                arms = self._opening.disturbed(stack, plan, administration, chain)
-                observed: list[Observation] = []
-                for _ in runner.run(plan, arms, self._clock, observed.append, stop=self._stop):
-                    self._keep(pilot, "observation", observed)
-            with ExitStack() as stack:  # apart from what was disturbed
-                incumbents = self._opening.incumbents(stack, asked, administration)
-                opened = {arm.slug: arm.connector for arm in incumbents}
-                self._keep(pilot, "trial", self._trials(scope, administration, opened, plan.subject))
-            stopping = partial(self._stopping, pilot)
-            outages = self._drill(scope, administration, plan.incumbents, stopping, self._stop, asked.subject)
-            self._keep(pilot, "outage", list(outages))
-        except Exception as error:  # in a thread of its own: nobody else would be told
-            LOGGER.warning("the run of pilot %s ended early: %s", pilot_id, error, exc_info=True)
-            ending = f"early: {error}".partition("\n")[0][:300]
-        finally:
-            with suppress(StoreClosed), self._store.session() as session:  # then the next start ends it
-                self._end(session, scope.get(session, Pilot, pilot_id), ending)
-
-    def _chain_arm(self, scope: TenantScope, administration: str, plan: Plan) -> Arm:
-        """How the chain is asked: a hand-over is three steps of two bodies, everything else one document's notarisation."""
-        if plan.subject is Subject.HAND_OVER:
-            return self._hand_overs.open(scope, administration, plan.counterpart, self._stop)
-        return ChainArm(
-            self._store,
-            self._logs,
-            self._notarisations,
-            self._trust,
-            scope,
-            administration,
-            self._stop,
-            plan.subject,
-        )
+    # -- what an act needs -------------------------------------------------------------------------
 
     def _facts_of_chain(
         self, session: Session, scope: TenantScope, administration: str, subject: Subject
@@ -341,41 +233,7 @@ class Pilots:
             _counterpart(session, scope, plan)
             advance(pilot.state, PilotState.RUNNING)
             owner = _owner(session, scope, pilot)
-        self._hand_overs.open(scope, owner.code, plan.counterpart, self._stop)
-
-    def _trials(
-        self, scope: TenantScope, administration: str, opened: Mapping[str, Connector], subject: Subject
-    ) -> list[Trial]:
-        """All of them, or none: half a table would be read as a whole one."""
-        trials: list[Trial] = []
-        for trial in self._examine(scope, administration, opened, subject):
-            if self._stop.is_set():
-                raise runner.RunStopped("the service was stopped before the trials had ended")
-            trials.append(trial)
-        return trials
-
-    def _stopping(self, pilot: Pilot, chain: str) -> None:
-        """On disk before a chain is stopped: whoever comes after a crash starts it again."""
-        with self._store.session() as session:
-            session.add_all(_kept(pilot, STOPPING, [{"chain": chain}]))
-
-    def _keep(self, pilot: Pilot, kind: str, found: list[Any]) -> None:
-        """Write what came since the last time, and forget it here."""
-        taken = found[:]
-        if not taken:
-            return
-        del found[: len(taken)]  # others may have come at the end meanwhile
-        with self._store.session() as session:
-            session.add_all(_kept(pilot, kind, [asdict(each) for each in taken]))
-
-    def _end(self, session: Session, pilot: Pilot, ending: str) -> None:
-        pilot.state = advance(pilot.state, PilotState.MEASURED)
-        pilot.measured = self._clock.now()
-        session.add(pilot)
-        detail = {"ending": ending}
-        self._audit.record(
-            session, SERVICE, "pilot.measured", "pilot", pilot.id, pilot.administration_id, detail
-        )
+        self._runs.prepare_hand_overs(scope, owner.code, plan)
 
     def _facts(self, plan: Plan, administration: str) -> list[ArmFacts]:
         """What is known of the plan's incumbents. Raises Invalid or Conflict where they do not fit the plan."""
@@ -406,33 +264,6 @@ class Pilots:
 
     def _record(self, session: Session, scope: TenantScope, pilot: Pilot, action: str, **detail: str) -> None:
         self._audit.record(session, scope.caller, action, "pilot", pilot.id, pilot.administration_id, detail)
-
-
-def plan_of(pilot: Pilot) -> Plan:
-    """The pilot's plan, as it was stored."""
-    return Plan.model_validate_json(pilot.plan)
-
-
-def of_one_document(plan: Plan) -> Plan:
-    """What trials and drills ask the plan's arms: its own subject, and one document where that is a hand-over.
-
-    An attack is on one record, and an outage counts acts that are each asked once.
-    """
-    if plan.subject is not Subject.HAND_OVER:
-        return plan
-    return plan.model_copy(update={"subject": Subject.DOCUMENT, "counterpart": ""})
-
-
-def _kept(pilot: Pilot, kind: str, found: list[dict[str, Any]]) -> list[PilotRecord]:
-    return [
-        PilotRecord(
-            administration_id=pilot.administration_id,
-            pilot=pilot.id,
-            kind=kind,
-            content=rfc8785.dumps(each).decode(),
-        )
-        for each in found
-    ]
 
 
 def require_state(pilot: Pilot, *states: PilotState) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from baas.logs.model import EntryState
-from baas.registers.service import MOST_ROWS, REASONS, RECTIFICATION_REASONS, SUPERSESSION_REASONS
+from baas.registers.rows import MOST_ROWS, REASONS, RECTIFICATION_REASONS, SUPERSESSION_REASONS
 from baas.wire import In, Label, Moment, Out
 
 

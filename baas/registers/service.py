@@ -1,8 +1,7 @@
 """What is done with registers: open, append rows (create or amend by key), supersede, rectify, leave without effect, prove.
 
-A row's digest is SHA-256 of its canonical JSON (RFC 8785): an object of column name to text, so that the order of
-columns in a file does not matter. The same row again changes nothing and writes nothing. Each act refers to the
-version of the row that is in effect, and ends it: once (`baas.logs.effects`).
+The same row again changes nothing and writes nothing. Each act refers to the version of the row that is in effect, and
+ends it: once (`baas.logs.effects`).
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from baas.administrations import repository
 from baas.administrations.model import Administration
@@ -21,60 +19,31 @@ from baas.clock import Clock
 from baas.deployments.model import Deployment
 from baas.errors import AlreadyExists, Conflict, Invalid, NotFound
 from baas.logs.acceptance import Draft
-from baas.logs.effects import HAPPENED, Follower, NotInEffect
-from baas.logs.model import Anchor, EntryState, Log, LogBatch, LogEntry, LogKind
-from baas.logs.service import OPENED, TEMPLATE_OF, Logs, Progress
+from baas.logs.model import Anchor, Log, LogBatch, LogKind
+from baas.logs.service import TEMPLATE_OF, Logs, Progress
 from baas.receipts import Source
-from baas.registers import presets
-from baas.registers.model import Register, RowVersion
+from baas.registers import presets, versions
+from baas.registers.model import Register
 from baas.registers.numbering import Numbering, compiled
 from baas.registers.numbering import numbering as look_at_numbers
+from baas.registers.rows import (
+    MOST_ROWS,
+    REASONS,
+    RECTIFICATION_REASONS,
+    SUPERSESSION_REASONS,
+    checked,
+    drafted,
+    guessable,
+    require_reason,
+)
+from baas.registers.versions import Newest, Version
 from baas.store import raw
 from baas.store.paging import Paged, PageOf, paged
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope
 from baas.texts import DEFAULT as DEFAULT_LANGUAGE
-from sandbox import low_entropy
-from sandbox.evidence.canonical import dumps
-from sandbox.evidence.digest import DEFAULT, digest_bytes
 from sandbox.evidence.receipt import Receipt
 from sandbox.lifecycle import DesiredState
-
-MOST_ROWS = 10_000
-REASONS = ("error", "annulled", "withdrawn", "other")
-RECTIFICATION_REASONS = ("error", "omission", "other")
-SUPERSESSION_REASONS = ("replaced", "merged", "other")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a row as it stands: `content` is None for a version that leaves the row without effect."""
-
-    key: str
-    version: int
-    index: int
-    kind: str
-    reason: str | None
-    content: Mapping[str, str] | None
-    erased: bool
-    state: EntryState
-
-
-class Newest(NamedTuple):
-    """The newest version of a row; `content` is None for one that leaves it without effect, or was erased."""
-
-    position: int
-    version: int
-    content: str | None
-    kind: str
-    by: Follower | None = None
-
-    @property
-    def ended(self) -> str | None:
-        """How it came that the row is not in effect; None while it is."""
-        if self.by is not None:
-            return HAPPENED.get(self.by.kind, self.by.kind)
-        return None if self.content is not None else HAPPENED["revoke"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +128,13 @@ class Registers:
         register, log = self._writable(session, scope, register_id, "adding to a register")
         if not 1 <= len(rows) <= MOST_ROWS:
             raise Invalid("/rows", f"1 to {MOST_ROWS} rows", str(len(rows)))
-        newest = self._newest(session, log, {row.get(register.key, "") for row in rows})
+        newest = versions.newest(session, log, {row.get(register.key, "") for row in rows})
         columns = set(json.loads(register.columns))
         drafts: list[Draft] = []
-        versions: list[tuple[object, ...]] = []
+        made: list[tuple[object, ...]] = []
         created = 0
         for place, row in enumerate(rows):
-            key, content = _checked(register, columns, f"/rows/{place}", row)
+            key, content = checked(register, columns, f"/rows/{place}", row)
             before = newest.get(key)
             if before is not None and before.ended:
                 raise Invalid(
@@ -175,14 +144,14 @@ class Registers:
                 continue
             index = log.accepted + len(drafts)
             kind, version = ("amend", before.version + 1) if before else ("create", 1)
-            drafts.append(_draft(kind, content, before.position if before else None))
-            versions.append((log.key, index, key, version, content))
+            drafts.append(drafted(kind, content, before.position if before else None))
+            made.append((log.key, index, key, version, content))
             newest[key] = Newest(index, version, content, kind)
             created += kind == "create"
-        warnings = _guessable(register, rows)
+        warnings = guessable(register, rows)
         if not drafts:
             return Appended(None, 0, 0, len(rows), warnings), log
-        batch = self._write(session, log, drafts, versions)
+        batch = self._write(session, log, drafts, made)
         done = Appended(batch, created, len(drafts) - created, len(rows) - len(drafts), warnings)
         detail = {"created": done.created, "amended": done.amended, "batch": batch.id}
         self._audit.record(
@@ -200,9 +169,9 @@ class Registers:
         self, session: Session, scope: TenantScope, register_id: str, key: str, reason: str
     ) -> tuple[LogBatch, Log]:
         """Leave a row without effect, with a reason: a version of its own. What was true before stays provable."""
-        _require_reason(reason, REASONS)
+        require_reason(reason, REASONS)
         register, log = self._writable(session, scope, register_id, "leaving a row without effect")
-        before = self._in_effect(session, log, key)
+        before = versions.in_effect(session, log, key)
         draft = Draft("revoke", refers_to=before.position, reason=reason)
         version = (log.key, log.accepted, key, before.version + 1, None)
         return self._done(session, scope, register, log, draft, version)
@@ -216,13 +185,13 @@ class Registers:
         reason: str = "error",
     ) -> tuple[LogBatch, Log]:
         """Correct an error of the row in effect, with a reason: its next version, told from an amendment for ever."""
-        _require_reason(reason, RECTIFICATION_REASONS)
+        require_reason(reason, RECTIFICATION_REASONS)
         register, log = self._writable(session, scope, register_id, "rectifying a row")
-        key, content = _checked(register, set(json.loads(register.columns)), "/row", row)
-        before = self._in_effect(session, log, key)
+        key, content = checked(register, set(json.loads(register.columns)), "/row", row)
+        before = versions.in_effect(session, log, key)
         if before.content == content:
             raise Conflict(f"row {key!r} says exactly this already: there is nothing to rectify")
-        draft = _draft("rectify", content, before.position, reason)
+        draft = drafted("rectify", content, before.position, reason)
         version = (log.key, log.accepted, key, before.version + 1, content)
         return self._done(session, scope, register, log, draft, version)
 
@@ -236,15 +205,15 @@ class Registers:
         reason: str = "replaced",
     ) -> tuple[LogBatch, Log]:
         """Put another row, with a key of its own, in the place of the row `key`, which is in effect no more."""
-        _require_reason(reason, SUPERSESSION_REASONS)
+        require_reason(reason, SUPERSESSION_REASONS)
         register, log = self._writable(session, scope, register_id, "superseding a row")
-        new_key, content = _checked(register, set(json.loads(register.columns)), "/row", row)
-        before = self._in_effect(session, log, key)
-        if new_key in self._newest(session, log, {new_key}):
+        new_key, content = checked(register, set(json.loads(register.columns)), "/row", row)
+        before = versions.in_effect(session, log, key)
+        if new_key in versions.newest(session, log, {new_key}):
             raise Invalid(
                 f"/row/{register.key}", f"a new {register.key}", f"{new_key!r}, which the register has"
             )
-        draft = _draft("supersede", content, before.position, reason)
+        draft = drafted("supersede", content, before.position, reason)
         return self._done(session, scope, register, log, draft, (log.key, log.accepted, new_key, 1, content))
 
     # -- reading -----------------------------------------------------------------------------------
@@ -271,30 +240,16 @@ class Registers:
     ) -> list[Version]:
         """The versions below index `before` (None: from the end), the newest first, at most `limit`."""
         _, log = self.get(session, scope, register_id)
-        found = session.exec(
-            select(RowVersion, LogEntry)
-            .where(RowVersion.log == log.key, col(RowVersion.position) < (before or log.accepted))
-            .where(LogEntry.log == col(RowVersion.log), LogEntry.position == col(RowVersion.position))
-            .order_by(col(RowVersion.position).desc())
-            .limit(limit)
-        )
-        return [_version(log, row, entry) for row, entry in found]
+        return versions.newest_first(session, log, before, limit)
 
     def versions(self, session: Session, scope: TenantScope, register_id: str, key: str) -> list[Version]:
+        """Every version of a row, the first one first. NotFound."""
         _, log = self.get(session, scope, register_id)
-        rows = session.exec(
-            select(RowVersion, LogEntry)
-            .where(RowVersion.log == log.key, RowVersion.key == key)
-            .where(LogEntry.log == col(RowVersion.log), LogEntry.position == col(RowVersion.position))
-            .order_by(col(RowVersion.position))
-        ).all()
-        if not rows:
-            raise NotFound("entry", key)
-        return [_version(log, row, entry) for row, entry in rows]
+        return versions.of_row(session, log, key)
 
     def ended(self, session: Session, log: Log, key: str) -> str | None:
         """The kind of what ended a row (`revoke`, `supersede`, `erase`); None while it is in effect, or is not there."""
-        found = self._newest(session, log, {key}).get(key)
+        found = versions.newest(session, log, {key}).get(key)
         if found is None or not found.ended:
             return None
         return found.by.kind if found.by is not None else "revoke"
@@ -383,36 +338,6 @@ class Registers:
         self._audit.record(session, scope.caller, act, "register", register.id, owner, detail)
         return batch, log
 
-    def _in_effect(self, session: Session, log: Log, key: str) -> Newest:
-        """The row's version in effect. NotFound, or NotInEffect when it was ended."""
-        found = self._newest(session, log, {key}).get(key)
-        if found is None:
-            raise NotFound("entry", key)
-        if found.ended:
-            raise NotInEffect(f"row {key!r}", found.by or Follower(found.position, "revoke"))
-        return found
-
-    def _newest(self, session: Session, log: Log, keys: set[str]) -> dict[str, Newest]:
-        """The newest version of each key that is there."""
-        found: dict[str, Newest] = {}
-        connection = raw(session)
-        for key in keys:
-            row = connection.execute(
-                # the indexes are named: by itself SQLite walks the whole register, whose order is asked for
-                "SELECT r.position, r.version, r.content, e.kind, f.position, f.kind "
-                "FROM register_rows AS r INDEXED BY ix_register_rows_log_key "
-                "JOIN log_entries AS e ON e.log = r.log AND e.position = r.position "
-                "LEFT JOIN log_entries AS f INDEXED BY ix_log_entries_log_refers_to "
-                "ON f.log = r.log AND f.refers_to = r.position "
-                "WHERE r.log = ? AND r.key = ? ORDER BY r.position DESC LIMIT 1",
-                (log.key, key),
-            ).fetchone()
-            if row is not None:
-                position, version, content, kind, after, how = row
-                by = Follower(after, how) if how is not None else None
-                found[key] = Newest(position, version, content, kind, by)
-        return found
-
     def _free_deployment(
         self, session: Session, scope: TenantScope, owner: Administration, wanted: str | None
     ) -> Deployment:
@@ -427,60 +352,3 @@ class Registers:
                 f"its own): deploy one first (baas deploy CHAIN {template})"
             )
         return found
-
-
-def _version(log: Log, row: RowVersion, entry: LogEntry) -> Version:
-    return Version(
-        key=row.key,
-        version=row.version,
-        index=row.position,
-        kind=entry.kind,
-        reason=entry.reason,
-        content=json.loads(row.content) if row.content is not None else None,
-        erased=row.content is None and entry.kind in OPENED,
-        state=log.state_of(row.position),
-    )
-
-
-def _draft(kind: str, content: str, refers_to: int | None, reason: str | None = None) -> Draft:
-    digest = digest_bytes(content.encode(), DEFAULT)
-    return Draft(kind, digest.algorithm, digest.value, refers_to, reason)
-
-
-def _guessable(register: Register, rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """A warning for each column of values that can be guessed; no value is repeated in it."""
-    found = []
-    for column in json.loads(register.columns):
-        kind = low_entropy.of_column(row.get(column, "") for row in rows)
-        if kind is None or kind.kind in low_entropy.ORDINARY:
-            continue
-        advice = (
-            "it is the key, which requests and lists name: number the rows instead"
-            if column == register.key
-            else "leave it out if the register can do without it"
-        )
-        found.append(
-            f"column {column!r} looks like {kind.name}: each row is salted, so the log and the chain give nothing to try, "
-            f"but here and in receipts it is personal data, and can be guessed by whoever has the salt; {advice}"
-        )
-    return tuple(found)
-
-
-def _require_reason(reason: str, reasons: Sequence[str]) -> None:
-    if reason not in reasons:
-        raise Invalid("/reason", f"one of {', '.join(reasons)}", repr(reason[:40]))
-
-
-def _checked(register: Register, columns: set[str], place: str, row: Mapping[str, str]) -> tuple[str, str]:
-    """The row's key and its canonical content; `place` points to it in the request."""
-    if set(row) != columns:
-        lacks, more = sorted(columns - set(row)), sorted(set(row) - columns)
-        found = [f"without {', '.join(lacks)}"] * bool(lacks) + [f"with {', '.join(more)} besides"] * bool(
-            more
-        )
-        expected = f"exactly the register's columns {', '.join(sorted(columns))}"
-        raise Invalid(place, expected, f"a row {' and '.join(found)}")
-    key = row[register.key]
-    if not key.strip():
-        raise Invalid(f"{place}/{register.key}", "the row's key", "an empty text")
-    return key, dumps(dict(row)).decode()

@@ -14,7 +14,7 @@ import httpx2
 from baas.chains.model import Chain
 from baas.deployments.model import Deployment
 from baas.logs.model import Log
-from baas.notarisations.service import Document
+from baas.notarisations.documents import Document
 from baas.tenancy import Caller, CallerKind, Role, TenantScope, across_administrations
 from baas.wiring import Services
 from sandbox.evidence import receipt as receipts

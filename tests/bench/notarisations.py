@@ -14,7 +14,7 @@ from typing import Self
 
 from baas.administrations.model import AdministrationKind
 from baas.logs.acceptance import INSERT
-from baas.notarisations.service import Document
+from baas.notarisations.documents import Document
 from baas.settings import load_settings
 from baas.tenancy import Caller, CallerKind, Role, TenantScope
 from baas.wiring import Services

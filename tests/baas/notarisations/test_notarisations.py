@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from baas.logs.model import EntryState
-from baas.notarisations.service import MOST_DOCUMENTS
+from baas.notarisations.documents import MOST_DOCUMENTS
 from sandbox.evidence import receipt as receipts
 from sandbox.evidence import trust
 from sandbox.evidence.report import Result

@@ -19,7 +19,7 @@ from baas.evaluations.evaluate import evaluate
 from baas.evaluations.statistics import Estimate, median_of_differences
 from baas.evaluations.verdict import Conclusion
 from baas.metrics import CHAIN, Measurements, Observation, metrics
-from baas.notarisations.service import Document
+from baas.notarisations.documents import Document
 from baas.pilots import runner
 from baas.pilots.arms import Arm, ArmEvidence, ChainArm
 from baas.pilots.plan import Plan
@@ -63,7 +63,7 @@ def ran(world: Any) -> Ran:
                 services.trust,
                 scope_of(town.id),
                 town.code,
-                services.pilots._stop,
+                services.runs._stop,
             )
             arms = services.pilots._opening.disturbed(stack, terms, town.code, chain)
             return observed(terms, services, arms)

@@ -47,7 +47,7 @@ class Two:
 
 
 def hand_overs_of(services: Services) -> HandOvers:
-    return services.pilots._hand_overs
+    return services.runs._hand_overs
 
 
 def two_of(services: Services) -> Two:

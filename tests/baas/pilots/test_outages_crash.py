@@ -43,8 +43,8 @@ def telling(self, *given):
     return notarisation
 
 Drills._accepted = telling
-services.pilots._drill._seconds = 60.0
-services.pilots._examine = lambda *given: ()
+services.runs._drill._seconds = 60.0
+services.runs._examine = lambda *given: ()
 with serving(services) as url:
     services.address.is_at(url)
     plan = Plan(problem=TEXT, hypothesis=TEXT, alternative=TEXT, mid=1.0, seed=1, pairs=6, interval=0.05)

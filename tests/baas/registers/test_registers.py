@@ -9,7 +9,7 @@ import pytest
 
 from baas.logs import effects
 from baas.logs.model import Log
-from baas.registers import service
+from baas.registers import versions
 from baas.tenancy import across_administrations
 from sandbox.errors import VerificationError
 from sandbox.evidence import checkpoint as checkpoints
@@ -289,7 +289,7 @@ def test_looking_for_a_row_and_for_what_ended_it_walks_no_whole_log(
 ) -> None:
     """Each append looks for each of its keys: a walk would make the cost of all rows quadratic."""
     asked: list[str] = []
-    real = service.raw
+    real = versions.raw
 
     class Noted:
         def __init__(self, connection: Any) -> None:
@@ -303,7 +303,7 @@ def test_looking_for_a_row_and_for_what_ended_it_walks_no_whole_log(
         def executemany(self, statement: str, values: Any) -> Any:
             return self.connection.executemany(statement, values)
 
-    for module in (service, effects):
+    for module in (versions, effects):
         monkeypatch.setattr(module, "raw", lambda session: Noted(real(session)))
     append(town, register, row("1"))
     with world.server.services.store.reading() as session:
