@@ -6,7 +6,7 @@ database.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -34,6 +34,11 @@ def milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970-01-01T00:00:00Z, exact (no floating point)."""
     since = whole_milliseconds(moment) - datetime(1970, 1, 1, tzinfo=UTC)
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def from_milliseconds(since: int) -> datetime:
+    """The moment that is so many milliseconds after 1970-01-01T00:00:00Z, exact."""
+    return datetime.fromtimestamp(since // 1000, UTC) + timedelta(milliseconds=since % 1000)
 
 
 def iso(moment: datetime) -> str:

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from cryptography import x509
 
+from baas.clock import from_milliseconds
 from baas.connectors import ConnectorRefused, Evidence
 from baas.protocols.rfc3161 import REPLY, Reply
 from sandbox.errors import MalformedEvidence
@@ -34,6 +33,6 @@ def check(reply: bytes, digest: Digest, root: x509.Certificate, nonce: int | Non
     `nonce` is demanded when given: only who asked knows it. Raises MalformedEvidence or VerificationError.
     """
     stamp = verify_token(reply, digest, [root], nonce=nonce)
-    stated = datetime.fromtimestamp(stamp.time_ms // 1000, UTC) + timedelta(milliseconds=stamp.time_ms % 1000)
+    stated = from_milliseconds(stamp.time_ms)
     # A token stands alone until one of its certificates expires; by then it must have been renewed.
     return Evidence(reply, REPLY, stated, min(stamp.valid_until, root.not_valid_after_utc))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from cryptography import x509
 
+from baas.clock import from_milliseconds
 from baas.connectors import (
     ONE_DOCUMENT,
     Capabilities,
@@ -99,11 +99,8 @@ class LogConnector:
         return self._submit(digest, self._period_ms)
 
     def verify(self, digest: bytes, content: bytes) -> Evidence:
-        held, stamp = verify(content, digest, self._roots)
-        stated = datetime.fromtimestamp(stamp.time_ms // 1000, UTC) + timedelta(
-            milliseconds=stamp.time_ms % 1000
-        )
-        del held
+        _, stamp = verify(content, digest, self._roots)
+        stated = from_milliseconds(stamp.time_ms)
         until = min([stamp.valid_until, *(root.not_valid_after_utc for root in self._roots)])
         return Evidence(content, MEDIA_TYPE, stated, until)
 

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Self, TypeVar
 
 import httpx2
@@ -22,7 +22,7 @@ from baas.ades import signatures
 from baas.ades.stamps import certificates_of
 from baas.ades.types import MADE, Format, Level, Trust
 from baas.ades.verdict import Verdict
-from baas.clock import Clock, SystemClock
+from baas.clock import Clock, SystemClock, from_milliseconds
 from baas.connectors import (
     ConnectorRefused,
     ConnectorSettings,
@@ -335,7 +335,7 @@ def _policy_of(verdict: Verdict) -> str:
 
 
 def _time(stamp: Timestamp) -> datetime:
-    return datetime.fromtimestamp(stamp.time_ms // 1000, UTC) + timedelta(milliseconds=stamp.time_ms % 1000)
+    return from_milliseconds(stamp.time_ms)
 
 
 ADAPTER = PsisAdapter

@@ -20,7 +20,7 @@ from baas.metrics import OF_A_RECORD, Arm, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look
 from baas.pilots.cheating.keys import HandClock, Keys
 from baas.protocols.hashed_log import Entry, Held, PeriodFile, build
-from baas.trust_service.hashed_log.keeping import HashedLog, key_of, period_files
+from baas.trust_service.hashed_log import HashedLog, key_of, period_files
 from sandbox.evidence.digest import Digest, digest_bytes
 from sandbox.evidence.timestamp import token_of
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hmac import compare_digest
 
 from asn1crypto import cms, tsp
@@ -18,6 +18,7 @@ from baas.ades.algorithms import Algorithms
 from baas.ades.stamps import CLOCK_SKEW, certificates_of
 from baas.ades.types import Trust
 from baas.ades.verdict import Indication, SubIndication, Verdict
+from baas.clock import from_milliseconds
 from sandbox.errors import EvidenceError
 from sandbox.evidence.digest import IMPRINTS, Digest
 from sandbox.evidence.timestamp import verify_token
@@ -75,7 +76,7 @@ def _judged(token: bytes, policy: str, about: bytes | Digest | None, trust: Trus
         stamp = verify_token(token, about, trust.roots, intermediates=trust.intermediates)
     except EvidenceError as error:
         return replace(_bad(Indication.FAILED, SubIndication.SIG_CRYPTO_FAILURE, str(error)), signer=signer)
-    time = datetime.fromtimestamp(stamp.time_ms // 1000, UTC) + timedelta(milliseconds=stamp.time_ms % 1000)
+    time = from_milliseconds(stamp.time_ms)
     bad = None
     if time > at + CLOCK_SKEW:
         said = f"it states {time.isoformat()}, which is after the time of the question"

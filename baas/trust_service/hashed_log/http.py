@@ -18,7 +18,8 @@ from starlette.concurrency import run_in_threadpool
 from baas.clock import Clock, iso
 from baas.protocols.hashed_log import MEDIA_TYPE, PATH, PERIODS_MS
 from baas.trust_service.clients import CHALLENGE, Authenticate, administration_of, body_of
-from baas.trust_service.hashed_log.keeping import HashedLog, NotStamped, TooManyLogs, UnknownRecord
+from baas.trust_service.hashed_log.keeping import HashedLog, NotStamped, UnknownRecord
+from baas.trust_service.hashed_log.writer import TooManyLogs
 
 MAX_REQUEST_BYTES = 4096
 

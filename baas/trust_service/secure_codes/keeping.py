@@ -13,10 +13,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from baas.clock import Clock, milliseconds
+from baas.clock import Clock, from_milliseconds, milliseconds
 from baas.protocols.secure_code import (
     DOCUMENT_TYPES,
     MAX_DOCUMENT_BYTES,
@@ -105,7 +105,7 @@ class SecureCodes:
         if row is None:
             return None
         administration, digest, media_type, document, time_ms = row
-        time = datetime.fromtimestamp(time_ms // 1000, UTC) + timedelta(milliseconds=time_ms % 1000)
+        time = from_milliseconds(time_ms)
         if document is None:
             document = Statement(code, administration, time, digest).encode()
         return Kept(code, administration, digest, media_type, document, time)

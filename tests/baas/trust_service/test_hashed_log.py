@@ -40,7 +40,7 @@ from baas.trust_service.hashed_log import (
     period_files,
     routes,
 )
-from baas.trust_service.hashed_log.keeping import TooManyLogs
+from baas.trust_service.hashed_log.writer import TooManyLogs
 from sandbox.errors import VerificationError
 from tests.baas.conftest import ShiftedClock
 from tests.baas.trust_service.stands import OTHER, SECRETS, TOWN, Authority, authenticate, serving
@@ -121,7 +121,7 @@ def test_many_at_once_are_one_chain_in_few_commits(
     clock = ShiftedClock()
     with opened(tmp_path, stand_authority, clock) as log:
         commits = 0
-        begin = log._transaction
+        begin = log._writer.transaction
 
         @contextmanager
         def counted() -> Iterator[Any]:
@@ -130,7 +130,7 @@ def test_many_at_once_are_one_chain_in_few_commits(
             with begin() as ends:
                 yield ends
 
-        log._transaction = counted  # type: ignore[method-assign]
+        log._writer.transaction = counted  # type: ignore[method-assign]
         kept = [log.append(TOWN, digest(each), NIGHT_MS) for each in range(2000)]
         positions = [each.result(30).record.entry.position for each in kept]
         assert positions == list(range(1, 2001))
@@ -143,7 +143,7 @@ def test_many_at_once_are_one_chain_in_few_commits(
 def test_a_full_file_is_closed_before_its_period_ends(
     tmp_path: Path, stand_authority: Authority, roots: list[x509.Certificate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("baas.trust_service.hashed_log.keeping.MAX_RECORDS", 3)
+    monkeypatch.setattr("baas.trust_service.hashed_log.writer.MAX_RECORDS", 3)
     with opened(tmp_path, stand_authority) as log:
         for number in range(1, 5):
             log.append(TOWN, digest(number), NIGHT_MS).result(10)
@@ -246,14 +246,14 @@ def test_a_failed_commit_acknowledges_nothing_and_breaks_nothing(
     clock = ShiftedClock()
     with opened(tmp_path, stand_authority, clock) as log:
         log.append(TOWN, digest(1), NIGHT_MS).result(10)
-        log._writing.execute(
+        log._writer.database.execute(
             "CREATE TEMP TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
         with pytest.raises(sqlite3.Error, match="disk full"):
             log.append(TOWN, digest(2), NIGHT_MS).result(10)
         with pytest.raises(sqlite3.Error, match="disk full"):
             log.append(TOWN, digest(2), 300_000).result(10)
-        log._writing.execute("DROP TRIGGER full")
+        log._writer.database.execute("DROP TRIGGER full")
         assert log.append(TOWN, digest(3), NIGHT_MS).result(10).record.entry.position == 2
         assert log.append(TOWN, digest(3), 300_000).result(10).record.entry.position == 1
         clock.advance(days=1)
@@ -263,7 +263,7 @@ def test_a_failed_commit_acknowledges_nothing_and_breaks_nothing(
 
 def test_who_gave_up_does_not_stop_the_others(tmp_path: Path, stand_authority: Authority) -> None:
     with opened(tmp_path, stand_authority) as log:
-        with log._write_lock:  # the writer waits with its first batch
+        with log._writer.lock:  # the writer waits with its first batch
             first = log.append(TOWN, digest(0), NIGHT_MS)
             time.sleep(0.1)
             given_up = log.append(TOWN, digest(1), NIGHT_MS)

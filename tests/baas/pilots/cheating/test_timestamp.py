@@ -12,6 +12,7 @@ from baas.clock import SystemClock
 from baas.metrics import OF_A_RECORD, Attack, Trial
 from baas.pilots.cheating import looks, timestamp
 from baas.pilots.cheating.keys import Keys, keys_of
+from baas.pilots.cheating.looks.held import root_certificates
 from baas.pilots.cheating.room import examined
 from baas.pilots.cheating.timestamp import Kept
 from baas.trust_service.service import TrustService
@@ -72,7 +73,7 @@ def test_the_authority_states_whatever_its_operator_sets(keys: Keys) -> None:
     digest = secrets.token_bytes(32)
     files = {"root.pem": keys.root_pem, "digest": digest, "token.tsr": keys.stamp(digest, hour_ago)}
     assert looks.token_alone(files) is None
-    stated = verify_token(files["token.tsr"], Digest("sha-256", digest), looks._roots(files))
+    stated = verify_token(files["token.tsr"], Digest("sha-256", digest), root_certificates(files))
     assert stated.time_ms == hour_ago.timestamp() * 1000
 
 
