@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from sandbox.audit.report import Finding
+from sandbox.audit.report import LISTED, Finding
 from sandbox.audit.rules import Rules
 from sandbox.audit.tree import Place, Tree, split
 from sandbox.evidence.static_log import Tile
@@ -55,6 +55,12 @@ class Progress:
     #: Each with the check that it belongs to, and the entries without which it would be none.
     findings: list[tuple[Finding, str, tuple[int, ...]]] = field(default_factory=list)
     counted: int = 0
+
+    def find(self, check: str, finding: Finding, because: tuple[int, ...] = ()) -> None:
+        """Something of that check does not hold; `because` of these entries."""
+        self.counted += 1
+        if len(self.findings) < LISTED:
+            self.findings.append((finding, check, because))
 
     def save(self, path: Path) -> None:
         """Put it in place of what was there, in one step."""
