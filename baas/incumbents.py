@@ -19,6 +19,7 @@ from baas.errors import Conflict, NoAddress, SettingsError
 from baas.exchange_service.authorisations import Authorisation
 from baas.exchange_service.errors import NotServing
 from baas.exchange_service.service import ExchangeService
+from baas.exchanges.service import NotAuthorised
 from baas.pilots.plan import Plan
 from baas.protocols.pci.messages import TRIALS
 from baas.settings import Settings
@@ -109,18 +110,15 @@ class Incumbents:
         )
 
     def require_authorised(self, plan: Plan, administration: str) -> None:
-        """Conflict where the embedded exchange would refuse every case of a plan: better known before it is used up."""
+        """NotAuthorised where the embedded exchange would refuse every case: better known before a plan is used up."""
         if ARM_OF_EXCHANGES not in plan.incumbents or self._outside.pci is not None:
             return
         product, modality = exchange.asked_of(plan.subject)
         bodies = [administration] + [plan.counterpart] * (plan.subject is Subject.HAND_OVER)
         for code in bodies:
-            granted = self._exchange.authorisations(code)
-            if Authorisation(code, product, modality, TRIALS) not in granted:
-                raise Conflict(
-                    f"the exchange would refuse every case: {code} may not ask for {product} {modality} for {TRIALS}; an "
-                    f"operator grants it: baas exchange authorise {code} {product} {modality}"
-                )
+            needed = Authorisation(code, product, modality, TRIALS)
+            if needed not in self._exchange.authorisations(code):
+                raise NotAuthorised(needed)
 
     def _enrolled(self, administration: str) -> Enrolment:
         return self._embedded.enrol(administration, self._name(administration))

@@ -22,7 +22,7 @@ def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut
     found = call.read(lambda session: exchanges.listing(session, call.scope, code))
     return AuthorisationsOut(
         address=exchanges.address,
-        offered=exchanges.offered(),
+        offered={product: list(each) for product, each in exchanges.offered.items()},
         items=[AuthorisationOut.model_validate(each) for each in found],
     )
 

@@ -13,6 +13,7 @@ from baas.console import (
     accounts,
     chains,
     connections,
+    exchanges,
     explorer,
     home,
     notarisations,
@@ -45,6 +46,7 @@ ROUTERS = (
     connections.router,
     pilots.router,
     readiness.router,
+    exchanges.router,
 )
 STATIC = Path(__file__).parent / "static"
 

@@ -10,12 +10,15 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from baas.connectors import ConnectorError
+from baas.console.exchanges import page_of
 from baas.console.fields import Mistakes, Texts, attempt
 from baas.console.pilot_form import arm_title, first, offered, plan_from, refused, sent
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
 from baas.errors import Conflict, Invalid
 from baas.evaluations import page
 from baas.evaluations.report import DECISIONS
+from baas.exchange_service.authorisations import Authorisation
+from baas.exchanges.service import NotAuthorised
 from baas.logs.model import Log
 from baas.metrics import metrics
 from baas.notarisations.service import NotDeployed
@@ -156,6 +159,8 @@ def _act(posted: PostedVisit, pilot: str, act: Callable[[], object]) -> Response
         except NotReady as error:
             names = ", ".join(items()[each].name[posted.language] for each in error.open_items)
             raise Mistakes.one("", "pilot.mistake.not_ready", items=names) from error
+        except NotAuthorised as error:
+            return _page(posted, pilot, 422, *_lacking(posted, error.lacking))
         except ConnectorError as error:
             raise Mistakes.one("", "pilot.mistake.service") from error
         except NotDeployed as error:
@@ -167,6 +172,16 @@ def _act(posted: PostedVisit, pilot: str, act: Callable[[], object]) -> Response
         return redirect(f"{PATH}/pilots/{pilot}")
 
     return attempt(done, posted, lambda status, said: _page(posted, pilot, status, said))
+
+
+def _lacking(posted: PostedVisit, lacking: Authorisation) -> tuple[Texts, str]:
+    """What of the exchange an administration may not ask, and where it is told how to."""
+    said = posted.t("console.pilot.mistake.not_authorised").format(
+        name=_named(posted, lacking.organisation),
+        what=f"{lacking.product} · {lacking.modality}",
+        purpose=lacking.purpose,
+    )
+    return {"": said}, page_of(lacking.organisation)
 
 
 # -- what the pages show -------------------------------------------------------------------------------
@@ -187,7 +202,9 @@ def _form(visit: Visit, fields: dict[str, str], status: int = 200, mistakes: Tex
     )
 
 
-def _page(visit: Visit, pilot_id: str, status: int = 200, mistakes: Texts | None = None) -> Response:
+def _page(
+    visit: Visit, pilot_id: str, status: int = 200, mistakes: Texts | None = None, exchange: str = ""
+) -> Response:
     with visit.services.store.reading() as session:
         pilot = visit.services.pilots.get(session, visit.scope, pilot_id)
         names = {each.id: each.name for each in visit.administrations(session)}
@@ -219,6 +236,7 @@ def _page(visit: Visit, pilot_id: str, status: int = 200, mistakes: Texts | None
         may_measure=_may(visit, pilot, *MEASURES),
         may_decide=_may(visit, pilot, Role.ADMIN),
         mistakes=dict(mistakes or {}),
+        exchange=exchange,
         sent={name: visit.field(name) for name in ("decision", "reason")}
         if isinstance(visit, PostedVisit)
         else {"decision": "", "reason": ""},
@@ -259,7 +277,7 @@ def _plan(visit: Visit, plan: Plan) -> dict[str, Any]:
         "hypothesis": plan.hypothesis,
         "alternative": plan.alternative,
         "subject": visit.t(f"report.subject.{plan.subject.value}"),
-        "counterpart": _counterpart(visit, plan.counterpart),
+        "counterpart": _named(visit, plan.counterpart),
         "screening": _screened(visit, plan),
         "arms": [arm_title(visit, each) for each in plan.arms],
         "observed": [arm_title(visit, each) for each in plan.observed],
@@ -281,8 +299,8 @@ def _plan(visit: Visit, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _counterpart(visit: Visit, code: str) -> str:
-    """The second administration as the visitor may see it: by name, or by its code alone."""
+def _named(visit: Visit, code: str) -> str:
+    """An administration of a plan as the visitor may see it: by name, or by its code alone."""
     if not code:
         return ""
     with visit.services.store.reading() as session:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from baas.administrations.model import Administration
+from baas.console.chosen import choice, chosen
 from baas.console.fields import Mistakes, Texts, attempt
 from baas.console.visits import PATH, Posted, PostedVisit, SignedIn, Visit, redirect
 from baas.errors import Invalid
@@ -87,42 +88,29 @@ def _page(
     visit: Visit, code: str, status: int = 200, wrong: str = "", mistakes: Texts | None = None
 ) -> Response:
     with visit.services.store.reading() as session:
-        reached = visit.administrations(session)
-        chosen = next((each for each in reached if each.code == code), None)
-        if chosen is None and code:
-            chosen, _ = visit.services.readiness.standings(
-                session, visit.scope, code
-            )  # NotFound in its words
-        chosen = chosen or _first(visit, reached)
+        found = chosen(visit, session, code)
+        shown = choice(visit, session, found)
         items: list[dict[str, Any]] = []
         services: list[dict[str, Any]] = []
-        if chosen is not None:
-            _, standings = visit.services.readiness.standings(session, visit.scope, chosen.code)
+        if found is not None:
+            _, standings = visit.services.readiness.standings(session, visit.scope, found.code)
             holds = ready(standings)
             services = [
                 {"name": visit.t(f"console.readiness.service.{each}"), "ready": holds[each]}
                 for each in SERVICES
             ]
-            items = [_shown(visit, session, chosen, each) for each in standings]
+            items = [_shown(visit, session, found, each) for each in standings]
     return visit.page(
         "readiness",
         status,
-        administrations=[{"code": each.code, "name": each.name} for each in reached],
-        chosen=None if chosen is None else {"code": chosen.code, "name": chosen.name},
+        **shown,
         services=services,
         items=items,
-        may_declare=chosen is not None and _may(visit, chosen),
+        may_declare=found is not None and _may(visit, found),
         wrong=wrong,
         mistakes=dict(mistakes or {}),
         sent=_sent(visit),
     )
-
-
-def _first(visit: Visit, reached: list[Administration]) -> Administration | None:
-    """The caller's own administration, or the only one; AOC's staff choose."""
-    own = visit.scope.caller.administration_id
-    found = [each for each in reached if each.id == own]
-    return found[0] if found else None
 
 
 def _may(visit: Visit, owner: Administration) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from baas.clock import Clock, milliseconds
+from baas.clock import Clock, from_milliseconds, milliseconds
 from baas.trust_service.database import Database
 
 _SAME = "organisation = ? AND product = ? AND modality = ? AND purpose = ? AND withdrawn_ms IS NULL"
@@ -22,6 +24,15 @@ class Authorisation:
     @property
     def _values(self) -> tuple[str, ...]:
         return self.organisation, self.product, self.modality, self.purpose
+
+
+@dataclass(frozen=True)
+class Granted:
+    """An authorisation since when it is in force, and since when no longer; None while it is."""
+
+    authorisation: Authorisation
+    since: datetime
+    withdrawn: datetime | None
 
 
 class Authorisations:
@@ -59,3 +70,19 @@ class Authorisations:
             organisation,
         )
         return tuple(sorted(Authorisation(*map(str, row)) for row in rows))
+
+    def ever(self, organisation: str) -> tuple[Granted, ...]:
+        """Each that was ever given: those in force first, then the newest first."""
+        rows: list[tuple[Any, ...]] = self._database.rows(
+            "SELECT organisation, product, modality, purpose, given_ms, withdrawn_ms FROM authorisations"
+            " WHERE organisation = ? ORDER BY withdrawn_ms IS NOT NULL, number DESC",
+            organisation,
+        )
+        return tuple(
+            Granted(
+                Authorisation(*said),
+                from_milliseconds(since),
+                None if end is None else from_milliseconds(end),
+            )
+            for *said, since, end in rows
+        )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from baas.clock import Clock
 from baas.errors import Invalid
 from baas.exchange_service import tls
-from baas.exchange_service.authorisations import Authorisation, Authorisations
+from baas.exchange_service.authorisations import Authorisation, Authorisations, Granted
 from baas.exchange_service.desk.answering import Desk
 from baas.exchange_service.desk.elements import Elements
 from baas.exchange_service.desk.queue import Queue
@@ -22,6 +22,7 @@ from baas.exchange_service.desk.senders import Senders
 from baas.exchange_service.errors import DamagedExchange, NotServing
 from baas.exchange_service.http import Front
 from baas.exchange_service.parts import Parts
+from baas.exchange_service.products import Modalities
 from baas.exchange_service.products import products as every_product
 from baas.exchange_service.replays import Replays
 from baas.exchange_service.requests import Exchanged, Requests
@@ -120,9 +121,13 @@ class ExchangeService:
         """Those in force, in order."""
         return self._desk.authorisations.of(code)
 
+    def granted(self, code: str) -> tuple[Granted, ...]:
+        """Each that was ever given, those in force first, and of these the newest."""
+        return self._desk.authorisations.ever(code)
+
     @property
-    def offered(self) -> Mapping[str, tuple[str, ...]]:
-        """Modalities by product."""
+    def offered(self) -> Mapping[str, Modalities]:
+        """What can be asked, by product."""
         return self._desk.elements.offered
 
     def exchanged(self, code: str, request_id: str) -> Exchanged | None:

@@ -6,18 +6,45 @@ Here it is decided who may change them, and the audit has each change.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from sqlmodel import Session
 
 from baas.administrations import repository
 from baas.administrations.model import Administration
 from baas.audit import Audit
-from baas.errors import NotFound
-from baas.exchange_service.authorisations import Authorisation
+from baas.errors import Conflict, Forbidden, NotFound
+from baas.exchange_service.authorisations import Authorisation, Granted
 from baas.exchange_service.errors import NotServing
+from baas.exchange_service.products import Modalities
 from baas.exchange_service.service import ExchangeService
 from baas.tenancy import CallerKind, Role, TenantScope
 from baas.trust_service.pki import Enrolment
 from baas.trust_service.service import TrustService
+
+
+class NotAuthorised(Conflict):
+    """The exchange would refuse what is about to be asked in an administration's name."""
+
+    def __init__(self, lacking: Authorisation) -> None:
+        self.lacking = lacking
+        what = f"{lacking.product} {lacking.modality}"
+        super().__init__(
+            f"the exchange would refuse every case: {lacking.organisation} may not ask for {what} for {lacking.purpose}; "
+            f"an operator grants it: baas exchange authorise {lacking.organisation} {what}"
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An administration before the exchange: what it was ever granted, and what the caller may do there."""
+
+    owner: Administration
+    granted: tuple[Granted, ...]
+    may_manage: bool
+    """Grant and withdraw."""
+    may_take_key: bool
 
 
 class Exchanges:
@@ -34,14 +61,25 @@ class Exchanges:
         except NotServing:
             return None
 
-    def offered(self) -> dict[str, list[str]]:
-        """The modalities by product that there are."""
-        return {product: list(modalities) for product, modalities in self._service.offered.items()}
+    @property
+    def offered(self) -> Mapping[str, Modalities]:
+        """What there is to ask, by product."""
+        return self._service.offered
 
     def listing(self, session: Session, scope: TenantScope, administration: str) -> tuple[Authorisation, ...]:
         """What the administration may ask. For any role there, and AOC's staff."""
         owner = repository.administration(session, scope, administration)
         return self._service.authorisations(owner.code)
+
+    def standing(self, session: Session, scope: TenantScope, administration: str) -> Standing:
+        """How the administration stands, withdrawn authorisations too. For whom `listing` is."""
+        owner = repository.administration(session, scope, administration)
+        return Standing(
+            owner,
+            self._service.granted(owner.code),
+            _may(lambda: _require_operator(scope, owner, "managing authorisations")),
+            _may(lambda: _require_key(scope, owner)),
+        )
 
     def grant(
         self,
@@ -82,7 +120,7 @@ class Exchanges:
         The same each time, until it is revoked or ends. For its own admins and developers; the audit has it first.
         """
         owner = repository.administration(session, scope, administration)
-        scope.require_own(owner.id, "handing out a key of the exchange", Role.ADMIN, Role.DEVELOPER)
+        _require_key(scope, owner)
         self._trust_service.enrol(owner.code, owner.name)
         found = self._trust_service.pki.application(owner.code)
         detail = {"serial": f"{found.certificate.serial_number:x}"}
@@ -96,7 +134,7 @@ class Exchanges:
 
     def _managed(self, session: Session, scope: TenantScope, administration: str, act: str) -> Administration:
         owner = repository.administration(session, scope, administration)
-        scope.require(owner.id, act, staff=[CallerKind.OPERATOR])
+        _require_operator(scope, owner, act)
         return owner
 
     def _record(
@@ -104,3 +142,20 @@ class Exchanges:
     ) -> None:
         detail = {"product": about.product, "modality": about.modality, "purpose": about.purpose}
         self._audit.record(session, scope.caller, act, "authorisation", owner.code, owner.id, detail)
+
+
+def _require_operator(scope: TenantScope, owner: Administration, act: str) -> None:
+    scope.require(owner.id, act, staff=[CallerKind.OPERATOR])
+
+
+def _require_key(scope: TenantScope, owner: Administration) -> None:
+    scope.require_own(owner.id, "handing out a key of the exchange", Role.ADMIN, Role.DEVELOPER)
+
+
+def _may(required: Callable[[], None]) -> bool:
+    """Whether what is required holds, for who is to be shown a form or not."""
+    try:
+        required()
+    except Forbidden:
+        return False
+    return True

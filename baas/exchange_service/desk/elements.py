@@ -13,7 +13,7 @@ from baas.ades.types import Level, Stamper
 from baas.ades.xml import parse
 from baas.clock import Clock
 from baas.exchange_service.errors import Refusal
-from baas.exchange_service.products import Asked, Product, ProductRefused
+from baas.exchange_service.products import Asked, Modalities, Product, ProductRefused
 from baas.protocols.pci import evidence
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.evidence import EvidenceStatement
@@ -45,8 +45,8 @@ class Elements:
             raise ValueError("two products have the same code")
 
     @property
-    def offered(self) -> Mapping[str, tuple[str, ...]]:
-        """Modalities by product."""
+    def offered(self) -> Mapping[str, Modalities]:
+        """What can be asked, by product."""
         return MappingProxyType({code: each.modalities for code, each in self._products.items()})
 
     def require(self, product: str, modality: str) -> None:

@@ -16,6 +16,9 @@ from baas.protocols.pci.messages import Element, Request
 from baas.trust_service.database import Database
 from sandbox.discovery import discover
 
+#: `CodigoCertificado`, each with what is asked by it, in ca, es and en.
+Modalities = Mapping[str, Mapping[str, str]]
+
 
 class ProductRefused(Exception):
     """A product does not answer this element: `detail` is the secondary code, the message says what would do."""
@@ -56,8 +59,8 @@ class Product(Protocol):
     """The module's name."""
     code: ClassVar[str]
     """`CodigoProducto`."""
-    modalities: ClassVar[tuple[str, ...]]
-    """`CodigoCertificado`, those that are answered here."""
+    modalities: ClassVar[Modalities]
+    """Those that are answered here."""
     tables: ClassVar[str]
     """SQL that creates what it keeps, `IF NOT EXISTS`, statements apart by `;`."""
 

@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 from baas.clock import Clock, iso
 from baas.exchange_service.diligence import diligence
 from baas.exchange_service.noticeboard import TABLES, ZONE, Content, Document, Notice, NoticeBoard, UnfitDays
-from baas.exchange_service.products import Asked, Done
+from baas.exchange_service.products import Asked, Done, Modalities
 from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.exchange_service.requests import Requests
 from baas.protocols.pci.messages import File
@@ -47,7 +47,13 @@ class Etauler:
 
     slug: ClassVar[str] = "etauler"
     code: ClassVar[str] = etauler.PRODUCT
-    modalities: ClassVar[tuple[str, ...]] = (etauler.MODALITY,)
+    modalities: ClassVar[Modalities] = {
+        etauler.MODALITY: {
+            "ca": "publicar un edicte al tauler, i la diligència d'haver-hi estat exposat",
+            "es": "publicar un edicto en el tablón, y la diligencia de haber estado expuesto",
+            "en": "to publish a notice on the board, and its diligència",
+        }
+    }
     tables: ClassVar[str] = TABLES
 
     def __init__(self, board: NoticeBoard) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from baas.clock import Clock, iso
 from baas.exchange_service.entries import TABLES, Entries
 from baas.exchange_service.handovers import StepRefused
-from baas.exchange_service.products import Asked, Done
+from baas.exchange_service.products import Asked, Done, Modalities
 from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.protocols.pci.products import mux
 from baas.protocols.pci.products.mux import (
@@ -39,7 +39,18 @@ class Mux:
 
     slug: ClassVar[str] = "mux"
     code: ClassVar[str] = mux.PRODUCT
-    modalities: ClassVar[tuple[str, ...]] = (mux.ENTRY, mux.QUERY)
+    modalities: ClassVar[Modalities] = {
+        mux.ENTRY: {
+            "ca": "registrar una entrada o una sortida amb l'empremta d'un document, i els passos d'un traspàs entre ens",
+            "es": "registrar una entrada o salida con la huella de un documento, y los pasos de un traspaso entre entes",
+            "en": "to register an entry or an exit with a document's hash, and the steps of a hand-over",
+        },
+        mux.QUERY: {
+            "ca": "consultar què hi ha registrat",
+            "es": "consultar qué hay registrado",
+            "en": "to look up what is registered",
+        },
+    }
     tables: ClassVar[str] = TABLES
 
     def __init__(self, entries: Entries) -> None:

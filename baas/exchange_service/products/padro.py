@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 from baas.clock import Clock
 from baas.exchange_service.fictional.residents import Kind, residents, well_formed
-from baas.exchange_service.products import Asked, Done
+from baas.exchange_service.products import Asked, Done, Modalities
 from baas.exchange_service.products._payloads import read, refused, require_no_files
 from baas.protocols.pci.messages import DocumentType, Holder
 from baas.protocols.pci.products import padro
@@ -43,7 +43,13 @@ class Padro:
 
     slug: ClassVar[str] = "padro"
     code: ClassVar[str] = padro.PRODUCT
-    modalities: ClassVar[tuple[str, ...]] = (padro.RESIDENT,)
+    modalities: ClassVar[Modalities] = {
+        padro.RESIDENT: {
+            "ca": "si una persona consta com a resident",
+            "es": "si una persona consta como residente",
+            "en": "whether a person is registered as a resident",
+        }
+    }
     tables: ClassVar[str] = """
 CREATE TABLE IF NOT EXISTS padro_residents (
     kind TEXT NOT NULL,

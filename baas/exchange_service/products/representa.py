@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from baas.clock import Clock, iso
 from baas.exchange_service.fictional.powers import ANY, Power, Standing, powers
 from baas.exchange_service.noticeboard import ZONE
-from baas.exchange_service.products import Asked, Done
+from baas.exchange_service.products import Asked, Done, Modalities
 from baas.exchange_service.products._payloads import read, refused, require_holder, require_no_files
 from baas.protocols.pci.products import representa
 from baas.protocols.pci.products.representa import HOLDS, NO_SUCH_POWER, Person, Scope, Validate, Validated
@@ -40,7 +40,13 @@ class Representa:
 
     slug: ClassVar[str] = "representa"
     code: ClassVar[str] = representa.PRODUCT
-    modalities: ClassVar[tuple[str, ...]] = (representa.VALIDATION,)
+    modalities: ClassVar[Modalities] = {
+        representa.VALIDATION: {
+            "ca": "si una representació val per a un tràmit",
+            "es": "si una representación vale para un trámite",
+            "en": "whether a power of attorney covers an act",
+        }
+    }
     tables: ClassVar[str] = """
 CREATE TABLE IF NOT EXISTS representa_powers (
     number INTEGER PRIMARY KEY,

@@ -414,6 +414,27 @@ READINESS: dict[str, Any] = {
     "mistakes": {},
     "sent": {},
 }
+EXCHANGE: dict[str, Any] = {
+    "administrations": ADMINISTRATIONS,
+    "chosen": ADMINISTRATIONS[0],
+    "address": "https://127.0.0.1:8444",
+    "granted": [
+        Row(product="PADRO", modality="RESIDENT", purpose="PROVES", since=WHEN, withdrawn=None),
+        Row(product="MUX", modality="MUX_CONSULTA", purpose="Ajut de menjador", since=WHEN, withdrawn=WHEN),
+    ],
+    "offered": [
+        Row(product="PADRO", modality="RESIDENT", about="si una persona consta com a resident"),
+        Row(product="MUX", modality="MUX_CONSULTA", about="consultar què hi ha registrat"),
+    ],
+    "may_manage": False,
+    "may_take_key": True,
+    "made": None,
+    "trials": "PROVES",
+    "most": 250,
+    "mistakes": {},
+    "sent": {"what": "", "purpose": "PROVES"},
+}
+HANDED_OUT = Row(pem="-----BEGIN PRIVATE KEY-----\nZmljdGljaQ==\n", serial="5f0c" * 10, ends=WHEN)
 PILOT = Row(
     **(
         vars(PILOTS[0])
@@ -485,6 +506,7 @@ def pilot_at(state: str, **changes: Any) -> dict[str, Any]:
         "may_measure": True,
         "may_decide": True,
         "mistakes": {},
+        "exchange": "",
         "sent": Row(decision="", reason=""),
     }
     return shown | changes
@@ -887,6 +909,15 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("pilot", BASE | pilot_at("evaluated", may_decide=False)),
     (
         "pilot",
+        BASE
+        | pilot_at(
+            "draft",
+            mistakes={"": "El servei refusaria tots els casos."},
+            exchange="/console/exchange?administration=9999900001",
+        ),
+    ),
+    (
+        "pilot",
         STAFF
         | pilot_at(
             "decided",
@@ -940,6 +971,22 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("readiness", STAFF | READINESS | {"chosen": None, "items": [], "services": [], "may_declare": False}),
     ("readiness", STAFF | READINESS | {"may_declare": False}),
+    ("exchange", BASE | EXCHANGE),
+    ("exchange", BASE | EXCHANGE | {"administrations": ADMINISTRATIONS[:1], "granted": [], "address": None}),
+    ("exchange", BASE | EXCHANGE | {"made": HANDED_OUT}),
+    ("exchange", BASE | EXCHANGE | {"mistakes": {"key": "Es va revocar."}}),
+    (
+        "exchange",
+        STAFF
+        | EXCHANGE
+        | {
+            "may_manage": True,
+            "may_take_key": False,
+            "mistakes": {"what": "Trieu-ne un.", "purpose": "Escriviu-la.", "withdraw": "Ja no és vigent."},
+            "sent": {"what": "PADRO/RESIDENT", "purpose": ""},
+        },
+    ),
+    ("exchange", STAFF | EXCHANGE | {"chosen": None, "granted": [], "may_take_key": False}),
     ("staff", STAFF | {"kind": "operator"}),
     ("staff", STAFF | {"kind": "evaluator"}),
     ("error", NOBODY | {"status": 404, "detail": "x", "reference": None}),

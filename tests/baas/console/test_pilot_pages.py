@@ -236,6 +236,18 @@ def test_the_whole_way_of_a_pilot(town_with_notary: Town) -> None:
     assert f'href="{where}"' in town.auditor.get(PAGE).text
 
 
+def test_a_plan_that_the_exchange_would_refuse_is_told_where_to_ask(town: Town) -> None:
+    where = created(town.developer, **{"arm-seal": "", "arm-log": "", "arm-exchange": "compared"})
+    refused = town.developer.post(f"{where}/freeze")
+    assert refused.status_code == 422
+    said = words(refused)
+    assert "Vallclara del Mar encara no té autorització per demanar MUX · MUX_REGISTRE" in said
+    assert "amb la finalitat «PROVES»" in said
+    link = re.search(r'role="alert">.*?<a href="([^"]+)">Com es demana', refused.text)
+    assert link and link[1] == f"/console/exchange?administration={CODE}"
+    assert "Com es demana una autorització" in words(town.developer.get(link[1]))
+
+
 def test_aocs_staff_read_and_change_nothing(town: Town) -> None:
     server: Any = town.server
     where = created(town.developer)

@@ -15,7 +15,7 @@ from lxml import etree
 from baas.ades import pem
 from baas.ades.types import Signer
 from baas.clock import Clock, SystemClock
-from baas.exchange_service.products import Asked, Done, ProductRefused
+from baas.exchange_service.products import Asked, Done, Modalities, ProductRefused
 from baas.exchange_service.service import ExchangeService
 from baas.protocols import soap, wss
 from baas.protocols.pci import reading, writing
@@ -43,7 +43,7 @@ class Diary:
 
     slug: ClassVar[str] = "diary"
     code: ClassVar[str] = "DIARY"
-    modalities: ClassVar[tuple[str, ...]] = ("LINE", "OTHER")
+    modalities: ClassVar[Modalities] = {"LINE": {}, "OTHER": {}}
     tables: ClassVar[str] = (
         "CREATE TABLE IF NOT EXISTS diary (number INTEGER PRIMARY KEY AUTOINCREMENT, organisation TEXT, line TEXT)"
     )

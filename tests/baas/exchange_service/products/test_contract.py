@@ -20,6 +20,7 @@ from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.evidence import EvidenceStatement
 from baas.protocols.pci.messages import DocumentType, File, Holder
 from baas.protocols.pci.reading import canonical
+from baas.texts import LANGUAGES
 from baas.trust_service.database import Database
 from tests.baas.exchange_service.products.cases import CASES, Case
 from tests.baas.exchange_service.products.place import NOW, OTHER, TOWN, HandClock, opened
@@ -75,6 +76,13 @@ def test_no_two_products_answer_for_the_same_code() -> None:
     assert all(each.modalities and each.__module__.endswith(each.slug) for each in found.values())
 
 
+def test_every_modality_says_what_it_is_asked() -> None:
+    for each in products().values():
+        for modality, asked in each.modalities.items():
+            assert set(asked) == set(LANGUAGES), modality
+            assert all(asked.values()), modality
+
+
 def test_what_is_answered_is_the_products_own_xml_as_it_will_be_sent(bench: Bench) -> None:
     questions = [bench.answer(make) for make in bench.case.questions]
     for done in bench.act() + questions:
@@ -86,7 +94,7 @@ def statement(bench: Bench, done: Done) -> EvidenceStatement:
     kind = bench.kind
     digests = [bytes(32)] * 3
     return EvidenceStatement(
-        "R-1", "1", kind.code, kind.modalities[0], "PROVES", TOWN, *digests, NOW, done.parameters
+        "R-1", "1", kind.code, next(iter(kind.modalities)), "PROVES", TOWN, *digests, NOW, done.parameters
     )
 
 
