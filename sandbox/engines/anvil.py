@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sandbox.chain_file import DATABASE
 from sandbox.engines._anvil import binary, reads
+from sandbox.engines._anvil.accounts import accounts_at
 from sandbox.engines._anvil.blocks import Blocks
 from sandbox.engines._anvil.install import install
-from sandbox.engines._anvil.node import AnvilNode, accounts_at
+from sandbox.engines._anvil.node import AnvilNode
 from sandbox.engines._anvil.runner import Runner, commitment
 from sandbox.errors import ChainNotFound, EngineError, EngineUnavailable, SpecError
 from sandbox.spec import ChainSpec

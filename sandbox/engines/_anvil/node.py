@@ -7,51 +7,42 @@ a thread of its own: who waits for it is held to the time limit of the own call,
 
 from __future__ import annotations
 
-import gzip
-import json
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.engines import CREATES_INSIDE, Head, Sealed
+from sandbox.engines import Head, Sealed
 from sandbox.engines._anvil import reads
+from sandbox.engines._anvil.accounts import DUMP_LIMIT, accounts_of, canonical
 from sandbox.engines._anvil.blocks import Abandoned, Block, Blocks
+from sandbox.engines._anvil.candidates import Candidates
 from sandbox.engines._anvil.client import Client, Failed, Lost, TooLarge
 from sandbox.engines._anvil.deadline import Deadline
-from sandbox.engines._anvil.mining import Mined, block_size, go_back, hexed, mine, send, unhexed
+from sandbox.engines._anvil.making import Maker
+from sandbox.engines._anvil.mining import go_back, unhexed
 from sandbox.engines._anvil.process import Process
 from sandbox.engines._anvil.quiet import Busy, Quiet
 from sandbox.engines._anvil.runner import STATES_KEPT, Runner
-from sandbox.engines._anvil.transactions import Transaction, decode, fault
 from sandbox.errors import (
     EngineBusy,
     EngineError,
     EngineTimeout,
     EngineUnavailable,
-    MalformedEvidence,
     RpcError,
 )
 from sandbox.evidence.keccak import keccak
-from sandbox.spec import TRANSACTION_GAS_CAP, ChainSpec
-from sandbox.state import AccountState, state_digest
+from sandbox.spec import TRANSACTION_GAS_CAP
+from sandbox.state import state_digest
 
 _log = logging.getLogger(__name__)
 
 _CLOSED = "the chain is closed: open it again"
-#: Gas used after which a block is closed, as on the embedded engine: what it costs to read stays bounded.
-BLOCK_GAS = 4 * TRANSACTION_GAS_CAP
-#: Transactions that one block may have.
-MAX_TRANSACTIONS = 1_000
-#: Times that one block is made before it is cut off at who may not create inside calls.
-MAX_ATTEMPTS = 8
 #: A dump is made after so many transactions (or a tenth of the chain's, where that is more), blocks, or gas.
 DUMP_TRANSACTIONS, DUMP_BLOCKS, DUMP_GAS = 2_000, 200, 100 * TRANSACTION_GAS_CAP
-#: Seconds that making a dump may take.
-DUMP_LIMIT = 60.0
 
 
 class AnvilNode:
@@ -69,7 +60,7 @@ class AnvilNode:
         self._quiet = Quiet()
         self._failure: BaseException | None = None
         self._closed = False
-        self._most = MAX_TRANSACTIONS
+        self._maker = Maker(runner.binary.version, self._quiet)
         self._dumped = self._transactions = self._total = self._gas = 0
         try:
             self._client(None)
@@ -109,150 +100,23 @@ class AnvilNode:
                 )
             waiting = {keccak(raw): raw for raw in transactions}
             passed_over = self._blocks.mined(waiting)
-            sealing = _Sealing(waiting, passed_over, self._runner.spec, self._most)
-            if not sealing.candidates() and not empty:
+            candidates = Candidates(waiting, passed_over, self._runner.spec, self._maker.most)
+            if not candidates.left() and not empty:
                 self._blocks.append(None, list(passed_over))
-                return Sealed(head, (), sealing.reasons())
+                return Sealed(head, (), candidates.reasons())
             try:
                 with self._calling(deadline) as process:
-                    block = self._mine(process.client, sealing, timestamp, deadline, may_create, empty)
+                    block = self._maker.make(
+                        process.client, self._head, candidates, timestamp, deadline, may_create, empty
+                    )
                     self._blocks.append(block, list(passed_over))
                 if block is None:
-                    return Sealed(head, (), sealing.reasons())
+                    return Sealed(head, (), candidates.reasons())
                 self._stand_at(block.head, process)
             finally:
                 self._quiet.end()
             self._dump_when_due(block)
-            return Sealed(block.head, tuple(hash_ for hash_, _ in block.transactions), sealing.reasons())
-
-    def _mine(
-        self,
-        client: Client,
-        sealing: _Sealing,
-        timestamp: int,
-        deadline: Deadline,
-        may_create: frozenset[bytes] | None,
-        empty: bool,
-    ) -> Block | None:
-        """A block that may be kept, or None: anvil then is as it was.
-
-        Whoever may not create inside calls is found by what the block did, dropped, and the block made again as if
-        it had never been sent; after MAX_ATTEMPTS of that only with those before.
-        """
-        sent, cut, attempts, one_by_one = sealing.candidates(), False, 1, False
-        while True:
-            refused = send(
-                client, [transaction.raw for _, transaction in sent], deadline, one_by_one=one_by_one
-            )
-            if len(refused) == len(sent) and not empty:
-                sealing.refuse(sent, refused)
-                return None
-            self._quiet.begin()
-            mined = mine(client, timestamp, deadline)
-            self._check(mined, {hash_ for hash_, _ in sent})
-            included = set(mined.hashes)
-            if not one_by_one and mined.hashes != tuple(hash_ for hash_, _ in sent if hash_ in included):
-                go_back(client, 1, deadline)
-                self._quiet.end()
-                one_by_one = True
-                continue
-            keep = self._fitting(client, mined, deadline)
-            forbidden = self._forbidden(client, sealing, mined, deadline, may_create)
-            if keep == len(mined.hashes) and forbidden is None:
-                break
-            go_back(client, 1, deadline)
-            self._quiet.end()
-            attempts += 1
-            if forbidden is not None and forbidden < keep and attempts <= MAX_ATTEMPTS:
-                sent = [each for each in sent if each[0] not in sealing.dropped]
-            else:
-                keep = keep if forbidden is None else min(keep, forbidden)
-                sent = [(hash_, sealing.chosen[hash_]) for hash_ in mined.hashes[:keep]]
-                self._most, cut = max(1, keep), True
-            if not sent and not empty:
-                return None
-        sealing.refuse(sent, refused)
-        self._explain_missing(client, sealing, sent, mined, deadline)
-        if not mined.hashes and not empty:
-            go_back(client, 1, deadline)
-            return None
-        if not cut:
-            self._most = min(MAX_TRANSACTIONS, 2 * self._most)
-        return Block(
-            mined.number,
-            timestamp,
-            mined.hash,
-            unhexed(mined.header["stateRoot"]),
-            mined.gas_used,
-            block_size(mined.header, [sealing.chosen[hash_].raw for hash_ in mined.hashes]),
-            self._runner.binary.version,
-            tuple((hash_, sealing.chosen[hash_].raw) for hash_ in mined.hashes),
-        )
-
-    def _check(self, mined: Mined, sent: set[bytes]) -> None:
-        head = self._head
-        if mined.number != head.number + 1 or unhexed(mined.header["parentHash"]) != head.hash:
-            raise Lost(f"block {mined.number} does not extend block {head.number}")
-        if not sent.issuperset(mined.hashes):
-            raise Lost(f"block {mined.number} holds transactions that were not sent")
-
-    @staticmethod
-    def _explain_missing(
-        client: Client,
-        sealing: _Sealing,
-        sent: Sequence[tuple[bytes, Transaction]],
-        mined: Mined,
-        deadline: Deadline,
-    ) -> None:
-        """Drop what anvil accepted and did not include, with the reason that the state gives; empty the pool."""
-        settled = {*mined.hashes, *sealing.dropped}
-        missing = [each for each in sent if each[0] not in settled]
-        if not missing:
-            return
-        client.call("anvil_dropAllTransactions", [], deadline.left())
-        for hash_, transaction in missing:
-            sender = hexed(transaction.sender())
-            nonce = int(client.call("eth_getTransactionCount", [sender, "latest"], deadline.left()), 16)
-            balance = int(client.call("eth_getBalance", [sender, "latest"], deadline.left()), 16)
-            cost = transaction.gas * transaction.gas_price + transaction.value
-            if transaction.nonce != nonce:
-                sealing.drop(hash_, f"wrong nonce: expected {nonce}, got {transaction.nonce}")
-            elif cost > balance:
-                sealing.drop(hash_, f"the sender's balance is {balance} wei, and it may cost {cost}")
-            elif len(sent) == 1:
-                sealing.drop(hash_, "anvil did not include it, and gave no reason")
-
-    @staticmethod
-    def _fitting(client: Client, mined: Mined, deadline: Deadline) -> int:
-        """How many of the block's first transactions fit into BLOCK_GAS; the one that passes it still does."""
-        if mined.gas_used <= BLOCK_GAS or len(mined.hashes) < 2:
-            return len(mined.hashes)
-        receipts = client.call("eth_getBlockReceipts", [hex(mined.number)], deadline.left())
-        return sum(
-            int(receipt["cumulativeGasUsed"], 16) - int(receipt["gasUsed"], 16) < BLOCK_GAS
-            for receipt in receipts
-        )
-
-    @staticmethod
-    def _forbidden(
-        client: Client,
-        sealing: _Sealing,
-        mined: Mined,
-        deadline: Deadline,
-        may_create: frozenset[bytes] | None,
-    ) -> int | None:
-        """The position of the first transaction that created inside a call and may not; it is dropped."""
-        if may_create is None or not mined.hashes:
-            return None
-        traces = client.call("trace_block", [hex(mined.number)], deadline.left())
-        found = _first_forbidden(traces, may_create)
-        if found is None:
-            return None
-        position, sender, creator = found
-        sealing.drop(
-            mined.hashes[position], f"{CREATES_INSIDE} ({creator}), and its sender {sender} may not do that"
-        )
-        return position
+            return Sealed(block.head, tuple(hash_ for hash_, _ in block.transactions), candidates.reasons())
 
     # Dumps
 
@@ -511,106 +375,3 @@ class AnvilNode:
             if self._process is process:
                 self._process = None
         return status
-
-
-class _Sealing:
-    """What one call of `seal` works on: the transactions chosen for the block, and those dropped with the reason."""
-
-    def __init__(
-        self, waiting: dict[bytes, bytes], passed_over: set[bytes], spec: ChainSpec, most: int
-    ) -> None:
-        self.chosen: dict[bytes, Transaction] = {}
-        self.dropped: dict[bytes, str] = {}
-        gas = 0
-        for hash_, raw in waiting.items():
-            if hash_ in passed_over:
-                continue
-            if len(self.chosen) == most:
-                break
-            try:
-                transaction = decode(raw)
-            except MalformedEvidence as error:
-                self.drop(hash_, f"not a valid transaction: {error}")
-                continue
-            if reason := fault(transaction, spec):
-                self.drop(hash_, reason)
-                continue
-            gas += transaction.gas
-            if self.chosen and gas > spec.block_gas_limit:
-                break  # it might not fit: it waits for the next block
-            self.chosen[hash_] = transaction
-
-    def drop(self, hash_: bytes, reason: str) -> None:
-        self.dropped.setdefault(hash_, reason)
-
-    def refuse(self, sent: Sequence[tuple[bytes, Transaction]], refused: Mapping[int, Failed]) -> None:
-        """Drop what anvil did not accept, by position in what was sent."""
-        for position, failed in refused.items():
-            self.drop(sent[position][0], _reason(failed))
-
-    def candidates(self) -> list[tuple[bytes, Transaction]]:
-        return [(hash_, each) for hash_, each in self.chosen.items() if hash_ not in self.dropped]
-
-    def reasons(self) -> tuple[tuple[bytes, str], ...]:
-        return tuple(self.dropped.items())
-
-
-def _reason(failed: Failed) -> str:
-    """anvil's words for a refusal, where they do not say enough."""
-    if "insufficient funds" in failed.reason.lower():
-        return f"the sender's balance does not cover its value and gas: {failed.reason}"
-    if "decode" in failed.reason.lower() or "signature" in failed.reason.lower():
-        return f"not a valid transaction: {failed.reason}"
-    if "replacement" in failed.reason:
-        return "wrong nonce: another transaction of its sender has the same one"
-    return failed.reason
-
-
-def _first_forbidden(
-    traces: list[dict[str, Any]], may_create: frozenset[bytes]
-) -> tuple[int, str, str] | None:
-    """Position, sender and creator of the first transaction that created inside a call and may not."""
-    senders: dict[int, str] = {}
-    for trace in traces:  # in the order of execution: a transaction's first is its own message
-        position, action = int(trace["transactionPosition"]), trace["action"]
-        if not trace["traceAddress"]:
-            senders[position] = action["from"]
-        elif trace["type"] == "create" and unhexed(senders[position]) not in may_create:
-            return position, senders[position], action["from"]
-    return None
-
-
-def accounts_of(state: bytes) -> dict[str, dict[str, Any]]:
-    """The accounts of anvil's gzipped state, as its file has them."""
-    accounts: dict[str, dict[str, Any]] = json.loads(gzip.decompress(state))["accounts"]
-    return accounts
-
-
-def canonical(accounts: Mapping[str, Mapping[str, Any]]) -> list[AccountState]:
-    """These accounts as `sandbox.state` wants them: hashed, and in the order of the hashes."""
-    return sorted(
-        (
-            AccountState(
-                keccak(unhexed(address)),
-                account["nonce"],
-                int(account["balance"], 16),
-                keccak(unhexed(account["code"])),
-                sorted((keccak(unhexed(slot)), int(value, 16)) for slot, value in account["storage"].items()),
-            )
-            for address, account in accounts.items()
-        ),
-        key=lambda account: account.key,
-    )
-
-
-def accounts_at(runner: Runner, blocks: Blocks, number: int) -> tuple[dict[str, dict[str, Any]], bytes]:
-    """The accounts after block `number`, and their state root: from a process of its own, which then ends."""
-    root = blocks.block(number).state_root
-    process = runner.recover(blocks, number, cancelled=lambda: False, progress=lambda _: None)
-    try:
-        state = unhexed(process.client.call("anvil_dumpState", [], DUMP_LIMIT))
-    except (Lost, TimeoutError) as error:
-        raise EngineTimeout(f"anvil did not write its state within {DUMP_LIMIT:g} s") from error
-    finally:
-        process.stop()
-    return accounts_of(state), root

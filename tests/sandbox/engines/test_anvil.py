@@ -21,7 +21,8 @@ from eth_utils import keccak
 from sandbox.chain_file import DATABASE
 from sandbox.engines import CREATES_INSIDE, Cloning, Digesting, Head, Rewinding, Sealed
 from sandbox.engines._anvil import node as node_module
-from sandbox.engines._anvil.node import BLOCK_GAS, AnvilNode
+from sandbox.engines._anvil.making import BLOCK_GAS
+from sandbox.engines._anvil.node import AnvilNode
 from sandbox.engines._anvil.runner import STATES_KEPT
 from sandbox.engines.anvil import ENGINE
 from sandbox.errors import (
