@@ -1,7 +1,8 @@
 """`baas` on the command line: typed arguments in, one call, rendered result out.
 
-A group of commands, such as `baas chain …`, is one file of baas/terminal/commands/; the other commands are here. Nothing
-of `baas` is imported before a command needs it, so that `baas verify` runs with `sandbox.evidence` alone.
+A command, or a group of them such as `baas chain …`, is one file of baas/terminal/commands/. Here is what all of them have
+in common, and the three that need it: `serve` shows what it does while it goes on, `manual` tells of all the others, and
+`verify` runs with `sandbox.evidence` alone, since nothing of `baas` is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,14 @@ EXITS: dict[str, tuple[int, str]] = {
     "interrupted": (130, "interrupted by Ctrl-C"),
 }
 
-#: The groups, each a file of baas/terminal/commands/ with an `app`.
+#: The commands by themselves, in the order in which they are listed.
+COMMANDS = (
+    "init", "serve", "backup", "restore", "login", "logout", "demo", "deploy", "notarise", "receipt", "renew", "verify",
+    "verifier", "audit", "manual",
+)  # fmt: skip
+HERE = ("serve", "verify", "manual")
+
+#: The groups. Each of these, as each command that is not HERE, is a file of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
     "template", "notarisation", "renewal", "register", "privacy", "erasure", "series", "retention", "witness", "trust",
@@ -53,25 +61,22 @@ With --json a command writes one JSON document to stdout; hints and progress go 
 """
 
 
-DEMO = Path("build/demo")
-#: The formats of `baas.receipts`, which is not imported for their names.
-FORMATS = "json, cose, tlog-proof, pdf or qr"
-
-
 class Root(TyperGroup):
-    """`baas` itself: loads a group when it is called for, and gives every command its --json."""
+    """`baas` itself: loads a command or a group when it is called for, and gives every command its --json."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands.update({name: TyperCommand(name) for name in GROUPS})  # get_command loads them
+        here = self.commands  # get_command loads the others
+        self.commands = {name: here.get(name) or TyperCommand(name) for name in (*COMMANDS, *GROUPS)}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in GROUPS:
-            module = importlib.import_module(f"baas.terminal.commands.{cmd_name}")
-            module.app.rich_markup_mode = None
-            return _with_json(get_group(module.app), cmd_name)
-        command = super().get_command(ctx, cmd_name)
-        return command and _with_json(command, cmd_name)
+        if cmd_name in HERE or cmd_name not in self.commands:
+            command = super().get_command(ctx, cmd_name)
+            return command and _with_json(command, cmd_name)
+        module = importlib.import_module(f"baas.terminal.commands.{cmd_name}")
+        module.app.rich_markup_mode = None
+        made = get_group(module.app) if cmd_name in GROUPS else get_command(module.app)
+        return _with_json(made, cmd_name)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         for paragraph in EPILOG.split("\n\n"):
@@ -132,14 +137,6 @@ def _options(
 
 
 @app.command()
-def init(ctx: typer.Context) -> Shown:
-    """Make the first operator of a data directory and print its token, once."""
-    from baas.terminal import running, session
-
-    return running.initialise(session.data_place(ctx))
-
-
-@app.command()
 def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="The address; BAAS_HOST or loopback, unless said.")] = None,
@@ -152,182 +149,6 @@ def serve(
     from baas.terminal import running, session
 
     running.serve(session.data_place(ctx), host, port, first, lambda shown: _show(shown, ctx.obj["json"]))
-
-
-@app.command()
-def backup(
-    ctx: typer.Context,
-    out: Annotated[Path, typer.Argument(help="A directory that is not there yet.", file_okay=False)],
-) -> Shown:
-    """Write a backup of a data directory whose service is stopped, without its master key."""
-    from baas.terminal import backing, session
-
-    return backing.backup(session.data_place(ctx), out)
-
-
-@app.command()
-def restore(
-    ctx: typer.Context,
-    directory: Annotated[
-        Path, typer.Argument(metavar="BACKUP", help="A backup.", exists=True, file_okay=False)
-    ],
-    replace: Annotated[bool, typer.Option("--replace", help="What is there now is deleted.")] = False,
-) -> Shown:
-    """Put a backup in a data directory's place. What was erased since it was made is erased again at once."""
-    from baas.terminal import backing, session
-
-    return backing.restore(session.data_place(ctx), directory, replace)
-
-
-@app.command()
-def login(
-    ctx: typer.Context,
-    url: Annotated[str, typer.Argument(help="The service's address.")],
-    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from stdin.")] = False,
-) -> Shown:
-    """Store a service and a token for it. The token is BAAS_TOKEN, or asked for without showing it."""
-    from baas.terminal import signing_in
-
-    return signing_in.login(url, token_stdin)
-
-
-@app.command()
-def logout(
-    url: Annotated[str | None, typer.Argument(help="The service; that of the login, unless said.")] = None,
-) -> Shown:
-    """Forget a stored token. It stays valid: `baas token revoke` ends it."""
-    from baas.terminal import signing_in
-
-    return signing_in.logout(url)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option(help="Where all that it makes goes.", file_okay=False)] = DEMO,
-) -> Shown:
-    """Run the whole main job on fictional files: chains, receipts, a register, a pilot and its verdict."""
-    from baas import demo as story
-    from baas.terminal.render import note
-
-    return story.run(out, note), f"everything is in {out}; see {out / 'summary.json'}", "ok"
-
-
-@app.command()
-def deploy(
-    ctx: typer.Context,
-    chain: Annotated[str, typer.Argument(help="The chain's id, or its chain id in decimal.")],
-    template: Annotated[str, typer.Argument(help="A template (baas template list).")],
-    given: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter.")
-    ] = None,
-) -> Shown:
-    """Deploy a template on a chain; the code at its address is compared with the artifact."""
-    from baas.terminal import render, session
-
-    for each in given or []:
-        if "=" not in each:
-            raise typer.BadParameter(f"expected NAME=VALUE, got {each!r}", param_hint="--set")
-    parameters = dict(each.partition("=")[::2] for each in given or [])
-    with session.connect(ctx) as client:
-        made = client.deploy(chain, template, parameters)
-    return render.record(made, "id", "template", "version", "address", "transaction_hash", "artifact")
-
-
-@app.command()
-def notarise(
-    ctx: typer.Context,
-    documents: Annotated[list[Path], typer.Argument(metavar="FILE", help="Hashed here, and never sent.")],
-    administration: Annotated[str | None, typer.Option(help="Its code, if you reach several.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The receipts' directory.", file_okay=False)] = None,
-    wait: Annotated[bool, typer.Option(help="Wait for the chain and write a receipt for each file.")] = True,
-    digest: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ALGORITHM", help="By which algorithm; several times for several. sha-256 unless said."
-        ),
-    ] = None,
-    manifest: Annotated[
-        bool, typer.Option("--manifest", help="FILE is a folder: notarise one root over all its files.")
-    ] = False,
-    anyone_can_guess_it: Annotated[
-        bool,
-        typer.Option("--anyone-can-guess-it", help="Also files that are one guessable value, such as a DNI."),
-    ] = False,
-) -> Shown:
-    """Notarise files: each gets FILE.receipt.json, beside it or in --out.
-
-    A file that changes while it is hashed, cannot be read, or is nothing but a value that can be guessed (a DNI, a
-    telephone number, a date) is told and left out; the others go on, and the command ends with 1. With --manifest one
-    notarisation is of a whole folder: each file gets a receipt of its own in FOLDER.receipts or --out, and
-    manifest.json there holds names and salts, which stay with you.
-    """
-    from baas.terminal import folders, notarising, session
-
-    slugs = digest or ["sha-256"]
-    if manifest:
-        if len(documents) != 1:
-            raise typer.BadParameter("--manifest takes one folder", param_hint="FILE")
-        return folders.run(documents[0], administration, out, wait, lambda: session.connect(ctx), slugs)
-    return notarising.run(
-        documents, administration, out, wait, lambda: session.connect(ctx), slugs, anyone_can_guess_it
-    )
-
-
-@app.command()
-def receipt(
-    ctx: typer.Context,
-    notarisation: Annotated[str, typer.Argument(help="The notarisation's id.")],
-    out: Annotated[Path | None, typer.Option(help="The file; stdout unless said.", dir_okay=False)] = None,
-    previous: Annotated[
-        bool, typer.Option("--with-previous", help="With what bounds its time from below.")
-    ] = False,
-    format_: Annotated[str, typer.Option("--format", help=f"{FORMATS}.")] = "json",
-    lang: Annotated[str, typer.Option(help="ca, es or en, of what people read.")] = "ca",
-) -> Shown:
-    """Get the receipt of a notarisation that was not waited for, or in another format.
-
-    The other formats are made of the same receipt. cose (RFC 9942), tlog-proof (C2SP) and the qr image carry no anchor on
-    a chain: they are verified with --policy log-only. The pdf is for people, and embeds all of them but the image.
-    """
-    from baas.terminal import receipt_files, session
-
-    wanted = receipt_files.named(format_, out)
-    with session.connect(ctx) as client:
-        found = client.receipt(notarisation, previous=previous, format_=wanted, lang=lang)
-    return receipt_files.shown(found, wanted, out)
-
-
-@app.command()
-def renew(
-    ctx: typer.Context,
-    receipt: Annotated[
-        Path | None, typer.Argument(help="A receipt that you hold.", exists=True, dir_okay=False)
-    ] = None,
-    document: Annotated[
-        Path | None, typer.Option(help="Its document, hashed here.", exists=True, dir_okay=False)
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The renewed receipt; over the old one unless said.", dir_okay=False)
-    ] = None,
-    algorithm: Annotated[str, typer.Option(help="The new algorithm.")] = "sha3-256",
-    administration: Annotated[str | None, typer.Option(help="Its code, if you reach several.")] = None,
-) -> Shown:
-    """Renew receipts under another algorithm, before those that they rest on end.
-
-    Without arguments all that the service can renew itself; baas receipt gives them then as renewed. With a receipt and
-    its --document that one, of which only a hash is sent.
-    """
-    from baas.terminal import renewing, session
-
-    if (receipt is None) != (document is None):
-        raise typer.BadParameter("a receipt and its --document go together", param_hint="RECEIPT")
-    if receipt is not None and document is not None:
-        target = out or receipt
-        return renewing.one(
-            document, receipt, administration, algorithm, target, lambda: session.connect(ctx)
-        )
-    with session.connect(ctx) as client:
-        return renewing.all_of(client, administration, algorithm)
 
 
 @app.command()
@@ -400,47 +221,6 @@ def _verify_hand_over(file: Path, evidence: bytes, trust: Path, offered_by: str,
     read, root = hand_over.parse(evidence), trust_roots.parse(trust.read_bytes())
     report = hand_over.verify(read, digest_file(file, slug=read.document.algorithm), root, bodies)
     return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
-
-
-@app.command()
-def verifier(
-    out: Annotated[Path, typer.Option(help="Where the files go.", file_okay=False)] = Path(),
-) -> Shown:
-    """Write what verifies without us: baas-verify.pyz, for any Python 3.11 or later, and the page verify.html.
-
-    Neither needs an installation, a network or this service. Hand them out by another way than the receipts.
-    """
-    from baas import verifier as standalone
-    from baas.terminal import files
-
-    made = standalone.files()
-    for name, content in made.items():
-        files.write(out / name, content)
-    shown = {"files": {name: len(content) for name, content in made.items()}}
-    return shown, "\n".join(f"wrote {out / name}" for name in made), "ok"
-
-
-@app.command()
-def audit(
-    log: Annotated[
-        str, typer.Argument(metavar="DIR|URL", help="An export, a mirror, or where a log is served.")
-    ],
-    trust: Annotated[
-        Path | None, typer.Option(help="What you trust already.", exists=True, dir_okay=False)
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(help="The file of its progress; beside DIR, unless said.", dir_okay=False)
-    ] = None,
-    fresh: Annotated[bool, typer.Option(help="Start anew, whatever was checked before.")] = False,
-) -> Shown:
-    """Check a whole log without its service: every row, entry, tile, checkpoint and anchor.
-
-    It names the row, the entry or the tile that was changed, and what it did not check. An audit that was stopped goes on
-    where it was. It ends with 0 if the log holds, else with 1.
-    """
-    from baas.terminal import auditing
-
-    return auditing.run(log, trust, state, fresh)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from typer.main import get_command
 import cli
 from baas.receipts import Format
 from baas.terminal import running, session
+from baas.terminal.commands.receipt import FORMATS
 from baas.terminal.manual import pages
 from sandbox.evidence import qr
 from tests.sandbox.evidence import hand_overs
@@ -708,7 +709,7 @@ def test_a_receipt_in_other_formats(world: World, here: Callable[..., Done], tmp
     code = tmp_path / "code.txt"
     code.write_text(qr.encode((tmp_path / "acta.cose").read_bytes()) + "\n")
     assert verify(code, "--policy", "log-only").code == 0
-    assert all(str(each) in cli.FORMATS for each in Format)
+    assert all(str(each) in FORMATS for each in Format)
 
 
 def test_versions_duplicates_and_batches(world: World, here: Callable[..., Done], tmp_path: Path) -> None:
