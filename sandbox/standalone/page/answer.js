@@ -2,12 +2,21 @@
 import { Document } from "./document.js";
 import * as encodings from "./encodings.js";
 import { EvidenceError } from "./errors.js";
+import * as handOver from "./hand_over.js";
 import { POLICIES } from "./policy.js";
 import * as trusts from "./trust.js";
 
-/** The report of bytes under a policy's name and, perhaps, a time; null where receipt or trust root cannot be read. */
-export async function answer(document, receipt, trust, policy = "standard", asOfMs = null) {
+/**
+ * The report of bytes under a policy's name and, perhaps, a time; of a hand-over, between the accounts of two bodies.
+ * null where receipt, trust root or accounts cannot be read.
+ */
+export async function answer(document, receipt, trust, policy = "standard", asOfMs = null, bodies = null) {
   try {
+    if (handOver.isOne(receipt)) {
+      const [evidence, root] = [handOver.parse(receipt), trusts.parse(trust)];
+      const between = new handOver.Bodies(...(bodies ?? ["", ""]));
+      return plain(await handOver.verify(evidence, new Document(new Blob([document])), root, between));
+    }
     const required = POLICIES[policy] ?? new Set(policy.split(","));
     const options = { required, asOfMs: asOfMs === null ? null : BigInt(asOfMs) };
     const [proof, root] = [await encodings.read(receipt), trusts.parse(trust)];

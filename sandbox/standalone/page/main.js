@@ -3,6 +3,7 @@
 import { Document } from "./document.js";
 import * as encodings from "./encodings.js";
 import { EvidenceError } from "./errors.js";
+import * as handOver from "./hand_over.js";
 import { split } from "./note.js";
 import { POLICIES } from "./policy.js";
 import { element, LANGUAGES, printable, speak, text } from "./texts.js";
@@ -49,7 +50,10 @@ async function check() {
   const [trustFile] = part("trust").files;
   const pasted = part("qr").value;
   if (!file || !(receiptFile || pasted.trim()) || !trustFile) throw new Shown("verifier.page.choose");
-  const proof = await read(receiptFile ?? new Blob([pasted.trim()]), encodings.read, "verifier.page.not_a_receipt");
+  const given = receiptFile ?? new Blob([pasted.trim()]);
+  const isHandOver = await askFor(given);
+  const bodies = isHandOver ? theBodies() : null;
+  const proof = await read(given, isHandOver ? handOver.parse : encodings.read, "verifier.page.not_a_receipt");
   const trust = await read(trustFile, trusts.parse, "verifier.page.not_a_trust_root");
   progress.hidden = false;
   const started = performance.now();
@@ -57,12 +61,34 @@ async function check() {
     progress.max = Math.max(total, 1);
     progress.value = done;
   });
+  const report = isHandOver
+    ? await handOver.verify(proof, holder, trust, bodies)
+    : await encodings.verify(holder, proof, trust, demanded());
+  const files = isHandOver ? [] : elsewhere(proof, trust);
+  return { report, files, isHandOver, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Whether this is evidence of a hand-over. Then the two bodies are asked for, and not what is demanded of a receipt. */
+async function askFor(blob) {
+  const isHandOver = blob.size <= MAX_BYTES && handOver.isOne(new Uint8Array(await blob.arrayBuffer()));
+  part("bodies").hidden = !isHandOver;
+  part("options").hidden = isHandOver;
+  return isHandOver;
+}
+
+function theBodies() {
+  try {
+    return new handOver.Bodies(part("offered-by").value, part("offered-to").value);
+  } catch (error) {
+    if (error instanceof EvidenceError) throw new Shown("verifier.page.needs_bodies", { reason: error.message });
+    throw error;
+  }
+}
+
+function demanded() {
   const asOf = part("as-of").value;
-  const report = await encodings.verify(holder, proof, trust, {
-    required: POLICIES[part("policy").value],
-    asOfMs: asOf ? BigInt(Date.parse(`${asOf}T23:59:59Z`)) : null,
-  });
-  return { report, files: elsewhere(proof, trust), seconds: (performance.now() - started) / 1000 };
+  const asOfMs = asOf ? BigInt(Date.parse(`${asOf}T23:59:59Z`)) : null;
+  return { required: POLICIES[part("policy").value], asOfMs };
 }
 
 async function read(blob, parse, complaint) {
@@ -93,8 +119,9 @@ part("form").addEventListener("submit", async (event) => {
   view.hide();
   say("verifier.page.working");
   try {
-    const { report, files, seconds } = await check();
+    const { report, files, isHandOver, seconds } = await check();
     shown = report;
+    part("hand-over-limits").hidden = !isHandOver;
     view.show(report);
     view.offer(files);
     say("verifier.page.done", { seconds: seconds.toFixed(1) });
@@ -108,6 +135,11 @@ part("form").addEventListener("submit", async (event) => {
   }
 });
 
+/** A file that has gone since it was chosen is said when it is checked. */
+part("receipt").addEventListener("change", ({ target: { files } }) => {
+  if (files.length) askFor(files[0]).catch(() => {});
+});
+
 /** A file dropped on a field is chosen in it. */
 for (const field of document.querySelectorAll(".drop")) {
   const input = field.querySelector("input[type=file]");
@@ -119,7 +151,9 @@ for (const field of document.querySelectorAll(".drop")) {
   field.addEventListener("drop", (event) => {
     event.preventDefault();
     field.classList.remove("over");
-    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    if (event.dataTransfer.files.length === 0) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change"));
   });
 }
 

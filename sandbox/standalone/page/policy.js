@@ -14,7 +14,7 @@ import { verifiedNames } from "./note.js";
 import * as renewals from "./renewal.js";
 import { failed, flagged, notChecked, passed } from "./report.js";
 import * as rlp from "./rlp.js";
-import { MAX_AHEAD_MS, openSealedBlock } from "./sealer.js";
+import { MAX_AHEAD_MS, openSealedBlock, requireNotAhead, requireOf } from "./sealer.js";
 import * as transactionReceipt from "./transaction_receipt.js";
 import * as trie from "./trie.js";
 import { chainOf, isWithin, logOf, requireValid } from "./trust.js";
@@ -130,14 +130,7 @@ const headerSealed = {
     const { anchor, chain } = context;
     const block = header.parse(anchor.header);
     const sealed = openSealedBlock(anchor.sealerNote, verifiers(chain.sealingKeys));
-    const stated = sealed.block;
-    if (
-      stated.chainId !== BigInt(chain.chainId) || stated.number !== block.number || !same(stated.hash, block.hash)
-    ) {
-      throw new VerificationError(
-        `the sealer's note is of chain ${stated.chainId}, block ${stated.number}, hash ${toHex(stated.hash)}; the header is of ${chain.chainId}, ${block.number}, ${toHex(block.hash)}`,
-      );
-    }
+    requireOf(sealed.block, chain.chainId, block);
     Object.assign(context, { header: block, sealed });
     return passed("header.sealed", {
       keys: verifiedNames(sealed.note), number: block.number, chain_id: chain.chainId, hash: `0x${toHex(block.hash)}`,
@@ -151,13 +144,7 @@ const timeCoherent = {
     if (context.anchor === null) return undated(context);
     const { block, note } = context.sealed;
     const statedMs = context.header.timestamp * 1000n;
-    const aheadMs = statedMs - (block.moved?.offsetMs ?? 0n) - block.timeMs;
-    if (aheadMs > MAX_AHEAD_MS) {
-      const move = block.moved ? " and the stated move of the chain clock" : "";
-      throw new VerificationError(
-        `the block's timestamp is ${aheadMs} ms ahead of the real time at which it was sealed${move}; at most ${MAX_AHEAD_MS} are allowed`,
-      );
-    }
+    requireNotAhead(block, context.header);
     requireValid(context.chain.sealingKeys, note, block.timeMs, "sealing key");
     requireValid(context.log.keys, context.opened.note, block.timeMs, "log key");
     const time = { time: utcText(block.timeMs), time_ms: block.timeMs };

@@ -31,9 +31,10 @@ export class Report {
     return this.steps.filter((step) => step.outcome.flag);
   }
 
-  /** Each layer's answer: failed if a step of it did, passed only if all of its steps did. */
+  /** The answer of each layer that has steps (a hand-over has no log): failed if one did, passed only if all did. */
   get layers() {
-    return Object.fromEntries(LAYERS.map((layer) => [layer, this.#answer(layer)]));
+    const present = LAYERS.filter((name) => this.steps.some(({ layer }) => layer === name));
+    return Object.fromEntries(present.map((layer) => [layer, this.#answer(layer)]));
   }
 
   #answer(layer) {

@@ -1,6 +1,7 @@
 // The sealer's note: which block the sealing key sealed, and at what real time (sandbox/evidence/sealer.py).
+import { same, toHex } from "./bytes.js";
 import { fromDecimal, fromHex } from "./encoding.js";
-import { MalformedEvidence, shown } from "./errors.js";
+import { MalformedEvidence, shown, VerificationError } from "./errors.js";
 import { openNote, split } from "./note.js";
 
 const FIRST_LINE = "baas-sandbox/sealed-block/v1";
@@ -42,6 +43,26 @@ function readMoved(text) {
 export function openSealedBlock(text, verifiers) {
   const note = openNote(text, verifiers);
   return { block: parse(note.text), note };
+}
+
+/** Throws VerificationError unless the note is of this very block of this chain. */
+export function requireOf(sealed, chainId, block) {
+  if (sealed.chainId !== BigInt(chainId) || sealed.number !== block.number || !same(sealed.hash, block.hash)) {
+    throw new VerificationError(
+      `the sealer's note is of chain ${sealed.chainId}, block ${sealed.number}, hash ${toHex(sealed.hash)}; the header is of ${chainId}, ${block.number}, ${toHex(block.hash)}`,
+    );
+  }
+}
+
+/** Throws VerificationError where the block's own timestamp is further ahead of the real time than is allowed. */
+export function requireNotAhead(sealed, block) {
+  const aheadMs = block.timestamp * 1000n - (sealed.moved?.offsetMs ?? 0n) - sealed.timeMs;
+  if (aheadMs > MAX_AHEAD_MS) {
+    const move = sealed.moved ? " and the stated move of the chain clock" : "";
+    throw new VerificationError(
+      `the block's timestamp is ${aheadMs} ms ahead of the real time at which it was sealed${move}; at most ${MAX_AHEAD_MS} are allowed`,
+    );
+  }
 }
 
 /** What a sealer's note claims, before anybody checked who signed it. */

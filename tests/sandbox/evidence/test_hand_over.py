@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import rlp
+from eth_account import Account
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.errors import EvidenceError, MalformedEvidence
-from sandbox.evidence import hand_over
+from sandbox.evidence import hand_over, transaction
 from sandbox.evidence.canonical import dumps
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.hand_over import Bodies, HandOverEvidence, Status, parse, verify
@@ -23,7 +24,7 @@ from sandbox.evidence.hand_over_calls import Step
 from sandbox.evidence.note import NoteSigner
 from sandbox.evidence.report import Report, Result
 from sandbox.evidence.sealer import ClockMoved, SealedBlock, sign_sealed_block
-from sandbox.evidence.secp256k1 import ORDER
+from sandbox.evidence.secp256k1 import ORDER, address_of
 from tests.sandbox.evidence.hand_overs import (
     ACT,
     BODIES,
@@ -67,6 +68,13 @@ def test_a_completed_hand_over() -> None:
     ]
     [opened] = [step.outcome.details for step in report.steps if step.name == "opened"]
     assert [each.values["digest"] for each in opened] == [OUTCOME.digest.hex()]
+
+
+def test_eth_account_names_the_same_signers() -> None:
+    rejected = PROVER.ended(11, step="reject", opens=REASON)
+    for step in (*GOOD.steps, rejected, PROVER.accepted(by=THIRD)):
+        assert bytes.fromhex(Account.recover_transaction(step.transaction)[2:]) == address_of(step.public_key)
+        transaction.parse(step.transaction).require_signed_by(step.public_key)
 
 
 def test_a_rejected_one_with_its_reason() -> None:

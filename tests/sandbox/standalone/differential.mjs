@@ -7,7 +7,7 @@ const load = (name) => import(new URL(`${name}.js`, modules));
 const [{ answer }] = await Promise.all([load("answer")]);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [, document, receipt, trust, policy, asOf] = JSON.parse(line);
+  const [, document, receipt, trust, policy, asOf, bodies] = JSON.parse(line);
   const bytes = [document, receipt, trust].map((text) => new Uint8Array(Buffer.from(text, "base64")));
-  console.log(JSON.stringify(await answer(...bytes, policy, asOf)));
+  console.log(JSON.stringify(await answer(...bytes, policy, asOf, bodies)));
 }

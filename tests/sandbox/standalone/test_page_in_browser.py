@@ -16,12 +16,14 @@ import pytest
 
 from baas import verifier
 from baas.texts import text
+from sandbox.evidence import hand_over
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.note import NoteSigner
 from sandbox.standalone import bundle
 from tests.baas.console.chromium import CHECKS, SCREENSHOTS, chromium, live_bytes, wait_until
 from tests.sandbox.evidence import encoded
 from tests.sandbox.evidence.conftest import World, seed
+from tests.sandbox.evidence.hand_overs import ACT, DOCUMENT, FIRST, SECOND, Prover
 from tests.sandbox.standalone.test_page import only_stamped
 from tests.sandbox.standalone.vectors import Vector, answer
 
@@ -47,11 +49,12 @@ const ready = () => new Promise((resolve) => {
 });
 (async () => {
   const found = [];
-  for (const [, document_, receipt, trust, policy, asOf] of vectors) {
+  for (const [, document_, receipt, trust, policy, asOf, bodies] of vectors) {
     choose("document", document_);
     choose("receipt", receipt);
     choose("trust", trust);
     part("policy").value = policy;
+    [part("offered-by").value, part("offered-to").value] = bodies ?? ["", ""];
     part("as-of").value = asOf === null ? "" : new Date(asOf).toISOString().slice(0, 10);
     const settled = ready();
     part("form").requestSubmit();
@@ -178,6 +181,72 @@ def test_a_flag_is_seen_and_the_language_changes_what_is_shown(page: Page) -> No
     assert page.text("#flags").startswith("NOTE")
     assert "Checked" in page.text("#steps")
     assert page.browser.execute_script("return document.documentElement.lang") == "en"
+
+
+def test_a_hand_over_asks_for_the_two_bodies_and_shows_its_own_steps(page: Page) -> None:
+    prover = Prover()
+    for name, content in (
+        ("act.txt", DOCUMENT),
+        ("altered.txt", DOCUMENT + b"."),
+        ("evidence.json", prover.evidence().to_bytes()),
+        ("half.json", prover.evidence(*prover.evidence().steps[:2]).to_bytes()),
+        ("trust.json", prover.trust().to_bytes()),
+    ):
+        (page.folder / name).write_bytes(content)
+
+    def part(name: str) -> Any:
+        return page.browser.find_element("id", name)
+
+    def asked() -> tuple[bool, bool]:
+        return part("bodies").is_displayed(), part("options").is_displayed()
+
+    def results() -> list[str]:
+        page.browser.execute_script("document.getElementById('results').hidden = true")
+        page.browser.find_element("css selector", "button[type=submit]").click()
+        wait_until(page.browser, lambda: part("results").is_displayed())
+        return [
+            item.get_attribute("class") for item in page.browser.find_elements("css selector", "#steps > li")
+        ]
+
+    assert asked() == (False, True)
+    page.choose(
+        document=page.folder / "act.txt",
+        receipt=page.folder / "evidence.json",
+        trust=page.folder / "trust.json",
+    )
+    wait_until(page.browser, lambda: asked() == (True, False))
+    assert "L'evidència no pot dir de qui és cada compte" in page.text("#bodies")
+    page.picture("verifier-hand-over-asked")
+    page.browser.find_element("css selector", "button[type=submit]").click()
+    wait_until(page.browser, lambda: "escriviu els comptes dels dos ens" in page.text("#status"))
+    assert not part("results").is_displayed()
+
+    part("offered-by").send_keys(FIRST.account.address)
+    part("offered-to").send_keys(SECOND.account.address)
+    assert results() == ["passed"] * 12
+    names = [text(f"evidence.step.{name}") for name in hand_over.STEPS]
+    shown = [line.text for line in page.browser.find_elements("css selector", "#steps strong")]
+    optional = {11: f" ({text('verifier.page.optional')})"}
+    assert shown == [f"{number}. {name}{optional.get(number, '')}" for number, name in enumerate(names, 1)]
+    assert f"accept: per 0x{SECOND.address.hex()}" in page.text("#steps")
+    assert ACT.commitment().hex() in page.text("#steps")
+    assert page.text("#hand-over-limits") == text("verifier.hand_over_limits")
+    page.picture("verifier-hand-over")
+    for button in page.browser.find_elements("css selector", "#languages button"):
+        button.click()
+        language = button.get_attribute("lang")
+        assert text("evidence.step.signatures", language) in page.text("#steps")
+        assert page.text("#hand-over-limits") == text("verifier.hand_over_limits", language)
+
+    page.choose(document=page.folder / "altered.txt")
+    assert results() == ["failed"] + ["not_checked"] * 11
+    page.choose(document=page.folder / "act.txt", receipt=page.folder / "half.json")
+    assert results() == ["passed"] * 10 + ["not_checked"] * 2
+    # backspace, and another digit
+    part("offered-to").send_keys("\ue003", "0" if SECOND.account.address[-1] != "0" else "1")
+    assert results() == ["passed"] * 7 + ["failed"] + ["not_checked"] * 4
+    page.choose(receipt=page.folder / "trust.json")
+    wait_until(page.browser, lambda: asked() == (False, True))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,250 @@
+// Verification of a hand-over: numbered steps in a fixed order, against a trust root and the accounts of the two bodies,
+// which no evidence can state of itself (sandbox/evidence/hand_over.py).
+import { same, toHex } from "./bytes.js";
+import { fromHex, utcText } from "./encoding.js";
+import { EvidenceError, MalformedEvidence, VerificationError } from "./errors.js";
+import { eventOf, filled, readCall, sameLog } from "./hand_over_calls.js";
+import { isFinal, isOne, namesOf, parse, statusOf } from "./hand_over_file.js";
+import * as header from "./header.js";
+import { verifiedNames } from "./note.js";
+import { failed, flagged, notChecked, passed, Report } from "./report.js";
+import * as rlp from "./rlp.js";
+import { openSealedBlock, requireNotAhead, requireOf } from "./sealer.js";
+import { addressOf } from "./secp256k1.js";
+import * as transaction from "./transaction.js";
+import * as transactionReceipt from "./transaction_receipt.js";
+import * as trie from "./trie.js";
+import { chainOf, requireValid } from "./trust.js";
+
+export { isOne, parse };
+
+/** The template of the contracts that are taken for hand-overs: the trust root names it beside each address. */
+const TEMPLATE = "hand-over";
+
+/** The accounts, as people write them, of the body that offers the act and of the one to which it offers it. */
+export class Bodies {
+  constructor(offering, receiving) {
+    const account = (text, what) => fromHex(text.toLowerCase(), what, { length: 20, prefix: "0x" });
+    this.offering = account(offering, "the account of the body that offered the act");
+    this.receiving = account(receiving, "the account of the body that answered");
+    if (same(this.offering, this.receiving)) {
+      throw new MalformedEvidence("a hand-over is between two bodies, and these are one account");
+    }
+  }
+
+  /** Who may take a step. */
+  of(step) {
+    return step === "offer" ? this.offering : this.receiving;
+  }
+}
+
+/** Check one hand-over; the answer is a Report whatever the evidence holds. `document` is the act's. */
+export async function verify(evidence, document, trust, bodies) {
+  const [stated] = evidence.document.digests;
+  const made = { evidence, stated, digest: await document.digest(stated.algorithm), trust, bodies };
+  const found = { ...made, blocks: [], sealed: [], signed: [], calls: [] };
+  const steps = [];
+  let stoppedAt = null;
+  for (const [at, [name, layer, check]] of CHECKS.entries()) {
+    const outcome = stoppedAt === null ? outcomeOf(check, found) : notChecked("step.stopped", { step: stoppedAt });
+    if (outcome.result === "failed") stoppedAt = at + 1;
+    steps.push({ number: at + 1, name, layer, required: name !== "opened", outcome });
+  }
+  return new Report(steps);
+}
+
+function outcomeOf(check, found) {
+  try {
+    return check(found);
+  } catch (error) {
+    if (error instanceof EvidenceError) return failed("hand-over.refused", { reason: error.message });
+    throw error;
+  }
+}
+
+const withDetails = (outcome, details) => ({ ...outcome, details });
+
+function actDigest({ stated, digest }) {
+  if (!digest.equals(stated)) {
+    throw new VerificationError(
+      `this is not the act of the evidence: expected ${stated.algorithm} ${toHex(stated.value)}, got ${digest.algorithm} ${toHex(digest.value)}`,
+    );
+  }
+  return passed("hand-over.digest", { algorithm: stated.algorithm, digest: toHex(stated.value) });
+}
+
+function actCommitment({ evidence }) {
+  const opened = evidence.document.commitment;
+  if (!same(opened, evidence.act)) {
+    throw new VerificationError(
+      `digest and salt give commitment ${toHex(opened)}, and the steps are of ${toHex(evidence.act)}`,
+    );
+  }
+  return passed("hand-over.act", { act: toHex(opened) });
+}
+
+function contractTrusted(found) {
+  const { chainId, contract } = found.evidence;
+  found.chain = chainOf(found.trust, chainId);
+  if (found.chain === null) throw new VerificationError(`the trust root knows no chain ${chainId}`);
+  const known = found.chain.contracts.find(({ address }) => same(address, contract));
+  if (known?.template !== TEMPLATE) {
+    throw new VerificationError(
+      `the trust root names no contract 0x${toHex(contract)} of the template '${TEMPLATE}' on chain ${chainId}`,
+    );
+  }
+  return passed("hand-over.contract", { contract: `0x${toHex(contract)}`, chain_id: chainId });
+}
+
+function sequence({ evidence }) {
+  const [names, status] = [namesOf(evidence.steps), statusOf(evidence)];
+  if (status === null) {
+    throw new VerificationError(
+      `no hand-over has the steps ${names}: offer first, then accept or reject, and complete after accept`,
+    );
+  }
+  return passed("hand-over.sequence", { steps: names, status });
+}
+
+function sealedBlocks({ evidence, chain, blocks, sealed }) {
+  const details = evidence.steps.map(({ step, header: data, sealerNote }) => {
+    const block = header.parse(data);
+    const opened = openSealedBlock(sealerNote, chain.sealingKeys.map(({ verifier }) => verifier));
+    requireOf(opened.block, chain.chainId, block);
+    blocks.push(block);
+    sealed.push(opened);
+    const { number, hash } = block;
+    const keys = verifiedNames(opened.note);
+    return { key: "hand-over.block", values: { step, keys, number, chain_id: chain.chainId, hash: `0x${toHex(hash)}` } };
+  });
+  return withDetails(passed("hand-over.sealed"), details);
+}
+
+function blockTimes({ evidence, chain, blocks, sealed }) {
+  const details = evidence.steps.map(({ step }, at) => {
+    const { block, note } = sealed[at];
+    requireNotAhead(block, blocks[at]);
+    requireValid(chain.sealingKeys, note, block.timeMs, "sealing key");
+    return { key: "hand-over.time", values: { step, time: utcText(block.timeMs), time_ms: block.timeMs } };
+  });
+  const isMoved = sealed.some(({ block }) => block.moved !== null);
+  return withDetails(isMoved ? flagged("hand-over.moved") : passed("hand-over.times"), details);
+}
+
+const keyOf = ({ transactionIndex }) => rlp.encodeInteger(transactionIndex);
+
+function transactions({ evidence, blocks, signed }) {
+  for (const [at, each] of evidence.steps.entries()) {
+    if (!same(trie.verify(blocks[at].transactionsRoot, keyOf(each), each.transactionProof), each.transaction)) {
+      throw new VerificationError(
+        `${each.step}: the block's transactions trie holds another transaction at index ${each.transactionIndex}`,
+      );
+    }
+    signed.push(transaction.parse(each.transaction));
+  }
+  return passed("hand-over.transactions");
+}
+
+/** Who signed what: each step's own body, for this chain, this contract, this act and this very step. */
+function signatures({ evidence, bodies, signed, calls }) {
+  const details = evidence.steps.map(({ step, publicKey }, at) => {
+    const [body, signer] = [bodies.of(step), addressOf(publicKey)];
+    if (!same(signer, body)) {
+      throw new VerificationError(
+        `${step}: expected a key of the body 0x${toHex(body)}, got one of 0x${toHex(signer)}: nobody acts for another`,
+      );
+    }
+    transaction.requireSignedBy(signed[at], publicKey);
+    calls.push(callOf(signed[at], step, evidence, bodies));
+    return { key: "hand-over.signed", values: { step, body: `0x${toHex(body)}` } };
+  });
+  return withDetails(passed("hand-over.signatures"), details);
+}
+
+/** What a signed transaction asks the contract for, which must be this step of this act. */
+function callOf({ chainId, to, data }, step, evidence, bodies) {
+  if (chainId !== BigInt(evidence.chainId) || !same(to, evidence.contract)) {
+    throw new VerificationError(`${step}: the transaction was signed for chain ${chainId} and contract 0x${toHex(to)}`);
+  }
+  const call = readCall(data);
+  if (call.step !== step || !same(call.act, evidence.act)) {
+    throw new VerificationError(
+      `${step} of ${toHex(evidence.act)}: the transaction asks for ${call.step} of ${toHex(call.act)}`,
+    );
+  }
+  if (step === "offer" && !same(call.word, filled(bodies.receiving))) {
+    throw new VerificationError(`offer: the act is offered to another account: ${toHex(call.word)}`);
+  }
+  return call;
+}
+
+function events({ evidence, bodies, blocks, calls }) {
+  for (const [at, each] of evidence.steps.entries()) {
+    const { step, logIndex } = each;
+    if (!same(trie.verify(blocks[at].receiptsRoot, keyOf(each), each.receiptProof), each.receipt)) {
+      throw new VerificationError(`${step}: the block's receipts trie holds another transaction receipt at that index`);
+    }
+    const { succeeded, logs } = transactionReceipt.decode(each.receipt);
+    if (!succeeded) throw new VerificationError(`${step}: the transaction failed (status 0): the contract refused it`);
+    if (logIndex >= logs.length) {
+      throw new VerificationError(`${step}: the transaction receipt has ${logs.length} logs, none at ${logIndex}`);
+    }
+    if (!sameLog(logs[logIndex], eventOf(calls[at], evidence.contract, bodies.of(step)))) {
+      throw new VerificationError(`${step}: the contract's log is not the event of this step`);
+    }
+  }
+  return passed("hand-over.events");
+}
+
+function order({ evidence, blocks }) {
+  const places = evidence.steps.map(({ transactionIndex }, at) => [blocks[at].number, transactionIndex]);
+  for (const [at, [number, index]] of places.entries()) {
+    if (at === 0) continue;
+    const [before, earlier] = places[at - 1];
+    if (number < before || (number === before && index <= earlier)) {
+      throw new VerificationError(
+        `a step at block ${number}, transaction ${index} is shown after one at block ${before}, transaction ${earlier}`,
+      );
+    }
+  }
+  return passed("hand-over.order");
+}
+
+function opened({ evidence, calls }) {
+  const details = [];
+  for (const [at, { step, opens }] of evidence.steps.entries()) {
+    if (opens === null) continue;
+    if (step !== "reject" && step !== "complete") {
+      throw new VerificationError(`${step}: this step has no reason and no outcome that could be opened`);
+    }
+    const { word } = calls[at];
+    if (!same(opens.commitment, word)) {
+      throw new VerificationError(`${step}: digest and salt do not open the commitment ${toHex(word)}`);
+    }
+    const [{ algorithm, value }] = opens.digests;
+    details.push({ key: "hand-over.opens", values: { step, algorithm, digest: toHex(value) } });
+  }
+  if (details.length === 0) return notChecked("hand-over.closed");
+  return withDetails(passed("hand-over.opened"), details);
+}
+
+function ended({ evidence }) {
+  const status = statusOf(evidence);
+  return isFinal(status) ? passed("hand-over.final", { status }) : notChecked("hand-over.open", { status });
+}
+
+/** Each check: its name, its layer, and what it does. Their order is their numbers'. */
+const CHECKS = [
+  ["act-digest", "document", actDigest],
+  ["act-commitment", "document", actCommitment],
+  ["hand-over-contract", "anchor", contractTrusted],
+  ["sequence", "anchor", sequence],
+  ["sealed-blocks", "anchor", sealedBlocks],
+  ["block-times", "time", blockTimes],
+  ["transactions", "anchor", transactions],
+  ["signatures", "anchor", signatures],
+  ["events", "anchor", events],
+  ["order", "time", order],
+  ["opened", "document", opened],
+  ["final", "status", ended],
+];
