@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from sqlmodel import Session, col, select
 
+from baas.chains import outgoing
 from baas.chains.leases import holding
 from baas.chains.service import Chains
 from baas.clock import Clock
@@ -28,9 +28,8 @@ from baas.logs.tree import entries, tree
 from baas.store import Store
 from baas.tenancy import across_administrations
 from sandbox import notary, register
-from sandbox.accounts import signer_of
 from sandbox.chain import Chain
-from sandbox.errors import ChainError, RpcError, SandboxError, TransactionDropped
+from sandbox.errors import SandboxError
 from sandbox.evidence.checkpoint import Checkpoint, sign_checkpoint
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.note import NoteSigner
@@ -39,9 +38,6 @@ LOGGER = logging.getLogger(__name__)
 
 #: Entries that join a tree in one transaction: bounds memory and how long other writers wait.
 INCLUDE_AT_ONCE = 20_000
-#: Seconds for which an anchoring transaction is waited for before the log is shown as not moving; and how often a
-#: stop of the service is looked for meanwhile.
-ANCHOR_TIMEOUT, LOOK = 60.0, 1.0
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 NOT_A_CALLER = "the pipeline serves every log; nothing of it is an answer to a caller"
 
@@ -215,9 +211,10 @@ class Pipeline:
                 log = _log(session, number)
         with self._chains.sending(deployment.chain):
             anchor = planned or self._plan(log, deployment, chain)
-            if not self._send(chain, anchor):
+            if not outgoing.submit(chain, anchor.transaction):
+                self._forget(anchor)
                 return True  # that plan can never be sealed any more and is gone: plan anew
-        transaction_receipt = self._wait(chain, anchor.transaction_hash)
+        transaction_receipt = outgoing.wait(chain, anchor.transaction_hash, lambda: self._stopped)
         if int(transaction_receipt["status"], 16) != 1:
             self._forget(anchor)
             raise AnchorFailed(
@@ -225,18 +222,6 @@ class Pipeline:
             )
         self._finish(chain, anchor)
         return True
-
-    def _wait(self, chain: Chain, transaction_hash: str) -> dict[str, Any]:
-        """The transaction receipt, waited for in pieces, so that a stop of the service does not wait as long."""
-        deadline = time.monotonic() + ANCHOR_TIMEOUT
-        while True:
-            try:
-                return chain.wait(transaction_hash, timeout=LOOK)
-            except TransactionDropped:
-                raise
-            except ChainError:
-                if self._stopped or time.monotonic() > deadline:
-                    raise
 
     def _plan(self, log: Log, deployment: Deployment, chain: Chain) -> Anchor:
         """Sign the anchoring transaction and store it: from here on only this very one can be sent."""
@@ -263,26 +248,6 @@ class Pipeline:
         with self._store.session() as session:
             session.add(anchor)
         return anchor
-
-    def _send(self, chain: Chain, anchor: Anchor) -> bool:
-        """Submit the stored transaction, as often as need be; False when its nonce is not the next one any more.
-
-        Then it neither waits nor is mined: another one took its nonce, or one before it was dropped, or the account got
-        a new key before it was sent. What is forgotten is never sent again.
-        """
-        chain.mark_anchored()  # before: no restore may take away a block that holds it
-        try:
-            chain.submit(anchor.transaction)
-        except RpcError as error:
-            another_nonce = isinstance(error.data, dict) and error.data.get("rule") == "nonce"
-            if not another_nonce and signer_of(anchor.transaction) == self._signer(chain):
-                raise
-            self._forget(anchor)
-            return False
-        return True
-
-    def _signer(self, chain: Chain) -> str:
-        return chain.accounts.address(self._chains.ANCHORING_ACCOUNT)
 
     def _forget(self, anchor: Anchor) -> None:
         with self._store.session() as session:

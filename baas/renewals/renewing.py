@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
-from typing import Any
 
 from sqlmodel import Session, col
 
+from baas.chains import outgoing
 from baas.chains.leases import holding
 from baas.chains.service import Chains
 from baas.clock import Clock
@@ -26,16 +25,14 @@ from baas.renewals.service import LeafRow, Renewals, leaf_of, write_leaves
 from baas.store import Store, raw
 from baas.tenancy import across_administrations
 from sandbox import notary
-from sandbox.accounts import signer_of
 from sandbox.chain import Chain
-from sandbox.errors import ChainError, RpcError, SandboxError, TransactionDropped
+from sandbox.errors import ChainError, SandboxError, TransactionDropped
 from sandbox.evidence.keccak import keccak
 from sandbox.evidence.receipt import Receipt
 from sandbox.evidence.renewal import TOPIC, Tree
 
 LOGGER = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
-ANCHOR_TIMEOUT, LOOK = 60.0, 1.0
 NOT_A_CALLER = "the job serves every administration's renewals; nothing of it is an answer to a caller"
 #: Imprints for a renewal's time-stamp, the best one first: not every authority takes SHA-3.
 IMPRINTS = ("sha3-256", "sha-512")
@@ -181,9 +178,11 @@ class Renewing:
         with self._chains.sending(deployment.chain):
             if row.transaction is None:
                 row = self._plan(row, deployment, chain)
-            if not self._send(chain, row):
+            assert row.transaction is not None  # it was planned
+            if not outgoing.submit(chain, row.transaction):
+                self._forget(row)
                 raise TransactionDropped(str(row.transaction_hash), "its nonce was taken: it is planned anew")
-        mined = self._wait(chain, str(row.transaction_hash))
+        mined = outgoing.wait(chain, str(row.transaction_hash), lambda: self._stopped)
         if int(mined["status"], 16) != 1:
             self._forget(row)
             raise ChainError(
@@ -205,32 +204,6 @@ class Renewing:
             planned.transaction, planned.transaction_hash = signed, f"0x{keccak(signed).hex()}"
             session.add(planned)
         return planned
-
-    def _send(self, chain: Chain, row: RenewalRow) -> bool:
-        """As the pipeline's: False when the nonce is not the next one any more, and the plan is forgotten."""
-        assert row.transaction is not None  # it was planned
-        chain.mark_anchored()
-        try:
-            chain.submit(row.transaction)
-        except RpcError as error:
-            another_nonce = isinstance(error.data, dict) and error.data.get("rule") == "nonce"
-            own = chain.accounts.address(self._chains.ANCHORING_ACCOUNT)
-            if not another_nonce and signer_of(row.transaction) == own:
-                raise
-            self._forget(row)
-            return False
-        return True
-
-    def _wait(self, chain: Chain, transaction_hash: str) -> dict[str, Any]:
-        deadline = time.monotonic() + ANCHOR_TIMEOUT
-        while True:
-            try:
-                return chain.wait(transaction_hash, timeout=LOOK)
-            except TransactionDropped:
-                raise
-            except ChainError:
-                if self._stopped or time.monotonic() > deadline:
-                    raise
 
     def _forget(self, row: RenewalRow) -> None:
         with self._store.session() as session:
