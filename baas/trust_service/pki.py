@@ -13,18 +13,17 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from baas.ades.types import Revocation, Signer, Trust
-from baas.clock import Clock, milliseconds, whole_milliseconds
+from baas.clock import Clock, whole_milliseconds
 from baas.errors import Invalid
-from baas.trust_service import certificates, revocation
+from baas.trust_service import certificates, issued, revocation, revocations
 from baas.trust_service.certificates import ISSUER, SERVICE, Issuer, Role
 from baas.trust_service.database import Database
 from baas.trust_service.errors import (
@@ -36,41 +35,13 @@ from baas.trust_service.errors import (
     UnknownCertificate,
 )
 from baas.trust_service.identifiers import SPACE, checked_nif, fictional_nif
+from baas.trust_service.issued import Issued, Row
 from baas.trust_service.revocation import REASONS, Responder, Revoked
+from baas.trust_service.revocations import Revocations
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS certificates (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    serial TEXT NOT NULL UNIQUE,
-    role TEXT NOT NULL,
-    holder TEXT NOT NULL,
-    name TEXT NOT NULL,
-    identifier TEXT NOT NULL,
-    certificate BLOB NOT NULL,
-    key BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS certificates_of ON certificates (role, holder, number);
-CREATE INDEX IF NOT EXISTS certificates_by_identifier ON certificates (role, identifier);
-CREATE TABLE IF NOT EXISTS revocations (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    serial TEXT NOT NULL UNIQUE REFERENCES certificates (serial),
-    issuer TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    seconds INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS crls (
-    issuer TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    covers INTEGER NOT NULL,
-    seconds INTEGER NOT NULL,
-    crl BLOB NOT NULL,
-    PRIMARY KEY (issuer, number)
-);
+SCHEMA = f"""{issued.TABLES};{revocations.TABLES};
 CREATE TABLE IF NOT EXISTS secret (only INTEGER PRIMARY KEY CHECK (only = 1), key BLOB NOT NULL)
 """
-
-CRL_FRESH = timedelta(hours=1)
-"""A CRL is made anew when one of its issuer's certificates was revoked since, or when it is older than this."""
 
 TSA_LEFT = timedelta(days=3 * 365)
 """The TSA gets a new certificate, at an opening, when its own has less left: so each token has about three years."""
@@ -98,14 +69,6 @@ class Enrolment:
         return self.signer.certificate
 
 
-@dataclass(frozen=True)
-class _Row:
-    name: str
-    identifier: str
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-
 class Pki:
     """One PKI in one directory. Safe for threads; several processes may share it.
 
@@ -115,27 +78,30 @@ class Pki:
 
     def __init__(self, database: Database, clock: Clock, base: str) -> None:
         self._database, self._clock, self._base = database, clock, base
-        self._parsed: dict[str, _Row] = {}
+        self._issued = Issued(database)
+        self._revocations = Revocations(database, self._issued)
         with database.transaction():
-            if self._last(Role.ROOT, "") is None and database.rows("SELECT 1 FROM certificates LIMIT 1"):
-                self._service(Role.ROOT)  # a new root would make everything that was issued worthless
+            if self._issued.last(Role.ROOT, "") is None and database.rows(
+                "SELECT 1 FROM certificates LIMIT 1"
+            ):
+                self._issued.service(Role.ROOT)  # a new root would make everything that was issued worthless
             for role in SERVICE:
                 self._ensure(role)
             database.rows("INSERT OR IGNORE INTO secret (only, key) VALUES (1, ?)", secrets.token_bytes(32))
         [(key,)] = database.rows("SELECT key FROM secret")
         assert isinstance(key, bytes)
         self._secret = key
-        self.root = self._service(Role.ROOT).certificate
-        self.issuing = self._service(Role.ISSUING).certificate
-        self.tsa = self._signer(self._service(Role.TSA), Role.TSA)
-        self.dss = self._signer(self._service(Role.DSS), Role.DSS)
-        self.exchange = self._signer(self._service(Role.EXCHANGE), Role.EXCHANGE)
-        self.tls = self._signer(self._service(Role.TLS), Role.TLS)
+        self.root = self._issued.service(Role.ROOT).certificate
+        self.issuing = self._issued.service(Role.ISSUING).certificate
+        self.tsa = self._signer(self._issued.service(Role.TSA), Role.TSA)
+        self.dss = self._signer(self._issued.service(Role.DSS), Role.DSS)
+        self.exchange = self._signer(self._issued.service(Role.EXCHANGE), Role.EXCHANGE)
+        self.tls = self._signer(self._issued.service(Role.TLS), Role.TLS)
         self._responders = tuple(
-            Responder(self._service(issuer).certificate, own.certificate, own.key)
+            Responder(self._issued.service(issuer).certificate, own.certificate, own.key)
             for issuer, own in (
-                (Role.ROOT, self._service(Role.ROOT_OCSP)),
-                (Role.ISSUING, self._service(Role.ISSUING_OCSP)),
+                (Role.ROOT, self._issued.service(Role.ROOT_OCSP)),
+                (Role.ISSUING, self._issued.service(Role.ISSUING_OCSP)),
             )
         )
 
@@ -174,7 +140,7 @@ class Pki:
         what a revocation is for. Invalid for an identifier that is none.
         """
         with self._database.transaction():
-            last = self._last(Role.SEAL, code)
+            last = self._issued.last(Role.SEAL, code)
             wanted = checked_nif(identifier) if identifier else last.identifier if last else ""
             if last is not None:
                 self._refuse_revoked(last, code)
@@ -196,7 +162,7 @@ class Pki:
 
     def seal(self, code: str) -> Enrolment:
         """The seal that the administration has. Raises NotEnrolled, CertificateRevoked, CertificateExpired."""
-        row = self._last(Role.SEAL, code)
+        row = self._issued.last(Role.SEAL, code)
         if row is None:
             raise NotEnrolled(code)
         self._refuse_revoked(row, code)
@@ -209,7 +175,7 @@ class Pki:
 
     def has_seal(self, code: str) -> bool:
         """Whether the administration was ever enrolled here."""
-        return self._last(Role.SEAL, code) is not None
+        return self._issued.last(Role.SEAL, code) is not None
 
     def application(self, code: str) -> Enrolment:
         """The certificate of the systems of an administration that is enrolled, issued where it has none that serves.
@@ -219,7 +185,7 @@ class Pki:
         """
         seal = self.seal(code)
         with self._database.transaction():
-            last = self._last(Role.APPLICATION, code)
+            last = self._issued.last(Role.APPLICATION, code)
             if last is not None:
                 self._refuse_revoked(last, code, what="application")
                 ended = self._clock.now() > last.certificate.not_valid_after_utc
@@ -240,12 +206,7 @@ class Pki:
 
         Whether it is valid now is `baas.ades.certificates`' to say.
         """
-        rows = self._database.rows(
-            "SELECT holder, certificate FROM certificates WHERE role = ? AND serial = ?",
-            Role.APPLICATION.value,
-            _hex(certificate.serial_number),
-        )
-        return str(rows[0][0]) if rows and rows[0][1] == certificate.public_bytes(Encoding.DER) else None
+        return self._issued.holder_of(Role.APPLICATION, certificate)
 
     def issue_person(self, name: str, nif: str, of: Enrolment | None = None) -> Signer:
         """A fictional person's certificate with its key; with `of` a public employee's, as a T-CAT holds it.
@@ -274,28 +235,18 @@ class Pki:
         if reason not in REASONS:
             raise Invalid("/reason", ", ".join(sorted(each.value for each in REASONS)), reason.value)
         with self._database.transaction():
-            issued = self._database.rows("SELECT role FROM certificates WHERE serial = ?", _hex(serial))
-            if not issued:
+            role = self._issued.role_of(serial)
+            if role is None:
                 raise UnknownCertificate(serial)
-            role = Role(str(issued[0][0]))
             if role is Role.ROOT:
                 raise Invalid("/serial", "a certificate that an authority issued", "the root's own")
-            self._database.rows(
-                "INSERT OR IGNORE INTO revocations (serial, issuer, reason, seconds) VALUES (?, ?, ?, ?)",
-                _hex(serial),
-                ISSUER[role].value,
-                reason.value,
-                milliseconds(self._clock.now()) // 1000,
-            )
+            self._revocations.add(serial, ISSUER[role], reason, self._clock.now())
         revoked = self.revoked(serial)
         assert revoked is not None
         return revoked
 
     def revoked(self, serial: int) -> Revoked | None:
-        rows = self._database.rows(
-            "SELECT serial, reason, seconds FROM revocations WHERE serial = ?", _hex(serial)
-        )
-        return _revoked(rows[0]) if rows else None
+        return self._revocations.of(serial)
 
     def crl(self, issuer: str) -> bytes:
         """The DER of the present CRL of `root` or `issuing`. Numbers ascend; a new one is on disk before it is given out.
@@ -303,36 +254,7 @@ class Pki:
         Raises KeyError for another issuer.
         """
         role = {each.value: each for each in (Role.ROOT, Role.ISSUING)}[issuer]
-        now = self._now()
-        with self._database.transaction():
-            [(newest,)] = self._database.rows(
-                "SELECT coalesce(max(number), 0) FROM revocations WHERE issuer = ?", issuer
-            )
-            kept = self._database.rows(
-                "SELECT number, covers, seconds, crl FROM crls WHERE issuer = ? ORDER BY number DESC LIMIT 1",
-                issuer,
-            )
-            number, covers, seconds, crl = kept[0] if kept else (0, -1, 0, b"")
-            assert isinstance(number, int)
-            assert isinstance(seconds, int)
-            assert isinstance(crl, bytes)
-            age = int(now.timestamp()) - seconds
-            if covers == newest and 0 <= age <= CRL_FRESH.total_seconds():
-                return crl
-            row = self._service(role)
-            rows = self._database.rows(
-                "SELECT serial, reason, seconds FROM revocations WHERE issuer = ? ORDER BY number", issuer
-            )
-            crl = revocation.make_crl(row.certificate, row.key, number + 1, map(_revoked, rows), now)
-            self._database.rows(
-                "INSERT INTO crls (issuer, number, covers, seconds, crl) VALUES (?, ?, ?, ?, ?)",
-                issuer,
-                number + 1,
-                newest,
-                int(now.timestamp()),
-                crl,
-            )
-        return crl
+        return self._revocations.crl(role, self._now())
 
     def trust(self) -> Trust:
         """What a verifier of this PKI's signatures holds now: both authorities, and their present CRLs."""
@@ -345,10 +267,7 @@ class Pki:
 
     def issued(self) -> Iterator[tuple[Role, str, x509.Certificate]]:
         """Every certificate with its role and holder (an administration's code, a person's NIF, "" for the service's)."""
-        rows = self._database.rows("SELECT role, holder, certificate FROM certificates ORDER BY number")
-        for role, holder, der in rows:
-            assert isinstance(der, bytes)
-            yield Role(str(role)), str(holder), x509.load_der_x509_certificate(der)
+        return self._issued.everything()
 
     # what clients know the service by
 
@@ -371,7 +290,7 @@ class Pki:
 
     def _ensure(self, role: Role) -> None:
         """Issues what the service lacks, or what of its own was revoked or soon ends."""
-        row, now = self._last(role, ""), self._clock.now()
+        row, now = self._issued.last(role, ""), self._clock.now()
         if row is None:
             self._issue(role, "", "", "", certificates.service_subject(role))
             return
@@ -388,17 +307,17 @@ class Pki:
         if self.revoked(row.certificate.serial_number) is not None:
             self._issue(role, "", "", "", certificates.service_subject(role))
             return
-        above = self._service(ISSUER[role]).certificate.not_valid_after_utc
+        above = self._issued.service(ISSUER[role]).certificate.not_valid_after_utc
         newest = min(now + timedelta(days=certificates.LIVES[role]), above)
         if end - now < (TSA_LEFT if role is Role.TSA else LEFT) and newest - end > timedelta(days=1):
             self._issue(role, "", "", "", certificates.service_subject(role))
 
-    def _issue(self, role: Role, holder: str, name: str, identifier: str, subject: x509.Name) -> _Row:
+    def _issue(self, role: Role, holder: str, name: str, identifier: str, subject: x509.Name) -> Row:
         key = ec.generate_private_key(ec.SECP256R1())
         if role is Role.ROOT:
             issuer = Issuer(None, key)
         else:
-            above = self._service(ISSUER[role])
+            above = self._issued.service(ISSUER[role])
             if (revoked := self.revoked(above.certificate.serial_number)) is not None:
                 raise CertificateRevoked(
                     f"the certificate of the sandbox's {ISSUER[role]} CA",
@@ -409,60 +328,16 @@ class Pki:
             issuer = Issuer(above.certificate, above.key)
         now = whole_milliseconds(self._clock.now())
         made = certificates.make(role, subject, key.public_key(), issuer, now, self._base)
-        self._database.rows(
-            "INSERT INTO certificates (serial, role, holder, name, identifier, certificate, key)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            _hex(made.serial_number),
-            role.value,
-            holder,
-            name,
-            identifier,
-            made.public_bytes(Encoding.DER),
-            key.private_bytes(Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-        )
-        row = self._parsed[_hex(made.serial_number)] = _Row(name, identifier, made, key)
-        return row
+        return self._issued.add(role, holder, name, identifier, made, key)
 
-    def _last(self, role: Role, holder: str) -> _Row | None:
-        """The newest certificate of this role and holder."""
-        rows = self._database.rows(
-            "SELECT serial, name, identifier, certificate, key FROM certificates"
-            " WHERE role = ? AND holder = ? ORDER BY number DESC LIMIT 1",
-            role.value,
-            holder,
-        )
-        if not rows:
-            return None
-        serial, name, identifier, der, pkcs8 = rows[0]
-        if (known := self._parsed.get(str(serial))) is not None:
-            return known
-        assert isinstance(der, bytes)
-        assert isinstance(pkcs8, bytes)
-        certificate = x509.load_der_x509_certificate(der)
-        key = serialization.load_der_private_key(pkcs8, None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-            raise DamagedTrustService(
-                f"pki.sqlite: the key of the {role} certificate {serial} is not its key: restore the file from a copy"
-            )
-        row = self._parsed[str(serial)] = _Row(str(name), str(identifier), certificate, key)
-        return row
-
-    def _service(self, role: Role) -> _Row:
-        row = self._last(role, "")
-        if row is None:
-            raise DamagedTrustService(
-                f"pki.sqlite has no {role} certificate: restore the file from a copy, or move the directory away"
-            )
-        return row
-
-    def _signer(self, row: _Row, role: Role) -> Signer:
+    def _signer(self, row: Row, role: Role) -> Signer:
         chain = () if ISSUER[role] is Role.ROOT else (self.issuing,)
         return Signer(row.key, row.certificate, chain)
 
-    def _enrolment(self, code: str, row: _Row) -> Enrolment:
+    def _enrolment(self, code: str, row: Row) -> Enrolment:
         return Enrolment(code, row.name, row.identifier, self._signer(row, Role.SEAL))
 
-    def _refuse_revoked(self, row: _Row, code: str, what: str = "seal") -> None:
+    def _refuse_revoked(self, row: Row, code: str, what: str = "seal") -> None:
         if (revoked := self.revoked(row.certificate.serial_number)) is not None:
             raise CertificateRevoked(
                 f"the {what} certificate of {code}",
@@ -474,24 +349,12 @@ class Pki:
     def _free_nif(self, code: str) -> str:
         for attempt in range(SPACE):
             nif = fictional_nif(code, attempt)
-            if not self._database.rows(
-                "SELECT 1 FROM certificates WHERE role = 'seal' AND identifier = ? AND holder <> ?", nif, code
-            ):
+            if not self._issued.is_anothers(nif, code):
                 return nif
         raise TrustServiceError("every fictional NIF is taken: give the identifier")
 
     def _status(self, issuer: x509.Certificate, serial: int) -> Revoked | bool:
-        roles = self._database.rows("SELECT role FROM certificates WHERE serial = ?", _hex(serial))
-        if not roles or self._service(ISSUER[Role(str(roles[0][0]))]).certificate != issuer:
+        role = self._issued.role_of(serial)
+        if role is None or self._issued.service(ISSUER[role]).certificate != issuer:
             return False
         return self.revoked(serial) or True
-
-
-def _hex(serial: int) -> str:
-    return f"{serial:x}"
-
-
-def _revoked(row: tuple[object, ...]) -> Revoked:
-    serial, reason, seconds = row
-    assert isinstance(seconds, int)
-    return Revoked(int(str(serial), 16), x509.ReasonFlags(reason), datetime.fromtimestamp(seconds, UTC))

@@ -245,7 +245,7 @@ def test_sha_1_counts_only_where_the_request_says_legacy(place: Place) -> None:
     )
     algorithm = {"algorithm": "sha1_ecdsa"}
     made["tbs_certificate"]["signature"] = made["signature_algorithm"] = algorithm
-    key = place.service.pki._service(Role.ISSUING).key
+    key = place.service.pki._issued.service(Role.ISSUING).key
     made["signature_value"] = key.sign(made["tbs_certificate"].dump(), ec.ECDSA(hashes.SHA1()))
     old = made.dump(force=True)
     assert minor(place, Subject.CERTIFICATE, old)[1] is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
