@@ -20,7 +20,6 @@ from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint
 
 DIGESTS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
 MIN_RSA_BITS = 2048
-MIN_CURVE_BITS = 256
 _SIGNATURES = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa", "ed25519", "ed448"})
 #: Named curves, as asn1crypto has them; brainpool's by their object identifiers too, which some versions do not name.
 CURVES = frozenset(

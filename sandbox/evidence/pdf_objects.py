@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 _SPACE = b"\0\t\n\f\r "
-_DELIMITERS = b"()<>[]{}/%"
 _BLANK = re.compile(rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+)*+")
 _TOKEN = re.compile(rb"[^\0\t\n\f\r ()<>\[\]{}/%]+")
 _INTEGER = re.compile(rb"[+-]?\d{1,15}")
