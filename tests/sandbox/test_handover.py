@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,19 +79,32 @@ class Town:
             ),
         )
 
-    def judged(self, evidence: HandOverEvidence) -> Report:
+    def rejected(self, act: SaltedDigest) -> HandOverEvidence:
+        """Offered and rejected."""
+        commitment = act.commitment()
+        offered = self.step(FIRST, handover.offer(commitment, self.address(SECOND)))
+        answered = self.step(SECOND, handover.reject(commitment, REASON.commitment()), REASON)
+        return HandOverEvidence(CHAIN_ID, self.contract, commitment, act, (offered, answered))
+
+    @property
+    def bodies(self) -> Bodies:
+        return Bodies(self.address(FIRST), self.address(SECOND))
+
+    def trust(self) -> TrustRoot:
         key = TrustedKey(NoteVerifier.from_vkey(self.chain.sealing_key), datetime(2020, 1, 1, tzinfo=UTC))
         code = handover.artifact().code_hash()
         contracts = (TrustedContract(self.contract, handover.TEMPLATE, code),)
-        trust = TrustRoot((), (TrustedChain(CHAIN_ID, bytes(32), (key,), contracts),))
-        bodies = Bodies(self.address(FIRST), self.address(SECOND))
-        return hand_over.verify(evidence, evidence.document.to_digest(), trust, bodies, self.contract)
+        return TrustRoot((), (TrustedChain(CHAIN_ID, bytes(32), (key,), contracts),))
+
+    def judged(self, evidence: HandOverEvidence) -> Report:
+        digest = evidence.document.to_digest()
+        return hand_over.verify(evidence, digest, self.trust(), self.bodies, self.contract)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    folder: Path = tmp_path_factory.mktemp("town")
-    spec = ChainSpec(CHAIN_ID, 1_700_000_000, request.param, seal_after_ms=10)
+@contextmanager
+def founded(folder: Path, engine: str = "embedded") -> Iterator[Town]:
+    """A town on a chain of its own."""
+    spec = ChainSpec(CHAIN_ID, 1_700_000_000, engine, seal_after_ms=10)
     with Chain.create(folder / "chain", spec) as chain:
         for label in ("admin", FIRST, SECOND):
             chain.allow(chain.accounts.create(label), ActKind.SEND)
@@ -98,6 +112,12 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         given = {"firstBody": chain.accounts.address(FIRST), "secondBody": chain.accounts.address(SECOND)}
         deployed = deploy(chain, template(handover.TEMPLATE), given, "admin")
         yield Town(chain, deployed.address)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with founded(tmp_path_factory.mktemp("town"), request.param) as made:
+        yield made
 
 
 @pytest.fixture
@@ -114,10 +134,7 @@ def test_a_hand_over_whose_evidence_verifies_offline(town: Town, fresh: SaltedDi
 
 
 def test_a_rejection_whose_evidence_verifies_offline(town: Town, fresh: SaltedDigest) -> None:
-    act = fresh.commitment()
-    offered = town.step(FIRST, handover.offer(act, town.address(SECOND)))
-    rejected = town.step(SECOND, handover.reject(act, REASON.commitment()), REASON)
-    report = town.judged(HandOverEvidence(CHAIN_ID, town.contract, act, fresh, (offered, rejected)))
+    report = town.judged(town.rejected(fresh))
     assert report.ok, report.to_text()
 
 

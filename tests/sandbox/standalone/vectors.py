@@ -27,6 +27,7 @@ from sandbox.evidence.digest import digest_bytes
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.policy import named
 from sandbox.evidence.report import Report
+from tests.sandbox import test_handover
 from tests.sandbox.evidence import encoded, hand_overs, test_hand_over
 from tests.sandbox.evidence.conftest import World
 from tests.sandbox.standalone import recorder
@@ -188,6 +189,20 @@ def of_hand_overs() -> Iterator[Vector]:
     yield from flipped(good, 97)
 
 
+def of_a_real_chain(folder: Path) -> Iterator[Vector]:
+    """Hand-overs on an embedded chain, by the contract itself: completed, accepted and rejected."""
+    names = "an act that was completed", "an act that was rejected"
+    with test_handover.founded(folder) as town:
+        completed = town.whole(test_handover.salted(names[0]))
+        rejected = town.rejected(test_handover.salted(names[1]))
+        bodies = f"0x{town.bodies.offering.hex()}", f"0x{town.bodies.receiving.hex()}"
+        trusted = town.trust().to_bytes()
+    accepted = replace(completed, steps=completed.steps[:2])
+    for name, evidence in zip((names[0], names[1], names[0]), (completed, rejected, accepted), strict=True):
+        what = f"a real chain's: {evidence.status}"
+        yield Vector(what, name.encode(), evidence.to_bytes(), trusted, bodies=bodies)
+
+
 def all_vectors(folder: Path) -> list[Vector]:
     world = World()
     good = Vector("good", world.document, world.receipt().to_bytes(), world.trust().to_bytes())
@@ -206,7 +221,7 @@ def all_vectors(folder: Path) -> list[Vector]:
     handed_out = render(Source(world.receipt(), world.log_signer), Format.PDF)
     others.append(replace(good, name="the PDF that is handed out", receipt=handed_out))
     receipts = [good, *others, *recorded(folder), *spelled(good), *flipped(good, 13), *altered]
-    return [*receipts, *of_hand_overs()]
+    return [*receipts, *of_hand_overs(), *of_a_real_chain(folder)]
 
 
 def differences(
