@@ -51,15 +51,8 @@ class Attack(StrEnum):
 
 #: What is done to a record that one party keeps, and leaving it untouched; the others are done to a step of two bodies.
 OF_A_RECORD: Final = tuple(each for each in Attack if not each.value.startswith("impersonate"))
-#: What is done to a hand-over, whose steps two bodies sign: nobody but they could rewrite one, or put two in another order.
-OF_A_HAND_OVER: Final = (
-    Attack.BACK_DATE,
-    Attack.DELETE,
-    Attack.EQUIVOCATE,
-    Attack.IMPERSONATE,
-    Attack.IMPERSONATE_WITH_KEY,
-    Attack.NONE,
-)
+#: What is done to a hand-over, whose steps two bodies sign: every one.
+OF_A_HAND_OVER: Final = tuple(Attack)
 
 
 class Kind(StrEnum):

@@ -1,10 +1,11 @@
 """The cheating operator of a chain on which two bodies hand acts over: without the bodies' keys, and with them.
 
 What the bodies signed are transactions, which name no time. So the operator seals the same ones again in other blocks, at
-another time, on a second chain that cannot be told from the first by its keys; whoever kept evidence has the same
-transaction in two blocks. To make a step that a body did not take it has a contract of its own, whose bodies are its own
-accounts: that passes with whoever takes the bodies' accounts from the evidence itself. With a body's own key, as this
-laboratory holds it, a step that never was cannot be told from one that was.
+another time or in another order, on a second chain that cannot be told from the first by its keys; whoever kept evidence
+has the same transaction in two blocks. It seals blocks with anything in them, but a transaction that it rewrites is signed
+no more. To make a step that a body did not take it has a contract of its own, whose bodies are its own accounts: that
+passes with whoever takes the bodies' accounts from the evidence itself. With a body's own key, as this laboratory holds
+it, a step that never was cannot be told from one that was.
 
 The acts are made for the trials by accounts of their own, on copies of the chain: the running one is not touched.
 """
@@ -18,6 +19,7 @@ from typing import Final, Self
 
 from baas.metrics import CHAIN, OF_A_HAND_OVER, Attack
 from baas.pilots.cheating.exhibits import Exhibit, Look
+from baas.pilots.cheating.rewritten import rewritten, sealing_key
 from baas.pilots.cheating.second_chain import Victim, earliest, fork, second_chain
 from sandbox import handover
 from sandbox.abi import encode_constructor
@@ -94,8 +96,12 @@ class Script:
             ),
         )
 
-    def played(self, chain: Chain, contract: bytes) -> list[HandOverEvidence]:
-        """The evidence of every act, once the chain has all these transactions in its blocks."""
+    def played(self, chain: Chain, contract: bytes, *, in_turns: bool = False) -> list[HandOverEvidence]:
+        """The evidence of every act, once the chain has all these transactions in its blocks.
+
+        All offers come first, then all that accept them; `in_turns` each is accepted before the next one is offered.
+        What one body signed has an order of its own (nonces), which nobody can change.
+        """
         parties = self.parties
         for each in (parties.deployer, parties.offering, parties.receiving):
             chain.allow(each.address, ActKind.SEND)
@@ -103,9 +109,12 @@ class Script:
         chain.mark_anchored()  # no restore may take away a block that evidence stands on
         (deployed,) = _mined(chain, [self.deployment])
         assert bytes.fromhex(chain.wait(deployed)["contractAddress"][2:]) == contract
-        offered, accepted, completed = (
-            _mined(chain, each) for each in (self.offers, self.accepts, self.completions)
-        )
+        if in_turns:
+            pairs = [_mined(chain, each) for each in zip(self.offers, self.accepts, strict=True)]
+            offered, accepted = ([pair[at] for pair in pairs] for at in (0, 1))
+        else:
+            offered, accepted = (_mined(chain, each) for each in (self.offers, self.accepts))
+        completed = _mined(chain, self.completions)
         return [
             HandOverEvidence(
                 self.chain_id,
@@ -131,6 +140,8 @@ class Shown:
     kept: tuple[HandOverEvidence, ...]
     again: tuple[HandOverEvidence, ...]
     earlier: tuple[HandOverEvidence, ...]
+    reordered: tuple[HandOverEvidence, ...]
+    rewritten: tuple[HandOverEvidence, ...]
     impostors: tuple[HandOverEvidence, ...]
     invented: tuple[HandOverEvidence, ...]
 
@@ -170,6 +181,8 @@ def made(victim: Victim, records: int) -> Shown:
         # first, so that no block of here can be one of there: times of blocks are whole seconds
         pretended = Script.signed(impostor, chain_id, false, acts).played(chain, false)
         again = script.played(chain, true)
+    with fork(victim) as chain:
+        in_turns = script.played(chain, true, in_turns=True)
     with second_chain(victim, earliest(victim)) as chain:
         earlier = script.played(chain, true)
     trust = _naming(victim.trust, chain_id, true)
@@ -180,6 +193,8 @@ def made(victim: Victim, records: int) -> Shown:
         tuple(kept[:records]),
         tuple(again[:records]),
         tuple(earlier[:records]),
+        tuple(in_turns[:records]),
+        tuple(rewritten(each, sealing_key(victim)) for each in kept[:records]),
         tuple(pretended),
         tuple(kept[records:]),
     )
@@ -207,6 +222,11 @@ def _looks(attack: Attack, shown: Shown, number: int) -> Iterator[Look]:
             yield look("hand_over_alone", "holder", BODIES, mine)
             yield look("hand_over_alone", "holder", BODIES, shown.again[number])
             yield look("hand_over_beside", "third_party", TWO, mine, shown.again[number])
+        case Attack.REORDER:  # the same transactions, in turns where they came one kind after the other
+            yield look("hand_over_alone", "verifier", BODIES, shown.reordered[number])
+            yield look("hand_over_beside", "holder", KEPT, mine, shown.reordered[number])
+        case Attack.REWRITE:  # another outcome, in a block that holds what no body signed
+            yield look("hand_over_alone", "verifier", ROOT, shown.rewritten[number], bodies=False)
         case Attack.IMPERSONATE:  # another contract, whose bodies are the operator's own accounts
             pretended = shown.impostors[number]
             yield look("hand_over_alone", "verifier", ROOT, pretended, bodies=False, today=True)

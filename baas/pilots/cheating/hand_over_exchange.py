@@ -1,7 +1,8 @@
 """The cheating operator of hand-overs by an exchange: without the bodies' keys, and with them.
 
 What the bodies signed are messages, which name their time: so the operator cannot move one by more than the minute that a
-message lasts, and what it states otherwise of a request contradicts what was kept. To make a step that a body did not take
+message lasts, and what it states otherwise of a request, such as another order within that minute, contradicts what was
+kept. A message that it rewrites is signed no more. To make a step that a body did not take
 it issues itself a certificate in that body's name, as it runs the authority of the laboratory's certificates too: that
 passes with whoever knows the root alone. With a body's own key, as this laboratory holds it, a step that never was cannot
 be told from one that was.
@@ -46,6 +47,9 @@ GIVER: Final = "9999990001"
 TAKER: Final = "9999990002"
 #: By how much the operator moves a step that a body's message still allows: a message lasts a minute.
 MOVED: Final = timedelta(seconds=5)
+#: Between one hand-over of the trials and the next, and by how much it moves one to put it before the other.
+APART: Final = timedelta(seconds=10)
+OVERTAKING: Final = timedelta(seconds=11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ class HandedOver:
         )
         return replace(self, steps=tuple(steps))
 
+    def rewritten(self) -> HandedOver:
+        """As if another document had come of it: in the last message, which keeps its body's signature."""
+        last = self.steps[-1]
+        message = last.message.replace(b64encode(self.digest), b64encode(secrets.token_bytes(32)))
+        message = message.replace(self.digest.hex().encode(), secrets.token_hex(32).encode())
+        assert message != last.message, "the message names the document"
+        states = replace(last.states, message_sha256=hashlib.sha256(message).digest())
+        return replace(self, steps=(*self.steps[:-1], replace(last, message=message, states=states)))
+
 
 class Bundles:
     """The operator's hand-overs, and what a verifier holds to judge them."""
@@ -94,7 +107,7 @@ class Bundles:
     def taken(self, signers: Mapping[str, Signer], number: int) -> HandedOver:
         """A hand-over whose messages these keys sign, so many tens of seconds ago."""
         digest = secrets.token_bytes(32)
-        act, began = asks.new_act(digest), self._now - timedelta(seconds=10 * (number + 1))
+        act, began = asks.new_act(digest), self._now - APART * (number + 1)
         steps = []
         for seconds, step in enumerate(Step):
             code, at = GIVER if step is Step.OFFER else TAKER, whole(began + timedelta(seconds=seconds))
@@ -167,6 +180,14 @@ def _looks(attack: Attack, operator: Bundles, mine: HandedOver, number: int) -> 
             for shown in (mine, other):
                 yield look("steps_alone", "holder", BODIES, shown)
             yield look("steps_beside", "third_party", TWO, mine, other)
+        case Attack.REORDER:  # the same messages, as if they had come before those of another hand-over
+            other = mine.moved(-OVERTAKING)
+            yield look("steps_alone", "verifier", ROOT, other, bodies=False)
+            yield look("steps_beside", "holder", KEPT, mine, other)
+        case (
+            Attack.REWRITE
+        ):  # what came of it is another document, in a message that its body signed otherwise
+            yield look("steps_alone", "verifier", ROOT, mine.rewritten(), bodies=False)
         case Attack.IMPERSONATE:  # certificates in the bodies' names, which the bodies never had
             forged = operator.taken(operator.issued, number)
             yield look("steps_alone", "verifier", ROOT, forged, bodies=False)

@@ -11,14 +11,18 @@ from baas.pilots.cheating import hand_over_chain, looks
 from baas.pilots.cheating.hand_over_chain import Parties, Shown
 from baas.pilots.cheating.room import examined
 from baas.pilots.cheating.second_chain import Victim
+from sandbox.evidence.hand_over import Bodies, verify
 from sandbox.evidence.hand_over_file import HandOverEvidence
 from sandbox.evidence.note import split
+from sandbox.evidence.report import Result
 from sandbox.evidence.sealer import parse
 
 #: Who notices, with which file; None where nobody does.
 TABLE = {
     Attack.BACK_DATE: ("holder", "hand_over"),
     Attack.DELETE: ("holder", "hand_over"),
+    Attack.REORDER: ("holder", "hand_over"),
+    Attack.REWRITE: ("verifier", "trust_root"),
     Attack.EQUIVOCATE: ("third_party", "two_hand_overs"),
     Attack.IMPERSONATE: ("verifier", "bodies"),
     Attack.IMPERSONATE_WITH_KEY: None,
@@ -57,6 +61,33 @@ def test_what_the_bodies_signed_names_no_time(shown: Shown) -> None:
     assert [each.transaction for each in mine.steps] == [each.transaction for each in earlier.steps]
     assert times(earlier)[0] < times(mine)[0]
     assert looks.hand_over_alone(shown.look("hand_over_alone", "verifier", "x", earlier).files) is None
+
+
+def test_another_order_passes_with_who_kept_nothing(shown: Shown) -> None:
+    """The same transactions, and the second act is offered after the first one was accepted, where it was before."""
+
+    def places(act: HandOverEvidence) -> list[int]:
+        return [parse(split(each.sealer_note)[0]).number for each in act.steps]
+
+    (first, second), (one, other) = shown.kept, shown.reordered
+    assert [each.transaction for each in (*first.steps, *second.steps)] == [
+        each.transaction for each in (*one.steps, *other.steps)
+    ]
+    assert places(second)[0] <= places(first)[1]
+    assert places(other)[0] > places(one)[1]
+    assert looks.hand_over_alone(shown.look("hand_over_alone", "verifier", "x", one).files) is None
+
+
+def test_of_a_rewritten_step_everything_holds_but_the_signature(shown: Shown) -> None:
+    mine, forged = shown.kept[0], shown.rewritten[0]
+    assert mine.steps[-1].opens != forged.steps[-1].opens
+    look = shown.look("hand_over_alone", "verifier", "x", forged, bodies=False).files
+    assert "signatures" in str(looks.hand_over_alone(look))
+    root, bodies = shown.trust, Bodies(shown.parties.offering.address, shown.parties.receiving.address)
+    report = verify(forged, forged.document.to_digest(), root, bodies)
+    assert [each.name for each in report.steps if each.outcome.result is Result.FAILED] == ["signatures"]
+    passed = [each.name for each in report.steps if each.outcome.result is Result.PASSED]
+    assert {"sealed-blocks", "transactions"} <= set(passed), "the operator's own block is sealed, and has it"
 
 
 def test_an_impostors_contract_passes_with_who_asks_nobody_for_the_bodies(shown: Shown) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from baas.metrics import OF_A_HAND_OVER, Attack, Trial
 from baas.pilots.cheating import hand_over_exchange, looks
-from baas.pilots.cheating.hand_over_exchange import GIVER, MOVED, Bundles, HandedOver
+from baas.pilots.cheating.hand_over_exchange import GIVER, MOVED, OVERTAKING, Bundles, HandedOver
 from baas.pilots.cheating.keys import Keys
 from baas.pilots.cheating.room import examined
 from baas.pilots.cheating.timestamp import BACK
@@ -18,6 +18,8 @@ from baas.pilots.cheating.timestamp import BACK
 TABLE = {
     Attack.BACK_DATE: ("verifier", "exchange_root"),
     Attack.DELETE: ("holder", "exchange_steps"),
+    Attack.REORDER: ("holder", "exchange_steps"),
+    Attack.REWRITE: ("verifier", "exchange_root"),
     Attack.EQUIVOCATE: ("third_party", "two_exchange_steps"),
     Attack.IMPERSONATE: ("verifier", "exchange_bodies"),
     Attack.IMPERSONATE_WITH_KEY: None,
@@ -63,6 +65,22 @@ def test_what_the_bodies_signed_names_its_time(operator: Bundles, mine: HandedOv
     assert said(MOVED) is None
     assert "its signed message does not hold" in str(said(-BACK))
     assert "its signed message does not hold" in str(said(-timedelta(minutes=5)))
+
+
+def test_another_order_within_a_messages_minute_passes_with_who_kept_nothing(operator: Bundles) -> None:
+    first, second = operator.taken(operator.own, 1), operator.taken(operator.own, 0)
+    moved = second.moved(-OVERTAKING)
+    assert first.steps[0].states.time < second.steps[0].states.time
+    assert moved.steps[0].states.time < first.steps[0].states.time
+    alone = operator.look("steps_alone", "verifier", "x", moved, bodies=False).files
+    assert looks.steps_alone(alone) is None
+    beside = operator.look("steps_beside", "holder", "x", second, moved).files
+    assert looks.steps_beside(beside)
+
+
+def test_a_rewritten_message_is_signed_no_more(operator: Bundles, mine: HandedOver) -> None:
+    files = operator.look("steps_alone", "verifier", "x", mine.rewritten(), bodies=False).files
+    assert "its signed message does not hold" in str(looks.steps_alone(files))
 
 
 def test_certificates_in_the_bodies_names_pass_with_the_root_alone(operator: Bundles) -> None:
