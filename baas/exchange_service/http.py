@@ -107,6 +107,7 @@ class Front:
             raise SoapError(
                 FaultCode.CLIENT, f"expected SOAPAction {names.SOAP_ACTION}, got {action[:120]!r}"
             )
+        _require_one_reading(request)
         peer = request.scope.get("state", {}).get(PEER_CERTIFICATE)
         sender = _sender(peer, request)
         with self._requests.place(sender) as place:
@@ -157,6 +158,23 @@ def _sender(peer: bytes | None, request: Request) -> str:
     if peer is not None:
         return hashlib.sha256(peer).hexdigest()
     return "" if request.client is None else request.client.host
+
+
+def _require_one_reading(request: Request) -> None:
+    """Raises SoapError for a body of which another server, before or behind this one, could read something else."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise SoapError(
+            FaultCode.CLIENT,
+            f"expected a message as it is, got one in the Content-Encoding {coding[:40]!r}: send it without",
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        raise SoapError(
+            FaultCode.CLIENT,
+            "the body's length is said in two ways: expected Content-Length, or Transfer-Encoding, got both",
+            status=HTTPStatus.BAD_REQUEST,
+        )
 
 
 async def _body(request: Request, place: Place) -> list[bytes]:

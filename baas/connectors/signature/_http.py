@@ -6,6 +6,7 @@ The environment's proxies and certificate bundles are ignored: a bundle there wo
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,9 @@ from baas.connectors._http import LIMITS
 from baas.connectors.signature import Exchange
 from baas.trust_store import machine_roots
 from sandbox.errors import MalformedEvidence
+
+STEPS = 4
+"""A whole answer may take as many times as long as one step of it: who sends a byte now and then holds nobody for ever."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def _exchange(
     clock: Clock,
     most: int,
 ) -> Answer:
-    started = clock.now()
+    started, began = clock.now(), time.monotonic()
+    most_seconds = None if http.timeout.read is None else STEPS * http.timeout.read
     body = bytearray()
     try:
         with http.stream(method, url, content=content, headers=headers) as answer:
@@ -113,6 +118,8 @@ def _exchange(
                     raise MalformedEvidence(
                         f"{url} answered with more than {most} bytes; nothing here is that long"
                     )
+                if most_seconds is not None and time.monotonic() - began > most_seconds:
+                    raise ConnectorTimeout(f"{url}: the answer was not whole after {most_seconds:g} s")
             status, media_type = answer.status_code, answer.headers.get("content-type", "")
     except httpx2.TimeoutException as error:
         raise ConnectorTimeout(f"{url} gave no answer within {http.timeout.read} s") from error
