@@ -171,7 +171,8 @@ class NoticeBoard:
 
     def find(self, organisation: str, notice: str) -> Notice | None:
         """The organisation's own notice of this name."""
-        now = self.erase()
+        now = self._clock.now()
+        self._erase(now)
         rows = self._database.rows(
             "SELECT personal, first, last, received_ms, starts_ms, ends_ms, content FROM etauler_notices "
             "WHERE organisation = ? AND notice = ?",
@@ -205,9 +206,11 @@ class NoticeBoard:
             "INSERT OR IGNORE INTO etauler_messages VALUES (?, ?, ?)", organisation, request_id, notice
         )
 
-    def erase(self) -> datetime:
-        """The content of all notices with personal data whose time is over, as of now, which is returned."""
-        now = self._clock.now()
+    def erase(self) -> bool:
+        """The content of all notices with personal data whose time is over as of now; whether there was any."""
+        return self._erase(self._clock.now())
+
+    def _erase(self, now: datetime) -> bool:
         over = self._database.rows(
             "UPDATE etauler_notices SET content = NULL WHERE personal = 1 AND content IS NOT NULL AND ends_ms <= ?"
             " RETURNING organisation, notice",
@@ -220,6 +223,7 @@ class NoticeBoard:
             "SELECT m.organisation, m.request_id FROM etauler_messages m JOIN etauler_notices n "
             "ON n.organisation = m.organisation AND n.notice = m.notice WHERE n.content IS NULL OR n.personal = 0"
         )
+        erased = bool(over)
         for organisation, request_id in messages:
             if self._forget(str(organisation), str(request_id)):
                 self._database.rows(
@@ -227,7 +231,8 @@ class NoticeBoard:
                     organisation,
                     request_id,
                 )
-        return now
+                erased = True
+        return erased
 
 
 def _midnight(day: date) -> datetime:

@@ -82,6 +82,7 @@ class ExchangeService:
             pki, stamper = trust_service.pki, trust_service.authority.stamp
             requests, parts = Requests(database, clock), Parts(database)
             elements = Elements(found, database, pki, stamper, clock)
+            elements.tidy()
             desk = Desk(
                 database,
                 clock,

@@ -77,6 +77,13 @@ class Database:
             finally:
                 self._depth -= 1
 
+    def settle(self) -> None:
+        """What was deleted is in no journal on disk any more either, unless another process is reading just now."""
+        with self._lock:
+            if self._depth:
+                raise RuntimeError("expected to be outside of a transaction")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Idempotent."""
         with self._lock:

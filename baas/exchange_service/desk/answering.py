@@ -123,6 +123,7 @@ class Desk:
         try:
             if sender.seen is not None:
                 self.replays.take(*sender.seen)
+            self.elements.forget(new.product)  # a recorded answer is not given once it should be gone
             same = self.requests.same(new)
             if same is not None:
                 kept = self.requests.exchanged(same.number)
@@ -178,6 +179,7 @@ class Desk:
                 Detail.UNKNOWN,
                 f"no such request of {poll.product} {poll.modality} was accepted from {sender.organisation}",
             )
+        self.elements.forget(kept.product)
         if answer := self.requests.answer(kept.number):
             return answer
         if kept.state in (State.FINISHED, State.ERROR):

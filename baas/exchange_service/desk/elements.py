@@ -13,7 +13,7 @@ from baas.ades.types import Level, Stamper
 from baas.ades.xml import parse
 from baas.clock import Clock
 from baas.exchange_service.errors import Refusal
-from baas.exchange_service.products import Asked, Modalities, Product, ProductRefused
+from baas.exchange_service.products import Asked, Forgetting, Modalities, Product, ProductRefused
 from baas.protocols.pci import evidence
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.evidence import EvidenceStatement
@@ -39,6 +39,7 @@ class Elements:
         self, products: Mapping[str, Any], database: Database, pki: Pki, stamper: Stamper, clock: Clock
     ) -> None:
         self._pki, self._stamper, self._clock = pki, stamper, clock
+        self._database = database
         opened: list[Product] = [each.open(database, clock) for each in products.values()]
         self._products = {each.code: each for each in opened}
         if len(self._products) != len(opened):
@@ -62,6 +63,19 @@ class Elements:
                 Detail.PRODUCT,
                 f"{product} has no modality {modality!r}: expected one of {', '.join(found.modalities)}",
             )
+
+    def forget(self, product: str) -> None:
+        """Erases what this product keeps no longer, in the caller's transaction."""
+        found: object = self._products.get(product)
+        if isinstance(found, Forgetting):
+            found.forget()
+
+    def tidy(self) -> None:
+        """Erases what any product keeps no longer, from the disk too; outside of a transaction."""
+        with self._database.transaction():
+            for each in self._products:
+                self.forget(each)
+        self._database.settle()
 
     def answer(self, request: Request, element: Element, came: Came) -> Answer:
         """Raises Refusal for what the product does not take, and whatever a failure of this service raises."""

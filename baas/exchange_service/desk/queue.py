@@ -35,6 +35,8 @@ WAIT = 0.2
 """Seconds until an element that failed is tried again; twice as long each time."""
 AFTER_FAILURE = 5.0
 """Seconds until the first try after the queue itself failed, as when the database cannot be read."""
+TIDY = 60.0
+"""Seconds after which what products keep no longer is erased, though nobody asks for anything."""
 MOST_OPEN = 8
 """Requests whose messages are in memory."""
 
@@ -53,6 +55,7 @@ class Queue:
         self._work, self._ending = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._later: dict[int, float] = {}
+        self._tidied = -TIDY
 
     def hours(self, more: int) -> int:
         """What is promised (TiempoEstimadoRespuesta) to a request of `more` elements behind all that wait."""
@@ -78,13 +81,20 @@ class Queue:
         while not self._ending.is_set():
             self._work.clear()
             try:
+                self._tidy()
                 pause = self._turn()
             except Exception:
                 log.exception("the queue of the exchange service failed; it tries again")
                 self._ending.wait(AFTER_FAILURE)
                 continue
-            if pause is None or pause > 0:
-                self._work.wait(pause)
+            left = max(0.0, self._tidied + TIDY - time.monotonic())
+            self._work.wait(left if pause is None else min(pause, left))
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        if now >= self._tidied + TIDY:
+            self._tidied = now
+            self._elements.tidy()
 
     def turn(self) -> bool:
         """One element of each organisation's oldest unfinished request; whether there was any.
@@ -148,6 +158,7 @@ class Queue:
             response = Response(kept.id, self._clock.now(), kept.product, kept.modality, status)
             answer = soap.envelope(writing.response_xml(response, None))
             self._requests.answered(kept.number, State.ERROR, answer)
+        self._open.pop(kept.number, None)
 
     def _finish(self, kept: Kept, request: Request) -> None:
         parts = self._parts.all(kept.number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from baas.clock import Clock
 from baas.protocols.pci.codes import Detail
@@ -69,6 +69,14 @@ class Product(Protocol):
 
     def answer(self, asked: Asked) -> Done:
         """Raises ProductRefused."""
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """A product that keeps some things for a time only."""
+
+    def forget(self) -> None:
+        """Erases what is over by now, in the caller's transaction."""
 
 
 def products() -> dict[str, Any]:

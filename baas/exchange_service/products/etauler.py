@@ -5,8 +5,9 @@ administration's or is withdrawn already is an `ERROR`, in the same words. The *
 says so; `electronica` and `imprimible` give the same one. Descriptions and classifications are checked, and not kept.
 
 A notice with personal data is gone once it is withdrawn or over, and with it every request of this product that had
-them in it or in its answer: such a request is not answered again. That happens when anybody asks the board for anything,
-and when the service starts. An asynchronous request that was refused stays as it came.
+them in it or in its answer: such a request is not answered again. That happens before anything of this product is
+answered, recorded answers too, and within a minute of the notice's end while the service runs. An asynchronous request
+that was refused stays as it came.
 """
 
 from __future__ import annotations
@@ -61,10 +62,10 @@ class Etauler:
 
     @classmethod
     def open(cls, database: Database, clock: Clock) -> Self:
-        board = NoticeBoard(database, clock, Requests(database, clock).forget)
-        with database.transaction():
-            board.erase()
-        return cls(board)
+        return cls(NoticeBoard(database, clock, Requests(database, clock).forget))
+
+    def forget(self) -> None:
+        self._board.erase()
 
     def answer(self, asked: Asked) -> Done:
         payload = read(Etauler, asked, etauler.read)
