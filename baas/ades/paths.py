@@ -10,10 +10,11 @@ whichever of the two tells it: of several CRLs, or of several OCSP responses, th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from asn1crypto import crl, ocsp
@@ -42,6 +43,10 @@ _RULES = (
     RevocationCheckingRule.CRL_REQUIRED,
     RevocationCheckingRule.OCSP_REQUIRED,
 )
+#: What each thread keeps of what it read. Path after path is of the same few certificates and statuses, and to read them
+#: and compare their names takes most of a path's time. Not for two threads at once: asn1crypto reads as it is asked.
+MOST_KEPT, MOST_KEPT_BYTES = 64, 4096
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -210,7 +215,17 @@ def _ders(path: ValidationPath | None) -> tuple[bytes, ...]:
 
 
 def _load(kind: Any, der: bytes) -> Any:
-    """One value, read whole (asn1crypto reads lazily), or None."""
+    """One value, read whole (asn1crypto reads lazily), or None. A small one that this thread read before is that one."""
+    if len(der) > MOST_KEPT_BYTES:
+        return _read(kind, der)
+    try:
+        read = _of_thread.read
+    except AttributeError:
+        read = _of_thread.read = lru_cache(maxsize=MOST_KEPT)(_read)
+    return read(kind, der)
+
+
+def _read(kind: Any, der: bytes) -> Any:
     try:
         value = kind.load(der, strict=True)
         # reading it is the check; of a CRL, which may have a hundred thousand entries, what is asked of each
