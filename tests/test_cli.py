@@ -143,13 +143,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     assert "baas_" not in done.err
 
 
-@pytest.fixture
-def here(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def in_process(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Done]:
-    """`baas` as the developer, in this process: quicker than a child, where the difference does not matter."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.developer.home / "config"))
-    monkeypatch.chdir(world.developer.home)
+    """`baas` as a shell's user, in this process: quicker than a child, where the difference does not matter."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(shell.home / "config"))
+    monkeypatch.chdir(shell.home)
 
     def run(*arguments: object, **environ: str) -> Done:
         with monkeypatch.context() as now:
@@ -162,6 +161,13 @@ def here(
         return Done(end.value.code if isinstance(end.value.code, int) else 0, out, err)
 
     return run
+
+
+@pytest.fixture
+def here(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    return in_process(world.developer, monkeypatch, capsys)
 
 
 # -- the whole way ---------------------------------------------------------------------------------
@@ -633,11 +639,12 @@ def test_no_service_there(here: Callable[..., Done]) -> None:
     assert "baas serve" in done.json["problem"]["detail"]
 
 
-def test_a_data_directory_in_use_is_refused_with_a_hint(world: World, here: Callable[..., Done]) -> None:
-    for done in (
-        world.operator.baas("--data", world.data, "administration", "list"),
-        here("--data", world.data, "init"),
-    ):
+def test_a_data_directory_in_use_is_refused_with_a_hint(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = in_process(world.operator, monkeypatch, capsys)
+    for command in (("administration", "list"), ("init",)):
+        done = here("--data", world.data, *command)
         assert (done.code, done.out) == (6, ""), done.err
         assert "in use by another process" in done.err
         assert "set BAAS_URL" in done.err
@@ -791,7 +798,7 @@ def test_a_data_directory_is_worked_on_in_process_and_then_served(
 ) -> None:
     data = tmp_path / "data"
     shell = Shell(tmp_path, {"BAAS_DATA": str(data)})
-    before = shell.baas("administration", "list")
+    before = here("--data", data, "administration", "list")
     assert (before.code, "init" in before.err) == (4, True)
     monkeypatch.setattr(running, "_listen_to_signals_and_logs", lambda: None)  # not in the tests' process
     unserved = here("--data", data, "serve", "--port", "0")

@@ -1,1 +1,1 @@
-"""The groups of commands: `baas chain …` is the module `chain` here. A command returns what it shows; cli.py prints it."""
+"""The groups of commands: `baas chain …` is chain.py here. A command returns what it shows; cli.py prints it."""

@@ -1,18 +1,18 @@
-"""`baas exchange` as users meet it: an exchange service in a process of its own, commands in others, files in between."""
+"""`baas exchange` as users meet it: an exchange service in a process of its own, a command in another, files in between."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from baas.protocols.pci.products import mux, padro
-from tests.test_cli import Shell
+from tests.test_cli import Done, Shell, in_process
 
 CODE = "9821920002"
 
@@ -42,43 +42,53 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             started.wait(timeout=20)
 
 
-def test_a_resident_is_asked_for_and_the_evidence_checked_offline(place: Place) -> None:
+@pytest.fixture
+def here(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    return in_process(place.shell, monkeypatch, capsys)
+
+
+def test_a_resident_is_asked_for_and_the_evidence_checked_offline(
+    place: Place, here: Callable[..., Done]
+) -> None:
     shell, kept, sent = place.shell, place.shell.home / "evidence.xml", place.shell.home / "message.xml"
     made = shell.ok(
         "exchange", "submit", *place.asked, "--person", "nif:12344321Z", "--evidence", kept, "--message", sent
     )
     assert (made["state"], made["answers"], made["provider"]) == ("0003", 1, "embedded")
     assert "<p:codigoResultado>1<" in made["answer"]
-    found = shell.ok("exchange", "verify", kept, *place.root, "--message", sent)
+    found = here("exchange", "verify", kept, *place.root, "--message", sent, "--json").json
     assert (found["organisation"], found["product"]) == (CODE, "PADRO RESIDENT")
     assert found["message"] == "matches"
     assert found["verifiable_until"] is not None
     other = shell.home / "other.xml"
     other.write_bytes(sent.read_bytes() + b"\n")
-    done = shell.baas("exchange", "verify", kept, *place.root, "--message", other)
+    done = here("exchange", "verify", kept, *place.root, "--message", other)
     assert done.code == 1
     assert "not of the message" in done.err
 
 
-def test_many_are_left_and_fetched(place: Place) -> None:
-    shell, out = place.shell, place.shell.home / "many"
+def test_many_are_left_and_fetched(place: Place, here: Callable[..., Done]) -> None:
+    out = place.shell.home / "many"
     persons = ["--person", "nif:12344321Z", "--person", "nie:Z2757735Z", "--person", "passport:RA12345678"]
-    left = shell.ok("exchange", "submit-async", *place.asked, *persons)
+    left = here("exchange", "submit-async", *place.asked, *persons, "--json").json
     assert (left["elements"], left["state"]) == (3, "0001")
     again = [*place.asked, "--id", left["id"], "--count", "3", "--out", out]
-    while (done := shell.baas("exchange", "fetch", *again, "--json")).code == 6:
+    while (done := here("exchange", "fetch", *again, "--json")).code == 6:
         assert done.json["state"] in ("0001", "0002")
     assert done.code == 0, done.err
     assert done.json["answers"] == 3
     assert sorted(each.name for each in out.iterdir()) == ["1.xml", "2.xml", "3.xml"]
-    evidence = shell.ok("exchange", "evidence", *again[:-1], shell.home / "evidence")
+    evidence = here("exchange", "evidence", *again[:-1], place.shell.home / "evidence", "--json").json
     assert len(evidence["files"]) == 3
     for number, each in enumerate(evidence["files"], 1):
-        assert shell.ok("exchange", "verify", each, *place.root)["element"] == str(number)
+        done = here("exchange", "verify", each, *place.root, "--json")
+        assert (done.code, done.json["element"]) == (0, str(number)), done.err
 
 
-def test_what_can_be_asked(place: Place) -> None:
-    found = place.shell.ok("exchange", "capabilities", *place.asked[:2])
+def test_what_can_be_asked(place: Place, here: Callable[..., Done]) -> None:
+    found = here("exchange", "capabilities", *place.asked[:2], "--json").json
     assert "PADRO RESIDENT" in found["products"]
     assert "not verified against AOC's pre-production" in found["verified_against"]
 
@@ -97,7 +107,9 @@ def test_what_can_be_asked(place: Place) -> None:
     ],
     ids=str,
 )
-def test_a_mistake_is_told(place: Place, change: dict[str, str], said: str, code: int) -> None:
+def test_a_mistake_is_told(
+    place: Place, here: Callable[..., Done], change: dict[str, str], said: str, code: int
+) -> None:
     home = place.shell.home
     (home / "nothing.pem").write_text("nothing\n", encoding="utf-8")
     arguments = [*place.asked, "--person", "nif:12344321Z"]
@@ -107,7 +119,7 @@ def test_a_mistake_is_told(place: Place, change: dict[str, str], said: str, code
             arguments[arguments.index(option) + 1] = wrong
         else:
             arguments += [option, wrong]
-    done = place.shell.baas("exchange", "submit", *arguments, "--evidence", home / "none.xml")
+    done = here("exchange", "submit", *arguments, "--evidence", home / "none.xml")
     assert done.code == code, done.err
     assert said in done.err
     assert not (home / "none.xml").exists()

@@ -1,10 +1,10 @@
-"""`baas signature` as users meet it: a trust service in a process of its own, commands in others, files in between."""
+"""`baas signature` as users meet it: a trust service in a process of its own, a command in another, files in between."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.baas.trust_service.standalone import Standalone
 from tests.baas.trust_service.test_signador import person
-from tests.test_cli import Shell
+from tests.test_cli import Done, Shell, in_process
 
 CODE = "9999990001"
 
@@ -46,48 +46,59 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     service.kill()
 
 
-def test_a_document_is_sealed_and_judged_by_the_service_and_offline(place: Place) -> None:
+@pytest.fixture
+def here(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    return in_process(place.shell, monkeypatch, capsys)
+
+
+def test_a_document_is_sealed_and_judged_by_the_service_and_offline(
+    place: Place, here: Callable[..., Done]
+) -> None:
     shell, seal = place.shell, place.shell.home / "acta.p7s"
     made = shell.ok("signature", "seal", place.document, *place.sealing, "--out", seal)
     assert (made["sealed_by"], made["qualified"], made["level"]) == ("Ajuntament fictici", False, "b-t")
     apart = ["--document", place.document]
-    asked = shell.ok("signature", "validate", seal, *apart, *place.asked)
+    asked = here("signature", "validate", seal, *apart, *place.asked, "--json").json
     assert (asked["indication"], asked["judged_by"]) == ("TOTAL-PASSED", "embedded")
     root = ["--root", place.service.roots]
-    offline = shell.ok("signature", "validate", seal, *apart, *root)
+    offline = here("signature", "validate", seal, *apart, *root, "--json").json
     assert (offline["indication"], offline["judged_by"]) == ("TOTAL-PASSED", "here, offline")
     assert offline["proven_time"] is not None
 
 
-def test_another_document_fails_with_the_code_of_both_vocabularies(place: Place) -> None:
-    shell, seal = place.shell, place.shell.home / "altra.p7s"
-    shell.ok("signature", "seal", place.document, *place.sealing, "--out", seal)
-    other = shell.home / "altra.txt"
+def test_another_document_fails_with_the_code_of_both_vocabularies(
+    place: Place, here: Callable[..., Done]
+) -> None:
+    seal = place.shell.home / "altra.p7s"
+    assert here("signature", "seal", place.document, *place.sealing, "--out", seal).code == 0
+    other = place.shell.home / "altra.txt"
     other.write_text("Acta canviada\n", encoding="utf-8")
     for where in (place.asked, ["--root", str(place.service.roots)]):
-        done = shell.baas("signature", "validate", seal, "--document", other, *where, "--json")
+        done = here("signature", "validate", seal, "--document", other, *where, "--json")
         assert done.code != 0
         found = done.json
         assert (found["indication"], found["sub_indication"]) == ("TOTAL-FAILED", "HASH_FAILURE")
         assert ":invalid:" in found["result_minor"]
 
 
-def test_a_token_is_what_openssl_reads(place: Place) -> None:
-    shell, token = place.shell, place.shell.home / "acta.tst"
-    made = shell.ok("signature", "timestamp", place.document, *place.asked, "--out", token)
+def test_a_token_is_what_openssl_reads(place: Place, here: Callable[..., Done]) -> None:
+    token = place.shell.home / "acta.tst"
+    made = here("signature", "timestamp", place.document, *place.asked, "--out", token, "--json").json
     assert made["policy"].startswith("2.25.")
     assert hashlib.sha256(place.document.read_bytes()).digest() in token.read_bytes()
-    found = shell.ok("signature", "validate", token, "--document", place.document, *place.asked)
+    found = here("signature", "validate", token, "--document", place.document, *place.asked, "--json").json
     assert found["indication"] == "TOTAL-PASSED"
 
 
-def test_a_certificate_is_looked_up_by_its_owner(place: Place) -> None:
-    found = place.shell.ok("signature", "certificate", place.shell.home / "seal.pem", *place.asked)
+def test_a_certificate_is_looked_up_by_its_owner(place: Place, here: Callable[..., Done]) -> None:
+    found = here("signature", "certificate", place.shell.home / "seal.pem", *place.asked, "--json").json
     assert found["indication"] == "TOTAL-PASSED"
     assert found["certificate"]["OrganizationName"] == "Ajuntament fictici"
 
 
-def test_a_person_signs_at_the_page_that_the_command_shows(place: Place) -> None:
+def test_a_person_signs_at_the_page_that_the_command_shows(place: Place, here: Callable[..., Done]) -> None:
     domain, home = "https://seu.example", place.shell.home
     with place.service.office() as office:
         given = office.post("/registration/domains", json={"domain": domain, "code": CODE}).json()
@@ -105,9 +116,8 @@ def test_a_person_signs_at_the_page_that_the_command_shows(place: Place) -> None
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert json.loads(out)["signed_by"].endswith("(Sandbox)")
-    found = place.shell.ok(
-        "signature", "validate", home / "signat.p7s", "--document", place.document, *place.asked
-    )
+    apart = ["--document", place.document]
+    found = here("signature", "validate", home / "signat.p7s", *apart, *place.asked, "--json").json
     assert found["indication"] == "TOTAL-PASSED"
 
 
@@ -121,14 +131,14 @@ def test_a_person_signs_at_the_page_that_the_command_shows(place: Place) -> None
         ({"--url": "http://127.0.0.1:1"}, "cannot be reached"),
     ],
 )
-def test_a_mistake_is_told(place: Place, change: dict[str, str], said: str) -> None:
+def test_a_mistake_is_told(
+    place: Place, here: Callable[..., Done], change: dict[str, str], said: str
+) -> None:
     arguments = place.sealing
     for option, value in change.items():
         wrong = value if "://" in value or value.isdigit() else str(place.shell.home / value)
         arguments[arguments.index(option) + 1] = wrong
-    done = place.shell.baas(
-        "signature", "seal", place.document, *arguments, "--out", place.shell.home / "none.p7s"
-    )
+    done = here("signature", "seal", place.document, *arguments, "--out", place.shell.home / "none.p7s")
     assert done.code not in (0, 7), done.err
     assert said in done.err
     assert not (place.shell.home / "none.p7s").exists()
