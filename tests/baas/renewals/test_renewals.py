@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from baas.chains import outgoing
 from baas.renewals import renewing as module
 from baas.settings import Settings
 from baas.tenancy import Role
@@ -193,15 +194,24 @@ def test_without_documents_there_is_no_contract_for_a_renewal(server: Server) ->
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("step", ["_read", "_plan", "_send", "_wait", "_stamp"])
+@pytest.mark.parametrize(
+    ("of", "step"),
+    [
+        (module.Renewing, "_read"),
+        (module.Renewing, "_plan"),
+        (outgoing, "submit"),
+        (outgoing, "wait"),
+        (module.Renewing, "_stamp"),
+    ],
+)
 def test_a_cut_anywhere_is_resumed(
-    server: Server, town: Town, monkeypatch: pytest.MonkeyPatch, step: str
+    server: Server, town: Town, monkeypatch: pytest.MonkeyPatch, of: Any, step: str
 ) -> None:
     """The step is done and its thread fails right after: the next run goes on from what is on disk."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     item = notarise(town, both(b"cut"))["items"][0]
     stamped(town, item)
-    real, cuts = getattr(module.Renewing, step), []
+    real, cuts = getattr(of, step), []
 
     def cut(*given: Any) -> Any:
         answer = real(*given)
@@ -210,7 +220,7 @@ def test_a_cut_anywhere_is_resumed(
             raise OSError("cut")
         return answer
 
-    monkeypatch.setattr(module.Renewing, step, cut)
+    monkeypatch.setattr(of, step, cut)
     assert renewed(town)["size"] == 1
     assert cuts == [step]
     assert verify(b"cut", receipts.parse(receipt_of(town, item)), trust_of(town), as_of=AFTER).ok
