@@ -88,17 +88,18 @@ def read(body: bytes, content_type: str, *, limit: int) -> bytes:
     return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
 
 
-def write(envelope: bytes | etree._Element, tags: Collection[str]) -> Multipart:
+def write(envelope: bytes | etree._Element, tags: Collection[str], least: int = 0) -> Multipart:
     """The message with the content of every element of these tags beside it; what is given is not changed.
 
-    An element whose text is not base64 as it is written canonically stays as it is: XOP would change it (XOP, 3.1).
+    An element with less than `least` bytes stays as it is, and so do those for which there would be too many parts, and one
+    whose text is not base64 as it is written canonically: XOP would change it (XOP, 3.1).
     """
     root = parse(envelope) if isinstance(envelope, bytes) else deepcopy(envelope)
     token = secrets.token_hex(16)
     attached: list[tuple[str, bytes]] = []
     for element in root.iter(*tags) if tags else ():
         content = _canonical(element)
-        if content is not None and len(attached) < PARTS - 1:
+        if content is not None and len(content) >= least and len(attached) < PARTS - 1:
             name = f"{len(attached) + 1}.{token}@baas.sandbox"
             element.text = None
             etree.SubElement(element, _INCLUDE, nsmap={"xop": XOP}, href=f"cid:{quote(name, safe='@')}")

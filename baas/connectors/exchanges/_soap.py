@@ -29,7 +29,7 @@ from zeep.wsdl import Document
 from baas.clock import Clock
 from baas.connectors import ConnectorRefused, ConnectorUnreachable
 from baas.connectors.signature import _http
-from baas.protocols import soap
+from baas.protocols import mtom, soap
 from baas.protocols.pci import names
 from baas.protocols.pci.fields import part
 from baas.protocols.pci.names import qname
@@ -41,12 +41,28 @@ MAX_ANSWER_BYTES = 24 << 20
 
 #: Names the operation of every endpoint, whatever is sent in it.
 OPERATION = "procesa"
-Secure = Callable[[etree._Element], bytes]
+#: A file of so many bytes goes beside the message: in base64 it would be a third larger, and parsed with all the rest.
+LARGE = 256 << 10
+_FILE = qname(names.REQUEST, "Contenido")
 
 
-def plain(envelope: etree._Element) -> bytes:
-    """An envelope as it is: who sends it is known by TLS."""
-    return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
+@dataclass(frozen=True)
+class Message:
+    """A message as it goes over HTTP."""
+
+    body: bytes
+    content_type: str = soap.CONTENT_TYPE
+
+
+Secure = Callable[[etree._Element], Message]
+
+
+def plain(envelope: etree._Element) -> Message:
+    """An envelope as it is, large files beside it (MTOM): who sends it is known by TLS."""
+    if any(len(each.text or "") > LARGE for each in envelope.iter(_FILE)):
+        made = mtom.write(envelope, (_FILE,), LARGE)
+        return Message(made.body, made.content_type)
+    return Message(etree.tostring(envelope, encoding="UTF-8", xml_declaration=True))
 
 
 @dataclass(frozen=True)
@@ -107,9 +123,9 @@ class _Transport:
         self._content: etree._Element | None = None
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> _Reply:
-        sent = {"Content-Type": soap.CONTENT_TYPE, "SOAPAction": headers.get("SOAPAction", '""')}
         message = self._secure(envelope)
-        got = _http.post(self._http, address, message, sent, self._clock, most=MAX_ANSWER_BYTES)
+        sent = {"Content-Type": message.content_type, "SOAPAction": headers.get("SOAPAction", '""')}
+        got = _http.post(self._http, address, message.body, sent, self._clock, most=MAX_ANSWER_BYTES)
         if got.media_type != soap.MEDIA_TYPE:
             raise ConnectorUnreachable(
                 f"{address}: expected status 200 and {soap.MEDIA_TYPE}, got status {got.status} and "

@@ -2,6 +2,7 @@
 
 What is asked of a remote service is what the platform's clients are known to ask. An answer is believed as its TLS server
 is, by the roots that the caller holds; evidence is believed by its own signature, and only of the act that was asked for.
+Large files go beside a message by MTOM where TLS is mutual, and within it where it is signed.
 Nothing is sent twice: a service that did not answer in time may have done what was asked, and `fetch` tells.
 """
 
@@ -186,13 +187,13 @@ class PciAdapter:
     # inside
 
     def _send(self, endpoint: Endpoint, content: etree._Element, request_id: str = "") -> _soap.Exchanged:
-        def secure(envelope: etree._Element) -> bytes:
+        def secure(envelope: etree._Element) -> _soap.Message:
             if self.security is Security.MTLS:
                 message = _soap.plain(envelope)
             else:
-                message = wss.secure(envelope, self._signer, self._clock.now())
+                message = _soap.Message(wss.secure(envelope, self._signer, self._clock.now()))
             if request_id:
-                self._remember(request_id, hashlib.sha256(message).digest())
+                self._remember(request_id, hashlib.sha256(message.body).digest())
             return message
 
         return _soap.call(self._http, self._base, endpoint, content, secure, self._clock)

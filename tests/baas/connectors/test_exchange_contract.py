@@ -18,6 +18,7 @@ from lxml import etree
 from baas.connectors import ConnectorRefused, ConnectorTimeout, ConnectorUnreachable
 from baas.connectors.exchanges import Answered, Call, Pending, adapters
 from baas.connectors.exchanges._evidence import Signatory
+from baas.connectors.exchanges._soap import LARGE
 from baas.protocols.pci.codes import Detail, State
 from baas.protocols.pci.messages import (
     DocumentType,
@@ -122,9 +123,8 @@ def test_nobody(adapter: Any) -> None:
     assert told.result is padro.Result.NOT_FOUND
 
 
-def test_a_notice_with_its_file_and_its_diligence(adapter: Any) -> None:
-    text = b"Anunci de prova"
-    notice = etauler.Notice(
+def notice() -> etauler.Notice:
+    return etauler.Notice(
         id=f"P7-{new_id()}",
         file_number="EXP-7",
         information=(etauler.Information("Anunci de prova", "Pilot"),),
@@ -132,8 +132,14 @@ def test_a_notice_with_its_file_and_its_diligence(adapter: Any) -> None:
         documents=(etauler.Document("anunci.txt", "d1"),),
         classifications=(etauler.Classification((etauler.Criterion("Procedència", "Interna"),)),),
     )
-    file = File("d1", "anunci.txt", text, hashlib.sha256(text).digest())
-    data = etauler.write(etauler.Publish(notice))
+
+
+def attached(content: bytes, id_: str = "d1") -> File:
+    return File(id_, "anunci.txt", content, hashlib.sha256(content).digest())
+
+
+def test_a_notice_with_its_file_and_its_diligence(adapter: Any) -> None:
+    data, file = etauler.write(etauler.Publish(notice())), attached(b"Anunci de prova")
     request = asking(adapter.requester, "ETAULER", "ETAULER", data, files=(file,), pdf=True)
     (answer,) = adapter.submit(request).response.answers
     told = etauler.read(answer.data)
@@ -145,6 +151,26 @@ def test_a_notice_with_its_file_and_its_diligence(adapter: Any) -> None:
     told = etauler.read(answer.data)
     assert isinstance(told, etauler.Published)
     assert told.result.code is etauler.Code.REGISTERED_ALREADY
+
+
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE, 8 * LARGE])
+def test_a_large_file_goes_beside_the_message_where_tls_is_mutual(adapter: Any, size: int) -> None:
+    content = bytes(number * number % 251 for number in range(997)) * (size // 997 + 1)
+    hung, file = notice(), attached(content[:size])
+    data = etauler.write(etauler.Publish(hung))
+    found = adapter.submit(asking(adapter.requester, "ETAULER", "ETAULER", data, files=(file,)))
+    told = etauler.read(found.response.answers[0].data)
+    assert isinstance(told, etauler.Published)
+    assert told.result.code is etauler.Code.DONE
+    beside = size >= LARGE and adapter.security == "mtls"
+    assert (file.content in found.call.message) is beside
+    assert (len(found.call.message) < size * 4 // 3) is beside
+    statement = adapter.present(found.response.answers[0].evidence)
+    assert statement.message_sha256 == hashlib.sha256(found.call.message).digest(), "as it was sent"
+    asked = asking(adapter.requester, "ETAULER", "ETAULER", etauler.write(etauler.AskDocument(hung.id)))
+    had = etauler.read(adapter.submit(asked).response.answers[0].data)
+    assert isinstance(had, etauler.DocumentAnswer)
+    assert had.notice == file.content
 
 
 def test_an_entry(adapter: Any) -> None:

@@ -105,6 +105,13 @@ def test_what_is_not_canonical_base64_stays_in_the_message() -> None:
     assert element.find(f".//{FILE}").text == "QUI="
 
 
+def test_only_what_is_large_enough_goes_beside() -> None:
+    small, large = b"x" * 99, b"y" * 100
+    sent = mtom.write(envelope(*(base64.b64encode(each).decode() for each in (small, large))), [FILE], 100)
+    assert (large in sent.body, small in sent.body) == (True, False)
+    assert files(mtom.read(sent.body, sent.content_type, limit=LIMIT)) == [small, large]
+
+
 def test_more_files_than_parts_stay_in_the_message() -> None:
     sent = mtom.write(envelope(*["QUI="] * (PARTS + 4)), [FILE])
     assert sent.body.count(b"\r\nContent-ID:") == PARTS
