@@ -14,6 +14,8 @@ ROUNDS ?= 3
 MALFORMED ?= 2000
 export ETH_HASH_BACKEND := pysha3
 export BAAS_MALFORMED := $(MALFORMED)
+# What Python compiled is kept: tests and guides start many processes, and each would compile the product again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long test-manual crash lint serve bench bench-chains bench-evidence bench-signature bench-exchange contracts contracts-check examples test-browser test-tools verifier test-anvil wheel test-wheel lock clean
@@ -39,7 +41,7 @@ $(VENV)/.tools: $(VENV)/.ready requirements-tools.lock
 demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
-test: setup  ## all tests that need no other program, but for those of test-long (six to eight minutes on two cores)
+test: setup  ## all tests that need no other program, but for those of test-long (about five minutes on two cores)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual and not long" -q
 
 test-long: setup  ## every case and many steps: bit flips, cuts at each step, state machines, 2,000 malformed calls (MALFORMED=2000)
