@@ -23,7 +23,7 @@ from baas.evaluations.verdict import Conclusion
 from baas.metrics import OF_A_RECORD
 from baas.pilots.model import Pilot
 from baas.pilots.plan import Plan
-from baas.pilots.service import Pilots
+from baas.pilots.runs import Runs
 from baas.protocols.pci.products import mux
 from baas.store import raw
 from baas.tenancy import across_administrations
@@ -334,7 +334,7 @@ def test_an_interrupted_run_counts_with_what_it_observed_and_is_invalid(
 
     with monkeypatch.context() as patch:
         if how == "killed":  # then nobody writes that it ended
-            patch.setattr(Pilots, "_end", lambda *_given: None)
+            patch.setattr(Runs, "_end", lambda *_given: None)
         pilot = interrupted(services, clock, stop)
     again = Services.build(services.settings, clock)
     again.start()
