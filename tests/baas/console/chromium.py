@@ -59,6 +59,15 @@ def wait_until(browser: Any, condition: Callable[[], Any]) -> Any:
     return WebDriverWait(browser, 30, poll_frequency=0.05).until(lambda _: condition())
 
 
+def signed_in(browser: Any, url: str, token: str) -> None:
+    """Signs in at the console of that address; from then on the browser runs no script of its pages."""
+    browser.get(f"{url}/console/sign-in")
+    browser.find_element("css selector", "#token").send_keys(token)
+    browser.find_element("css selector", "form.card button").click()
+    wait_until(browser, lambda: browser.find_elements("css selector", "form.session"))
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+
+
 #: What must hold of a page for those who do not see it, or use no mouse: links have words, tables have headers, what
 #: scrolls can be reached by keyboard, headings go down one by one, and nothing is wider than the window.
 CHECKS = """

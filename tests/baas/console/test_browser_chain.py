@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from baas.tenancy import Role
-from tests.baas.console.chromium import chromium, looked_at, wait_until
+from tests.baas.console.chromium import chromium, looked_at, signed_in, wait_until
 from tests.baas.flows import ok
 
 pytestmark = pytest.mark.browser
@@ -77,11 +77,7 @@ def desk(server: Any, tmp_path: Path) -> Iterator[Desk]:
     server.administration(CODE, NAME)
     token = server.token_of(server.member(CODE, *Role, label="Secretaria")["id"])
     with chromium(tmp_path / "chromium", tmp_path) as browser:
-        browser.get(f"{server.url}/console/sign-in")
-        browser.find_element("css selector", "#token").send_keys(token)
-        browser.find_element("css selector", "form.card button").click()
-        wait_until(browser, lambda: "Què voleu fer?" in browser.page_source)
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        signed_in(browser, server.url, token)
         yield Desk(browser, server, server.client(token))
         # what was refused on purpose is in the log as a status; nothing else may be
         log = [each["message"] for each in browser.get_log("browser") if each["level"] == "SEVERE"]

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from baas.ades import pem
 from baas.tenancy import Role
-from tests.baas.console.chromium import chromium, looked_at, wait_until
+from tests.baas.console.chromium import chromium, looked_at, signed_in, wait_until
 from tests.baas.console.test_browser_chain import Desk
 from tests.baas.flows import until
 
@@ -30,11 +30,7 @@ def desks(server: Any, tmp_path: Path) -> Iterator[Callable[[str, str], Desk]]:
             downloads = tmp_path / name
             downloads.mkdir()
             browser = stack.enter_context(chromium(tmp_path / f"{name}-profile", downloads))
-            browser.get(f"{server.url}/console/sign-in")
-            browser.find_element("css selector", "#token").send_keys(token)
-            browser.find_element("css selector", "form.card button").click()
-            wait_until(browser, lambda: "/console/exchange" in browser.page_source)
-            browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+            signed_in(browser, server.url, token)
             return Desk(browser, server, server.client(token))
 
         yield opened

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from baas.tenancy import Role
-from tests.baas.console.chromium import chromium, looked_at, wait_until
+from tests.baas.console.chromium import chromium, looked_at, signed_in
 from tests.baas.flows import Town, new_town, ok
 
 pytestmark = pytest.mark.browser
@@ -26,13 +26,8 @@ def town(server: Any) -> Town:
 @pytest.fixture
 def browser(town: Town, server: Any, tmp_path: Path) -> Iterator[Any]:
     with chromium(tmp_path / "chromium") as driver:
-        driver.get(f"{server.url}/console/sign-in")
         token = server.token_of(server.member(town.code, Role.AUDITOR)["id"])
-        driver.find_element("css selector", "#token").send_keys(token)
-        driver.find_element("css selector", "form.card button").click()
-        wait_until(driver, lambda: "Què voleu fer?" in driver.page_source)
-        # these pages have no script: the browser is told to run none of theirs, while ours of the test still run
-        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        signed_in(driver, server.url, token)
         yield driver
         assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 

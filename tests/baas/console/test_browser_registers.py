@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from baas.tenancy import Role
-from tests.baas.console.chromium import chromium, looked_at, wait_until
+from tests.baas.console.chromium import chromium, looked_at, signed_in
 from tests.baas.console.test_browser_chain import Desk
 from tests.baas.flows import ok, until
 
@@ -25,11 +25,7 @@ def desk(server: Any, tmp_path: Path) -> Iterator[Desk]:
     api = server.client(token)
     ok(api.post("/chains", json={"administration": CODE, "label": "decrets"}), 201)
     with chromium(tmp_path / "chromium", tmp_path) as browser:
-        browser.get(f"{server.url}/console/sign-in")
-        browser.find_element("css selector", "#token").send_keys(token)
-        browser.find_element("css selector", "form.card button").click()
-        wait_until(browser, lambda: "Què voleu fer?" in browser.page_source)
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        signed_in(browser, server.url, token)
         yield Desk(browser, server, api)
 
 

@@ -185,7 +185,7 @@ def test_what_was_answered_is_still_there_after_a_mistake(town: Town) -> None:
 
 def test_several_mistakes_are_told_at_once(town: Town) -> None:
     answer = town.developer.post(PAGE, **filled(title="", pairs="", hypothesis="no"))
-    assert "Hi ha 3 camps per revisar" in words(answer)
+    assert "Camps per revisar: 3." in words(answer)
     for field in ("title", "pairs", "hypothesis"):
         assert beside(answer, field)
 
