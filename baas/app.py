@@ -77,8 +77,8 @@ def create_app(services: Services) -> FastAPI:
 def _routes() -> list[BaseRoute]:
     """The routes that know no service but the request's own: made once a process, as that takes half a second."""
     maker = FastAPI(openapi_url=None, redirect_slashes=False, generate_unique_id_function=_operation_id)
+    api.include_all(maker)
     for each in (
-        api.api(),
         rpc.router,
         rpc_websocket.router,
         metrics.router,

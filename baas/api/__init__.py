@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from baas.api import (
     accounts,
@@ -86,9 +86,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def api() -> APIRouter:
-    """Every route of the API."""
-    router = APIRouter(prefix=PREFIX, responses=_REFUSALS)
+def include_all(app: FastAPI) -> None:
+    """Every route of the API. One router in another would have each request matched twice over."""
     for each in ROUTERS:
-        router.include_router(each)
-    return router
+        app.include_router(each, prefix=PREFIX, responses=_REFUSALS)
