@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
+from weakref import WeakValueDictionary
 
 import anyio
 from starlette.applications import Starlette
@@ -34,8 +35,8 @@ MOST_WAITING = 64 << 20
 """Bytes of all large requests that are being read or answered; and of all large answers that are being sent."""
 MOST_OF_ONE = 32 << 20
 """The same of one sender: a client's certificate, or the address of who shows none."""
-MOST_AT_ONCE = 8
-"""Requests that are answered at the same time."""
+MOST_AT_ONCE, MOST_AT_ONCE_OF_ONE = 8, 6
+"""Requests that are answered at the same time, of all and of one sender."""
 LARGE = 1 << 20
 """Bytes from which a request is answered while no other large one is: reading one takes some twelve times its size."""
 RETRY_SECONDS = 5
@@ -57,6 +58,7 @@ class Front:
         self._crl = crl
         self._requests, self._answers = Room(MOST_WAITING, MOST_OF_ONE), Room(MOST_WAITING, MOST_OF_ONE)
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._turns_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         # one thread for all large ones: what it frees is what it takes again, where each thread keeps its own
         self._large = ThreadPoolExecutor(1, "exchange large")
         self.application = Starlette(
@@ -116,7 +118,8 @@ class Front:
             if place.came > LARGE:
                 answer = await asyncio.get_running_loop().run_in_executor(self._large, work)
             else:
-                async with self._turns:
+                own = self._turns_of.setdefault(sender, asyncio.Semaphore(MOST_AT_ONCE_OF_ONE))
+                async with own, self._turns:
                     answer = await anyio.to_thread.run_sync(work)
         return _Answer(answer, self._answers, sender)
 

@@ -19,6 +19,7 @@ from baas.exchange_service.desk.answering import Desk
 from baas.exchange_service.desk.elements import Elements
 from baas.exchange_service.desk.queue import Queue
 from baas.exchange_service.desk.senders import Senders
+from baas.exchange_service.desk.turns import Turns
 from baas.exchange_service.errors import DamagedExchange, NotServing
 from baas.exchange_service.http import Front
 from baas.exchange_service.parts import Parts
@@ -83,6 +84,7 @@ class ExchangeService:
             requests, parts = Requests(database, clock), Parts(database)
             elements = Elements(found, database, pki, stamper, clock)
             elements.tidy()
+            turns = Turns()
             desk = Desk(
                 database,
                 clock,
@@ -91,7 +93,8 @@ class ExchangeService:
                 Replays(database, clock),
                 Authorisations(database, clock),
                 elements,
-                Queue(database, requests, parts, elements, clock),
+                Queue(database, requests, parts, elements, clock, turns),
+                turns,
             )
         except BaseException:
             database.close()

@@ -29,6 +29,7 @@ from baas.exchange_service.desk.elements import Came, Elements
 from baas.exchange_service.desk.headings import Heading, heading_of, organisation_of
 from baas.exchange_service.desk.queue import Queue
 from baas.exchange_service.desk.senders import Sender, Senders
+from baas.exchange_service.desk.turns import Turns
 from baas.exchange_service.errors import Refusal
 from baas.exchange_service.replays import Replays
 from baas.exchange_service.requests import New, Requests, content_of
@@ -68,6 +69,7 @@ class Desk:
     authorisations: Authorisations
     elements: Elements
     queue: Queue
+    turns: Turns
 
     def answer(self, incoming: Incoming, *, limit: int) -> bytes:
         """The envelope to send back. Raises SoapError."""
@@ -110,7 +112,7 @@ class Desk:
             message=incoming.body,
             content=content,
         )
-        with self.database.transaction():
+        with self.turns.of(sender.organisation), self.database.transaction():
             outcome = self._in_turn(sender, request, new)
         if isinstance(outcome, Refusal):
             raise outcome
@@ -161,7 +163,7 @@ class Desk:
     def _polled(self, sender: Sender) -> bytes:
         poll = reading.read_poll(sender.content)
         _require_bound(sender, [poll.requester.code])
-        with self.database.transaction():
+        with self.turns.of(sender.organisation), self.database.transaction():
             outcome = self._found(sender, poll)
         if isinstance(outcome, Refusal):
             raise outcome

@@ -17,6 +17,7 @@ from lxml import etree
 from baas.ades.xml import parse
 from baas.clock import Clock
 from baas.exchange_service.desk.elements import Came, Elements
+from baas.exchange_service.desk.turns import Turns
 from baas.exchange_service.errors import Refusal
 from baas.exchange_service.parts import Part, Parts
 from baas.exchange_service.requests import MOST_BYTES, Kept, Requests
@@ -37,6 +38,8 @@ AFTER_FAILURE = 5.0
 """Seconds until the first try after the queue itself failed, as when the database cannot be read."""
 TIDY = 60.0
 """Seconds after which what products keep no longer is erased, though nobody asks for anything."""
+QUEUE = "queue"
+"""As who the queue takes its turn: it is one of the organisations that wait."""
 MOST_OPEN = 8
 """Requests whose messages are in memory."""
 
@@ -47,10 +50,16 @@ class Queue:
     """The unfinished requests of one service, and the thread that answers them once it is started."""
 
     def __init__(
-        self, database: Database, requests: Requests, parts: Parts, elements: Elements, clock: Clock
+        self,
+        database: Database,
+        requests: Requests,
+        parts: Parts,
+        elements: Elements,
+        clock: Clock,
+        turns: Turns,
     ) -> None:
         self._database, self._requests, self._parts = database, requests, parts
-        self._elements, self._clock = elements, clock
+        self._elements, self._clock, self._turns = elements, clock, turns
         self._open: OrderedDict[int, Request] = OrderedDict()
         self._work, self._ending = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -129,7 +138,7 @@ class Queue:
             return
         element = request.elements[position]
         came = Came(kept.organisation, kept.message_sha256, hashlib.sha256(kept.certificate).digest())
-        with self._database.transaction():
+        with self._turns.of(QUEUE), self._database.transaction():
             self._requests.processing(kept.number)
             try:
                 with self._database.undone_if(Refusal):
