@@ -6,8 +6,17 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def make_private(path: Path) -> None:
+    """An empty file that its owner alone can read, for SQLite to open; its WAL takes the same mode.
+
+    One that is there is not opened: closing it would end this process' locks on it (POSIX), while it may be in use here.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 class Database:
@@ -19,7 +28,7 @@ class Database:
     def __init__(self, path: Path, schema: str) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL takes the same mode
+        make_private(path)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")

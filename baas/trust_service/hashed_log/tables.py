@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
+
+from baas.trust_service.database import make_private
 
 NAME = "log.sqlite"
 
@@ -40,7 +41,7 @@ CREATE INDEX IF NOT EXISTS records_of_file ON records (file, position);
 def connect(directory: Path) -> sqlite3.Connection:
     """A connection to the file, made on first use; transactions are the caller's (`BEGIN IMMEDIATE`)."""
     path = directory / NAME
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL takes the same mode
+    make_private(path)
     database = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")

@@ -8,7 +8,6 @@ to its own site, and a holder without a copy of their own would not notice.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from baas.protocols.secure_code import (
     Statement,
     new_code,
 )
+from baas.trust_service.database import make_private
 
 NAME = "codes.sqlite"
 
@@ -67,7 +67,7 @@ class SecureCodes:
         """The codes kept in `directory`, made on first use."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = directory / NAME
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL takes the same mode
+        make_private(path)
         database = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import sqlite3
 import threading
@@ -37,6 +36,7 @@ from baas.protocols.signador import (
     require_count,
 )
 from baas.trust_service.acts import Acts
+from baas.trust_service.database import make_private
 from baas.trust_service.signador.signing import NIF, Cards, sign
 
 NAME = "signador.sqlite"
@@ -118,7 +118,7 @@ class Signador:
     def open(cls, directory: Path, clock: Clock, cards: Cards, stamper: Stamper, acts: Acts) -> Signador:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = directory / NAME
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL takes the same mode
+        make_private(path)
         database = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
