@@ -20,7 +20,6 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from uvicorn.middleware.message_logger import MessageLoggerMiddleware
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.server import ServerProtocol
 
@@ -30,6 +29,7 @@ from baas.api.body import BodyLimit
 from baas.api.cors import CrossOrigin
 from baas.api.middleware import AccessLog, Authentication, Incidents, Leases, SecurityHeaders
 from baas.console import application as console
+from baas.patience import Patient
 from baas.wiring import Services
 
 DESCRIPTION = """Isolated test chains, notarisation and registers for public administrations, and pilots
@@ -89,7 +89,8 @@ def _routes() -> list[BaseRoute]:
     return maker.router.routes
 
 
-#: Seconds in which a request's head, and then its body, must have come; it may take up to twice as long.
+#: Seconds in which a request's head, and then its body, must have come, and some of a waiting answer must have gone; each
+#: may take up to twice as long.
 SLOWEST_REQUEST = 30.0
 #: Connections waiting to be accepted. When descriptors run out, asyncio writes a traceback for each place here.
 BACKLOG = 128
@@ -100,45 +101,22 @@ MOST_CONNECTIONS = 1_000
 PING_SECONDS, CUT_SECONDS = 20.0, 5.0
 
 
-class Protocol(H11Protocol):
-    """HTTP/1.1 without uvicorn's access log: its lines hold queries and wallets' tokens; ours do not.
+class Protocol(Patient):
+    """A connection; one too many is ended at once."""
 
-    `access_log=False` alone leaves it on as soon as a logging configuration gives that logger a handler. And it
-    ends a connection whose request does not come: uvicorn waits for ever, and descriptors run out.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.access_log = False
-        self._watch: asyncio.TimerHandle | None = None
-        self._owed: object = None
+    def patience(self) -> float:
+        return SLOWEST_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         if len(self.connections) > min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2):
             transport.abort()
         else:
-            self._look()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        super().connection_lost(exc)
+            self.watch()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        if self._watch is not None:  # from here on it is the other protocol's, which has pings
-            self._watch.cancel()
+        self.unwatch()  # from here on it is the other protocol's, which has pings
         super().handle_websocket_upgrade(event)
-
-    def _look(self) -> None:
-        """Twice in a row the same request still not whole: the client holds the connection for nothing."""
-        waiting = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused
-        owed = (self.conn.their_state, self.cycle) if waiting else None
-        if owed is not None and owed == self._owed:
-            self.transport.close()
-            return
-        self._owed = owed
-        self._watch = self.loop.call_later(SLOWEST_REQUEST, self._look)
 
 
 #: Says nothing: uvicorn's line for each connection holds the path, and websockets' debug lines hold the headers and

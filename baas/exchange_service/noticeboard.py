@@ -52,8 +52,11 @@ CREATE TABLE IF NOT EXISTS etauler_messages (
     organisation TEXT NOT NULL,
     request_id TEXT NOT NULL,
     notice TEXT NOT NULL,
+    due INTEGER NOT NULL,
     PRIMARY KEY (organisation, request_id, notice)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS etauler_messages_of ON etauler_messages (organisation, notice);
+CREATE INDEX IF NOT EXISTS etauler_messages_due ON etauler_messages (organisation, request_id) WHERE due = 1;
 CREATE INDEX IF NOT EXISTS etauler_to_erase ON etauler_notices (ends_ms)
     WHERE personal = 1 AND content IS NOT NULL"""
 
@@ -201,9 +204,16 @@ class NoticeBoard:
         return self.find(organisation, notice)
 
     def told(self, organisation: str, request_id: str, notice: str) -> None:
-        """That this request has content of a notice with personal data in it, or in its answer: it goes with the notice."""
+        """That this request has content of a notice with personal data in it, or in its answer: it goes with the notice.
+
+        At once, where the notice of this name has none (it was not taken), or they are gone.
+        """
         self._database.rows(
-            "INSERT OR IGNORE INTO etauler_messages VALUES (?, ?, ?)", organisation, request_id, notice
+            "INSERT OR IGNORE INTO etauler_messages SELECT ?1, ?2, ?3, EXISTS (SELECT 1 FROM etauler_notices "
+            "WHERE organisation = ?1 AND notice = ?3 AND (content IS NULL OR personal = 0))",
+            organisation,
+            request_id,
+            notice,
         )
 
     def erase(self) -> bool:
@@ -218,10 +228,11 @@ class NoticeBoard:
         )
         for key in over:
             self._database.rows("DELETE FROM etauler_documents WHERE organisation = ? AND notice = ?", *key)
-        # those that told of a notice without personal data told of one that was never taken
+            self._database.rows(
+                "UPDATE etauler_messages SET due = 1 WHERE organisation = ? AND notice = ?", *key
+            )
         messages = self._database.rows(
-            "SELECT m.organisation, m.request_id FROM etauler_messages m JOIN etauler_notices n "
-            "ON n.organisation = m.organisation AND n.notice = m.notice WHERE n.content IS NULL OR n.personal = 0"
+            "SELECT DISTINCT organisation, request_id FROM etauler_messages WHERE due = 1"
         )
         erased = bool(over)
         for organisation, request_id in messages:

@@ -16,12 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h11
 import uvicorn
 from cryptography.hazmat.primitives.serialization import Encoding
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from baas.ades import pem
+from baas.patience import Patient
 from baas.trust_service.pki import Pki
 
 PEER_CERTIFICATE = "baas_peer_certificate"
@@ -61,18 +60,11 @@ def server_context(pki: Pki, directory: Path) -> ssl.SSLContext:
     return context
 
 
-class Protocol(H11Protocol):
-    """HTTP/1.1 that hands on the client's certificate, writes no access log, and waits for nobody for ever.
+class Protocol(Patient):
+    """A connection; each request knows its client's certificate, of which uvicorn itself knows nothing."""
 
-    Uvicorn itself knows nothing of peers' certificates, and waits without an end for a request that does not come.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.access_log = False
-        self._watch: asyncio.TimerHandle | None = None
-        self._owed: object = None
-        self._resumed = 0
+    def patience(self) -> float:
+        return SLOWEST_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         tls = transport.get_extra_info("ssl_object")
@@ -80,30 +72,7 @@ class Protocol(H11Protocol):
         self.app_state = {**self.app_state, PEER_CERTIFICATE: peer}
         super().connection_made(transport)
         transport.set_write_buffer_limits(MOST_UNSENT)
-        self._look()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        super().connection_lost(exc)
-
-    def resume_writing(self) -> None:
-        self._resumed += 1
-        super().resume_writing()
-
-    def _look(self) -> None:
-        """Twice in a row the same, a request still not whole, or an answer of which nothing went since: the client holds
-        the connection for nothing."""
-        owed: object = None
-        if self.flow.write_paused:
-            owed = (self._resumed, self.cycle)
-        elif self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.flow.read_paused:
-            owed = (self.conn.their_state, self.cycle)
-        if owed is not None and owed == self._owed:
-            self.transport.close()
-            return
-        self._owed = owed
-        self._watch = self.loop.call_later(SLOWEST_REQUEST, self._look)
+        self.watch()
 
 
 class Listener(socket.socket):

@@ -33,6 +33,27 @@ def test_a_request_that_does_not_come_ends_its_connection(
             pass
 
 
+def test_who_reads_no_answer_is_hung_up_on(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question after the other and none of the answers read: it held its connection for ever."""
+    monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.2)
+    server = serve()
+    url = httpx2.URL(server.url)
+    asked = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.settimeout(0.5)
+        deaf.connect((url.host, url.port))
+        while True:  # until it is hung up on; the test's own time limit ends it
+            try:
+                deaf.sendall(asked * 10)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+
+
 def test_a_slow_answer_is_waited_for(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.1)
     server = serve()
