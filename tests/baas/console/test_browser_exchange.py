@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 from baas.ades import pem
 from baas.tenancy import Role
@@ -42,6 +41,8 @@ def look(desk: Desk, name: str) -> str:
 
 def authorised_by_keys(desk: Desk, begins: str) -> None:
     """Chooses what begins so, goes on to the next field and sends the form, without the mouse."""
+    from selenium.webdriver.common.keys import Keys
+
     desk.one("#exchange-what").send_keys(begins, Keys.TAB)
     purpose = desk.browser.switch_to.active_element
     assert (purpose.get_attribute("name"), purpose.get_attribute("value")) == ("purpose", "PROVES")
