@@ -1,8 +1,8 @@
 """`baas` on the command line: typed arguments in, one call, rendered result out.
 
-A command, or a group of them such as `baas chain …`, is one file of baas/terminal/commands/. Here is what all of them have
-in common, and the three that need it: `serve` shows what it does while it goes on, `manual` tells of all the others, and
-`verify` runs with `sandbox.evidence` alone, since nothing of `baas` is imported before a command needs it.
+A command, or a group of them such as `baas chain …`, is one module of baas/terminal/commands/. Here is what all of them
+have in common, and the three that need it: `serve` shows what it does while it goes on, `manual` tells of all the others,
+and `verify` runs with `sandbox.evidence` alone, since nothing of `baas` is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ COMMANDS = (
 )  # fmt: skip
 HERE = ("serve", "verify", "manual")
 
-#: The groups. Each of these, as each command that is not HERE, is a file of baas/terminal/commands/ with an `app`.
+#: The groups. Each of these, as each command that is not HERE, is a module of baas/terminal/commands/ with an `app`.
 GROUPS = (
     "administration", "member", "mandate", "token", "chain", "snapshot", "account", "allowlist", "access", "engine",
     "template", "notarisation", "renewal", "register", "privacy", "erasure", "series", "retention", "witness", "trust",

@@ -1,1 +1,1 @@
-"""What `baas` needs on the command line; each command, or group of them, is one file of `commands/`."""
+"""What `baas` needs on the command line; each command, or group of them, is one module of `commands/`."""

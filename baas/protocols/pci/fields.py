@@ -47,6 +47,12 @@ def add_some(parent: etree._Element, name: str, value: str) -> None:
         add(parent, name, value)
 
 
+def add_time(parent: etree._Element, name: str, time: datetime | None) -> None:
+    """A child with a time (`time_text`), where there is one."""
+    if time is not None:
+        add(parent, name, time_text(time))
+
+
 def under(parent: etree._Element, name: str) -> etree._Element:
     """A child that will have children."""
     return etree.SubElement(parent, qname(namespace_of(parent), name))
@@ -108,6 +114,16 @@ def octets(parent: etree._Element, name: str) -> bytes:
         return base64.b64decode("".join(text(parent, name).split()), validate=True)
     except (binascii.Error, ValueError):
         raise PciError(Detail.SCHEMA, f"{name}: expected base64, got something else") from None
+
+
+def time_in(parent: etree._Element, name: str) -> datetime:
+    """The child's time (`time_of`)."""
+    return time_of(text(parent, name), name)
+
+
+def some_time(parent: etree._Element, name: str) -> datetime | None:
+    """The child's time, None where there is no such child."""
+    return None if some(parent, name) is None else time_in(parent, name)
 
 
 def time_of(value: str, name: str) -> datetime:

@@ -16,7 +16,7 @@ from lxml import etree
 from baas.protocols.pci import names
 from baas.protocols.pci.codes import MOST_ELEMENTS, Detail, State
 from baas.protocols.pci.errors import PciError
-from baas.protocols.pci.fields import number, octets, part, parts, some, text, time_of, truth
+from baas.protocols.pci.fields import number, octets, part, parts, some, text, time_in, truth
 from baas.protocols.pci.messages import (
     Answer,
     Confirmation,
@@ -53,7 +53,7 @@ def read_request(element: etree._Element) -> Request:
     modality = text(attributes, "CodigoCertificado")
     return Request(
         id=text(attributes, "IdPeticion"),
-        time=time_of(text(attributes, "TimeStamp"), "TimeStamp"),
+        time=time_in(attributes, "TimeStamp"),
         product=text(attributes, "CodigoProducto"),
         modality=modality,
         requester=requester,
@@ -72,7 +72,7 @@ def read_response(element: etree._Element) -> Response:
     _require_unique([answer.id for answer in answers])
     return Response(
         id=text(attributes, "IdPeticion"),
-        time=time_of(text(attributes, "TimeStamp"), "TimeStamp"),
+        time=time_in(attributes, "TimeStamp"),
         product=text(attributes, "CodigoProducto"),
         modality=text(attributes, "CodigoCertificado"),
         status=_status(part(attributes, "Estado")),
@@ -87,7 +87,7 @@ def read_confirmation(element: etree._Element) -> Confirmation:
     attributes = part(root, "Atributos")
     return Confirmation(
         id=text(attributes, "IdPeticion"),
-        time=time_of(text(attributes, "TimeStamp"), "TimeStamp"),
+        time=time_in(attributes, "TimeStamp"),
         product=text(attributes, "CodigoProducto"),
         modality=text(attributes, "CodigoCertificado"),
         count=number(attributes, "NumElementos"),
@@ -105,7 +105,7 @@ def read_poll(element: etree._Element) -> Poll:
     _require_no_other(attributes, requester)
     return Poll(
         id=text(attributes, "IdPeticion"),
-        time=time_of(text(attributes, "TimeStamp"), "TimeStamp"),
+        time=time_in(attributes, "TimeStamp"),
         product=text(attributes, "CodigoProducto"),
         modality=text(attributes, "CodigoCertificado"),
         requester=requester,

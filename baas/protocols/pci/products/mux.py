@@ -19,15 +19,16 @@ from baas.protocols.pci.errors import PciError
 from baas.protocols.pci.fields import (
     add,
     add_some,
+    add_time,
     base64_text,
     namespace_of,
     octets,
     part,
     parts,
     some,
+    some_time,
     text,
-    time_of,
-    time_text,
+    time_in,
     under,
 )
 from baas.protocols.pci.names import qname
@@ -209,7 +210,7 @@ def _write_answer(answer: Answer) -> bytes:
     for registered in answer.entries:
         block = under(root, "Assentament")
         add(block, "NumeroAssentament", registered.number)
-        add(block, "DataAssentament", time_text(registered.time))
+        add_time(block, "DataAssentament", registered.time)
         add(block, "Registre", registered.register.value)
         add(block, "INE10", registered.owner)
         for document in registered.documents:
@@ -224,13 +225,13 @@ def _write_answer(answer: Answer) -> bytes:
 
 def _write_entry(block: etree._Element, entry: Entry) -> None:
     add(block, "Assumpte", entry.subject)
-    add(block, "DataPresentacio", time_text(entry.presented))
+    add_time(block, "DataPresentacio", entry.presented)
     add_some(block, "Observacions", entry.observations)
     if entry.documents:
         attached = under(block, "DocumentsAnnexats")
         for document in entry.documents:
             one = under(attached, "Document")
-            add_some(one, "DataEmissio", _moment_text(document.issued))
+            add_time(one, "DataEmissio", document.issued)
             add(one, "Nom", document.name)
             _write_digest(one, document.digest)
             add_some(one, "GUID", document.guid)
@@ -255,9 +256,9 @@ def _write_hand_over(block: etree._Element, stands: HandOver) -> None:
     add(block, "Origen", stands.origin)
     add(block, "Desti", stands.destination)
     _write_digest(block, stands.digest)
-    add(block, "DataOferta", time_text(stands.offered))
-    add_some(block, "DataResposta", _moment_text(stands.answered))
-    add_some(block, "DataFinalitzacio", _moment_text(stands.completed))
+    add_time(block, "DataOferta", stands.offered)
+    add_time(block, "DataResposta", stands.answered)
+    add_time(block, "DataFinalitzacio", stands.completed)
     add_some(block, "Motiu", stands.reason)
 
 
@@ -273,10 +274,6 @@ def _write_digest(block: etree._Element, digest: Digest) -> None:
 
 def _ours(parent: etree._Element, name: str) -> etree._Element:
     return etree.SubElement(parent, qname(names.HANDOVER, name), nsmap={"h": names.HANDOVER})
-
-
-def _moment_text(moment: datetime | None) -> str:
-    return "" if moment is None else time_text(moment)
 
 
 # --- reading
@@ -315,7 +312,7 @@ def _read_answer(root: etree._Element) -> Answer:
 def _registered(block: etree._Element) -> Registered:
     return Registered(
         number=text(block, "NumeroAssentament"),
-        time=time_of(text(block, "DataAssentament"), "DataAssentament"),
+        time=time_in(block, "DataAssentament"),
         owner=text(block, "INE10"),
         documents=tuple(_document(each) for each in parts(block, "Document")),
         step=_step(block),
@@ -327,7 +324,7 @@ def _entry(block: etree._Element) -> Entry:
     return Entry(
         kind=Kind(name_of(block)),
         subject=text(block, "Assumpte"),
-        presented=time_of(text(block, "DataPresentacio"), "DataPresentacio"),
+        presented=time_in(block, "DataPresentacio"),
         origin=text(part(part(block, "Procedencia"), "Administracio"), "INE10"),
         destination=text(part(part(block, "Destinacio"), "Administracio"), "INE10"),
         documents=tuple(_document(each) for each in parts(some(block, "DocumentsAnnexats"), "Document")),
@@ -352,15 +349,15 @@ def _hand_over(block: etree._Element) -> HandOver:
         origin=text(block, "Origen"),
         destination=text(block, "Desti"),
         digest=_digest(block),
-        offered=time_of(text(block, "DataOferta"), "DataOferta"),
-        answered=_moment(block, "DataResposta"),
-        completed=_moment(block, "DataFinalitzacio"),
+        offered=time_in(block, "DataOferta"),
+        answered=some_time(block, "DataResposta"),
+        completed=some_time(block, "DataFinalitzacio"),
         reason=text(block, "Motiu"),
     )
 
 
 def _document(block: etree._Element) -> Document:
-    return Document(text(block, "Nom"), _digest(block), _moment(block, "DataEmissio"), text(block, "GUID"))
+    return Document(text(block, "Nom"), _digest(block), some_time(block, "DataEmissio"), text(block, "GUID"))
 
 
 def _digest(block: etree._Element) -> Digest:
@@ -368,7 +365,3 @@ def _digest(block: etree._Element) -> Digest:
         return Digest(_SLUGS[text(block, "HashAlgorithm")], octets(block, "Hash"))
     except MalformedEvidence as error:
         raise PciError(Detail.PRODUCT, f"Hash: {error}") from error
-
-
-def _moment(block: etree._Element, name: str) -> datetime | None:
-    return None if some(block, name) is None else time_of(text(block, name), name)

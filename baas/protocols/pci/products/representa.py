@@ -8,7 +8,19 @@ from datetime import datetime
 from lxml import etree
 
 from baas.protocols.pci import names
-from baas.protocols.pci.fields import add, add_some, part, parts, some, text, time_of, time_text, truth, under
+from baas.protocols.pci.fields import (
+    add,
+    add_some,
+    add_time,
+    part,
+    parts,
+    some,
+    some_time,
+    text,
+    time_in,
+    truth,
+    under,
+)
 from baas.protocols.pci.products import begin, finished, name_of, opened
 
 PRODUCT = "REPRESENTA"
@@ -86,7 +98,7 @@ def write(payload: Payload) -> bytes:
         root = begin(names.REPRESENTA, "validarRepresentacio", "r")
         data = under(root, "dades")
         _write_parties(under(data, "representacio"), payload)
-        add(data, "dataValidacio", time_text(payload.at))
+        add_time(data, "dataValidacio", payload.at)
         asker = under(data, "solicitant")
         _write_person(under(asker, "persona"), payload.asker)
         add(under(asker, "administracio"), "codi", payload.administration)
@@ -110,8 +122,7 @@ def _write_power(block: etree._Element, power: Power) -> None:
     add(block, "estat", power.state)
     _write_parties(block, power)
     for name, moment in (("dataIniciVigencia", power.start), ("dataFiVigencia", power.end)):
-        if moment is not None:
-            add(block, name, time_text(moment))
+        add_time(block, name, moment)
 
 
 def _write_parties(block: etree._Element, of: Validate | Power) -> None:
@@ -145,7 +156,7 @@ def read(data: bytes) -> Payload:
             grantor=_person(part(power, "poderdant")),
             representative=_person(part(power, "representant")),
             scope=_scope(part(power, "ambitRepresentacio")),
-            at=time_of(text(asked, "dataValidacio"), "dataValidacio"),
+            at=time_in(asked, "dataValidacio"),
             asker=_person(part(asker, "persona")),
             administration=text(part(asker, "administracio"), "codi"),
             application=text(asker, "aplicacio"),
@@ -164,13 +175,9 @@ def _power(block: etree._Element) -> Power:
         grantor=_person(part(block, "poderdant")),
         representative=_person(part(block, "representant")),
         scope=_scope(part(block, "ambitRepresentacio")),
-        start=_moment(block, "dataIniciVigencia"),
-        end=_moment(block, "dataFiVigencia"),
+        start=some_time(block, "dataIniciVigencia"),
+        end=some_time(block, "dataFiVigencia"),
     )
-
-
-def _moment(block: etree._Element, name: str) -> datetime | None:
-    return None if some(block, name) is None else time_of(text(block, name), name)
 
 
 def _person(block: etree._Element) -> Person:
