@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from typing import Any
 
 import h11
@@ -21,10 +22,10 @@ class Patient(H11Protocol):
         self._owed: object = None
         self._resumed = 0
 
+    @abstractmethod
     def patience(self) -> float:
         """Seconds in which a request's head, then its body, must have come, and something of a waiting answer must have
         gone; each may take up to twice as long."""
-        raise NotImplementedError
 
     def watch(self) -> None:
         """Looks from now on."""
