@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,3 +260,23 @@ def test_requests_that_told_of_personal_data_are_erased_once_answered(
     forget.asked.clear()
     board.erase()
     assert forget.asked == [], "once is enough"
+
+
+def test_what_is_due_is_found_without_looking_at_what_is_not(
+    board: NoticeBoard, database: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked for with every request: a walk would make each cost more than the one before."""
+    asked: list[str] = []
+    rows = database.rows
+
+    def noted(statement: str, *values: Any) -> Any:
+        asked.extend(str(line[3]) for line in rows(f"EXPLAIN QUERY PLAN {statement}", *values))
+        return rows(statement, *values)
+
+    monkeypatch.setattr(database, "rows", noted)
+    published(board, last=TODAY, personal=True)
+    board.told(TOWN, "request", "P7-0001")
+    clock.advance(days=3)
+    assert board.erase()
+    walked = [each for each in asked if each.startswith("SCAN") and "USING" not in each]
+    assert (walked, any("etauler_messages_due" in each for each in asked)) == (["SCAN CONSTANT ROW"], True)
