@@ -31,6 +31,7 @@ from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.timestamp import verify_token
 from tests.baas.trust_service.standalone import stamped
+from tests.killed import killed_at_each_step
 from tests.rounds import rounds
 
 pytestmark = pytest.mark.crash
@@ -204,55 +205,29 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     )
 
 
-#: The same, making a PKI and saying when it is made.
+#: A PKI's making, to be killed at each of its steps.
 MAKE = """
-import os, sys, time
-from pathlib import Path
 from baas.clock import SystemClock
 from baas.trust_service.service import TrustService
 
-print("ready", flush=True)
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        print(os.getpid(), flush=True)
-        TrustService.open(Path(line.strip()), SystemClock())
-        print("made", flush=True)
-        time.sleep(60)
-        os._exit(0)
-    os.waitpid(child, 0)
-    print("ended", flush=True)
+
+def make(directory):
+    TrustService.open(directory, SystemClock())
 """
 
 
-@pytest.mark.timeout(120 + 5 * ROUNDS)
+@pytest.mark.timeout(300)
 def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Killed at any moment of its making; what the next start finds is one whole PKI, and it stays that one."""
-    chance = random.Random(7)
-    unmade = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", MAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as maker:
-        assert maker.stdin is not None
-        assert maker.stdout is not None
-        assert maker.stdout.readline() == "ready\n"
-        for n in range(ROUNDS):
-            directory = tmp_path / str(n)
-            maker.stdin.write(f"{directory}\n")
-            maker.stdin.flush()
-            process = int(maker.stdout.readline())
-            time.sleep(chance.uniform(0.0, 0.6))
-            os.kill(process, signal.SIGKILL)
-            made = maker.stdout.readline() == "made\n"
-            assert not made or maker.stdout.readline() == "ended\n"
-            unmade += not made
-            first = TrustService.open(directory, SystemClock())
-            assert len(list(first.pki.issued())) == len(SERVICE)
-            roots = first.roots_pem
-            first.close()
-            again = TrustService.open(directory, SystemClock())
-            assert again.roots_pem == roots
-            again.close()
-        maker.stdin.close()
-    assert unmade, "it was killed in the making at least once"
-    print(f"{ROUNDS} kills, {unmade} of them before it was made")
+    """Killed at each step of its making; what the next start finds is one whole PKI, and it stays that one."""
+    steps = 0
+    for directory in killed_at_each_step(MAKE, tmp_path):
+        steps += 1
+        first = TrustService.open(directory, SystemClock())
+        assert len(list(first.pki.issued())) == len(SERVICE)
+        roots = first.roots_pem
+        first.close()
+        again = TrustService.open(directory, SystemClock())
+        assert again.roots_pem == roots
+        again.close()
+    assert steps > len(SERVICE), "it was killed in the making"
+    print(f"killed at each of {steps - 1} steps")

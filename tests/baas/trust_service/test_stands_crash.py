@@ -32,6 +32,7 @@ from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import Digest
 from tests.baas.trust_service.stands import TOWN
 from tests.baas.trust_service.test_crash import SERVE
+from tests.killed import killed_at_each_step
 from tests.rounds import rounds
 
 pytestmark = pytest.mark.crash
@@ -266,35 +267,34 @@ def test_what_signador_acknowledged_is_there(tmp_path: Path) -> None:
     print(f"{ROUNDS} kills; acknowledged: {len(told.started)} starts, {len(told.signed)} signatures")
 
 
+#: A log's making and its first record, to be killed at each of its steps. What was told stands beside it, on disk.
+MAKE_LOG = """
+from baas.clock import SystemClock
+from baas.trust_service.hashed_log import HashedLog
+
+
+def make(directory):
+    log = HashedLog.open(directory, SystemClock(), lambda digest: b"")
+    log.start()
+    log.append("9999990001", bytes(32), 86_400_000).result()
+    sys.setprofile(None)
+    directory.with_suffix(".kept").touch()
+"""
+
+
 @pytest.mark.timeout(120)
 def test_a_log_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Killed at any moment of its making: the next start opens it, and its key never changes once it has a record."""
-    chance, seen = random.Random(7), 0
-    program = (
-        "import sys\nfrom pathlib import Path\nfrom baas.clock import SystemClock\n"
-        "from baas.trust_service.hashed_log import HashedLog\nprint('loaded', flush=True)\n"
-        "log = HashedLog.open(Path(sys.argv[1]), SystemClock(), lambda digest: b'')\nlog.start()\n"
-        "log.append('9999990001', bytes(32), 86400000).result()\nprint('kept', flush=True)\nsys.stdin.read()\n"
-    )
-    for number in range(10):
-        directory = tmp_path / str(number)
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(directory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == "loaded\n"
-            time.sleep(chance.uniform(0.0, 0.05))
-            child.kill()
-            kept = "kept" in child.stdout.read()
-        seen += not kept
+    """Killed at each step of its making: the next start opens it, and its key never changes once it has a record."""
+    steps = 0
+    for directory in killed_at_each_step(MAKE_LOG, tmp_path):
+        steps += 1
+        kept = directory.with_suffix(".kept").exists()
         key = hashlib.sha256((directory / "hmac.key").read_bytes()).digest() if kept else None
         log = HashedLog.open(directory, SystemClock(), lambda digest: b"")
         log.start()
         position = log.append(TOWN, bytes(32), 86_400_000).result(10).record.entry.position
         assert position == 2 if kept else position in (1, 2)
         log.close()
+        assert len(key_of(directory)) == 32, "a key that was cut off is none"
         assert key in (None, hashlib.sha256(key_of(directory)).digest())
-    assert seen, "it was killed in the making at least once"
+    assert steps > 10, "it was killed in the making"
