@@ -10,20 +10,25 @@ from sqlmodel import Session
 from baas.ades import pem
 from baas.api.administrations import Code
 from baas.api.calls import Calling
+from baas.exchange_service.authorisations import Granted
 from baas.exchanges.schemas import AuthorisationIn, AuthorisationOut, AuthorisationsOut, ExchangeKeyOut
 
 router = APIRouter(prefix="/administrations/{code}", tags=["exchange"])
 
 
 @router.get("/exchange-authorisations")
-def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut:
+def list_exchange_authorisations(
+    code: Code,
+    call: Calling,
+    withdrawn: Annotated[bool, Query(description="those that are no longer in force, too")] = False,
+) -> AuthorisationsOut:
     """What the administration may ask of the exchange, what could be granted, and where the service answers."""
     exchanges = call.services.exchanges
-    found = call.read(lambda session: exchanges.listing(session, call.scope, code))
+    found = call.read(lambda session: exchanges.listing(session, call.scope, code, withdrawn=withdrawn))
     return AuthorisationsOut(
         address=exchanges.address,
         offered={product: list(each) for product, each in exchanges.offered.items()},
-        items=[AuthorisationOut.model_validate(each) for each in found],
+        items=[_out(each) for each in found],
     )
 
 
@@ -31,7 +36,7 @@ def list_exchange_authorisations(code: Code, call: Calling) -> AuthorisationsOut
 def grant_exchange_authorisation(code: Code, body: AuthorisationIn, call: Calling) -> Response:
     """Lets the administration ask for a product's modality, for one purpose. For AOC's operators; idempotent."""
     return call.write(
-        lambda session: AuthorisationOut.model_validate(
+        lambda session: _out(
             call.services.exchanges.grant(
                 session, call.scope, code, body.product, body.modality, body.purpose
             )
@@ -71,3 +76,14 @@ def hand_out_exchange_key(code: Code, call: Calling) -> Response:
         )
 
     return call.write(act, without_secret=lambda answer: answer.model_copy(update={"key": None}))
+
+
+def _out(granted: Granted) -> AuthorisationOut:
+    said = granted.authorisation
+    return AuthorisationOut(
+        product=said.product,
+        modality=said.modality,
+        purpose=said.purpose,
+        since=granted.since,
+        withdrawn=granted.withdrawn,
+    )

@@ -23,9 +23,13 @@ class Services(Connection):
         path = f"/api/v1/administrations/{administration}/readiness/{item}"
         return dict(self.request("PUT", path, json=body).json())
 
-    def exchange_authorisations(self, administration: str) -> Json:
-        """What the administration may ask of the exchange (`items`), what could be granted, and the service's address."""
-        return dict(self._get(f"/administrations/{administration}/exchange-authorisations"))
+    def exchange_authorisations(self, administration: str, *, withdrawn: bool = False) -> Json:
+        """What the administration may ask of the exchange (`items`), what could be granted, and the service's address.
+
+        With `withdrawn`, what it might ask once, too.
+        """
+        path = f"/administrations/{administration}/exchange-authorisations"
+        return dict(self._get(path, withdrawn=withdrawn))
 
     def authorise_exchange(
         self, administration: str, product: str, modality: str, purpose: str = "PROVES"

@@ -34,6 +34,10 @@ class Granted:
     since: datetime
     withdrawn: datetime | None
 
+    @property
+    def in_force(self) -> bool:
+        return self.withdrawn is None
+
 
 class Authorisations:
     """The authorisations of one service; on disk when a call returns, and kept, with their end, once withdrawn."""

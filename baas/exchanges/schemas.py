@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from baas.wire import In, Out
+from baas.wire import In, Moment, Out
 
 #: The wire of the exchange itself bounds them (`baas.protocols.pci.messages`).
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,64}$")]
@@ -22,9 +22,13 @@ class AuthorisationIn(In):
 
 
 class AuthorisationOut(Out):
+    """`withdrawn` is null while it is in force."""
+
     product: str
     modality: str
     purpose: str
+    since: Moment
+    withdrawn: Moment | None
 
 
 class AuthorisationsOut(Out):

@@ -66,10 +66,12 @@ class Exchanges:
         """What there is to ask, by product."""
         return self._service.offered
 
-    def listing(self, session: Session, scope: TenantScope, administration: str) -> tuple[Authorisation, ...]:
-        """What the administration may ask. For any role there, and AOC's staff."""
+    def listing(
+        self, session: Session, scope: TenantScope, administration: str, *, withdrawn: bool
+    ) -> tuple[Granted, ...]:
+        """What the administration may ask, newest first; what it might once, too. For any role there, and AOC's staff."""
         owner = repository.administration(session, scope, administration)
-        return self._service.authorisations(owner.code)
+        return tuple(each for each in self._service.granted(owner.code) if withdrawn or each.in_force)
 
     def standing(self, session: Session, scope: TenantScope, administration: str) -> Standing:
         """How the administration stands, withdrawn authorisations too. For whom `listing` is."""
@@ -89,13 +91,13 @@ class Exchanges:
         product: str,
         modality: str,
         purpose: str,
-    ) -> Authorisation:
+    ) -> Granted:
         """From now on the administration may ask this. For AOC's operators; idempotent. Invalid for what there is not."""
         owner = self._managed(session, scope, administration, "granting an authorisation of the exchange")
         self._service.authorise(owner.code, product, modality, purpose)
         granted = Authorisation(owner.code, product, modality, purpose)
         self._record(session, scope, owner, "exchange.authorise", granted)
-        return granted
+        return next(each for each in self._service.granted(owner.code) if each.authorisation == granted)
 
     def withdraw(
         self,

@@ -112,12 +112,19 @@ def public_url(place: Place) -> str:
 
 
 def exchange_url(place: Place, found: str | None) -> str:
-    """The embedded exchange service's: `found` where a service runs, or the one that it would have beside `baas serve`."""
+    """The embedded exchange service's: `found` where a service runs, or the one that it would have beside `baas serve`.
+
+    Words, where that is not known before.
+    """
     if place.url:
         return found or "no address: start it"
     settings = _settings_of_serve(place)
-    port = settings.port + 1 if settings.exchange_port is None else settings.exchange_port
-    return f"https://{settings.host}:{port}"
+    port = settings.exchange_port
+    if port is None and settings.port:
+        port = settings.port + 1
+    if not port or port > 65535:
+        return "no address yet: `baas serve` takes a port that is free, and says which"
+    return f"https://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
 
 
 def _settings_of_serve(place: Place) -> Settings:

@@ -15,6 +15,7 @@ import httpx2
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from baas.ades.types import Signer
+from baas.connectors._deadline import Socket
 from baas.connectors._http import LIMITS
 from sandbox.errors import MalformedEvidence
 
@@ -34,6 +35,7 @@ def client(trust_anchor: bytes, timeout: float, own: Signer | None) -> httpx2.Cl
 def context(trust_anchor: bytes, own: Signer | None) -> ssl.SSLContext:
     """Raises MalformedEvidence for roots (PEM) that cannot be read, or none."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.sslsocket_class = Socket
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.verify_flags |= ssl.VERIFY_X509_STRICT
     try:

@@ -14,6 +14,7 @@ import httpx2
 
 from baas.clock import Clock
 from baas.connectors import ConnectorTimeout, ConnectorUnreachable, Environment
+from baas.connectors._deadline import within
 from baas.connectors._http import LIMITS
 from baas.connectors.signature import Exchange
 from baas.trust_store import machine_roots
@@ -109,7 +110,7 @@ def _exchange(
     most_seconds = None if http.timeout.read is None else STEPS * http.timeout.read
     body = bytearray()
     try:
-        with http.stream(method, url, content=content, headers=headers) as answer:
+        with within(most_seconds), http.stream(method, url, content=content, headers=headers) as answer:
             if answer.headers.get("content-encoding", "identity") != "identity":
                 raise ConnectorUnreachable(f"{url} compressed its answer, which was not asked for")
             for part in answer.iter_raw():
@@ -119,11 +120,17 @@ def _exchange(
                         f"{url} answered with more than {most} bytes; nothing here is that long"
                     )
                 if most_seconds is not None and time.monotonic() - began > most_seconds:
-                    raise ConnectorTimeout(f"{url}: the answer was not whole after {most_seconds:g} s")
+                    raise _not_whole(url, most_seconds)
             status, media_type = answer.status_code, answer.headers.get("content-type", "")
     except httpx2.TimeoutException as error:
+        if most_seconds is not None and time.monotonic() - began >= most_seconds:
+            raise _not_whole(url, most_seconds) from error
         raise ConnectorTimeout(f"{url} gave no answer within {http.timeout.read} s") from error
     except httpx2.HTTPError as error:
         raise ConnectorUnreachable(f"{url} cannot be reached: {error}") from error
     plain = media_type.split(";", maxsplit=1)[0].strip().lower()
     return Answer(status, plain, content, bytes(body), started, clock.now())
+
+
+def _not_whole(url: str, seconds: float) -> ConnectorTimeout:
+    return ConnectorTimeout(f"{url}: the answer was not whole after {seconds:g} s")

@@ -1,4 +1,4 @@
-"""Residents who do not exist, and what a document's number must look like before it is looked for.
+"""Residents who do not exist.
 
 The first three are the set that AOC tells integrators to try its test environment with (PADRO, section 4 of its guide),
 all at municipality 023 of province 17. The others are this sandbox's: numbers from 99990001 on, in a municipality
@@ -8,7 +8,6 @@ formed: no real person's number is in this file, or could be answered to be know
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -18,9 +17,6 @@ from sandbox.low_entropy import LETTERS
 #: How many residents there are besides AOC's test set.
 OTHERS = 48
 _PROVINCES = ("08", "17", "25", "43")
-_NIF = re.compile(r"[0-9]{8}[A-Z]", re.ASCII)
-_NIE = re.compile(r"[XYZ][0-9]{7}[A-Z]", re.ASCII)
-_PASSPORT = re.compile(r"[A-Z0-9]{5,14}", re.ASCII)
 
 
 class Kind(Enum):
@@ -39,17 +35,6 @@ class Resident:
     document: str
     province: str
     municipality: str
-
-
-def well_formed(kind: Kind, document: str) -> bool:
-    """Whether a number could be of this kind: shape, and check letter where there is one. Capital letters alone."""
-    if kind is Kind.PASSPORT:
-        return _PASSPORT.fullmatch(document) is not None
-    if kind is Kind.NIF:
-        return _NIF.fullmatch(document) is not None and document[-1] == _letter(document[:-1])
-    if _NIE.fullmatch(document) is None:
-        return False
-    return document[-1] == _letter(f"{'XYZ'.index(document[0])}{document[1:-1]}")
 
 
 def residents() -> Iterator[Resident]:

@@ -1,8 +1,8 @@
 """PADRO, modality RESIDENT: whether a document's number is of somebody who is registered in a municipality.
 
-Nobody here is real: AOC's test set and a few dozen numbers of nobody (`fictional.residents`). The NIE of AOC's set,
-Z2757735Z, has a check letter that no NIE has, so what is known is looked for first: CONSTA. Any other number that is
-well formed: NO CONSTA. One that could be of no document: ERROR.
+Nobody here is real: AOC's test set and a few dozen numbers of nobody (`fictional.residents`): CONSTA. Any other number is
+NO CONSTA, one that could be of no document too, as in AOC's test environment: check letters are not looked at, and the
+NIE of AOC's own set, Z2757735Z, has one that no NIE has. Nothing here answers ERROR.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import ClassVar, Self
 
 from baas.clock import Clock
-from baas.exchange_service.fictional.residents import Kind, residents, well_formed
+from baas.exchange_service.fictional.residents import Kind, residents
 from baas.exchange_service.products import Asked, Done, Modalities
 from baas.exchange_service.products._payloads import read, refused, require_no_files
 from baas.protocols.pci.messages import DocumentType, Holder
@@ -96,9 +96,7 @@ CREATE TABLE IF NOT EXISTS padro_residents (
         known = self._database.rows(
             "SELECT 1 FROM padro_residents WHERE kind = ? AND document = ?", kind.value, document
         )
-        if known:
-            return Result.FOUND
-        return Result.NOT_FOUND if well_formed(kind, document) else Result.ERROR
+        return Result.FOUND if known else Result.NOT_FOUND
 
 
 def _require_same(holder: Holder, payload: Resident) -> None:

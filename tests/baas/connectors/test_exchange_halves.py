@@ -92,14 +92,21 @@ def test_half_an_answer(served: Served, tmp_path: Path, name: str) -> None:
                 act()
 
 
+DRIPS = {
+    "its body": (START + b"Content-Length: 1000000\r\n\r\n", *[b" "] * 1000),
+    "its head": (START + b"X-Wait: ", *[b"."] * 1000),
+    "heads that promise another": (b"HTTP/1.1 100 Continue\r\n\r\n",) * 1000,
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
 def test_an_answer_that_comes_byte_by_byte(
-    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Each byte comes in time, and the answer never does: it held who asked for as long as it liked."""
-    monkeypatch.setattr(_http, "STEPS", 0.01)
-    endless = (START + b"Content-Length: 1000000\r\n\r\n", *[b" "] * 1000)
+    monkeypatch.setattr(_http, "STEPS", 0.05)
     with (
-        saying(served, tmp_path, *endless, pause=0.1) as url,
+        saying(served, tmp_path, *DRIPS[name], pause=0.1) as url,
         served.adapter(url) as adapter,
         pytest.raises(ConnectorTimeout, match="not whole"),
     ):

@@ -52,6 +52,22 @@ def test_a_withdrawn_one_is_gone(server: Any, member: httpx2.Client) -> None:
     assert "Ajut de menjador" in again.json()["detail"]
 
 
+def test_what_was_withdrawn_is_still_told_to_who_asks_for_it(server: Any, member: httpx2.Client) -> None:
+    operator = server.operator
+    given = ok(operator.post(path(), json=PADRO), 201)
+    assert given["withdrawn"] is None
+    operator.delete(f"{path()}/PADRO/RESIDENT")
+    ok(operator.post(path(), json=PADRO | {"purpose": "Beques"}), 201)
+    assert granted(member) == [("PADRO", "RESIDENT", "Beques")]
+    every = ok(member.get(path(), params={"withdrawn": True}))["items"]
+    assert [each["purpose"] for each in every] == ["Beques", "PROVES"], "those in force first"
+    assert every[0]["withdrawn"] is None
+    assert every[1]["since"] == given["since"] <= every[1]["withdrawn"]
+    again = ok(operator.post(path(), json=PADRO), 201)
+    assert again["withdrawn"] is None, "one that is given anew is another one, and in force"
+    assert len(ok(member.get(path(), params={"withdrawn": True}))["items"]) == 3
+
+
 def test_only_aocs_operators_grant(server: Any, member: httpx2.Client) -> None:
     refused = member.post(path(), json=PADRO)
     assert refused.status_code == 403

@@ -78,6 +78,30 @@ def test_the_exchange_without_a_running_service_is_where_serve_would_have_it(
     assert exchange_url(here, gone) == "https://127.0.0.1:9443"
 
 
+@pytest.mark.parametrize(
+    ("port", "exchange_port", "host", "expected"),
+    [
+        ("0", None, "127.0.0.1", "no address yet"),
+        ("9000", "0", "127.0.0.1", "no address yet"),
+        ("65535", None, "127.0.0.1", "no address yet"),
+        ("0", "9443", "127.0.0.1", "https://127.0.0.1:9443"),
+        ("9000", None, "::1", "https://[::1]:9001"),
+    ],
+)
+def test_an_exchange_that_will_take_a_free_port_has_no_address_yet(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    port: str,
+    exchange_port: str | None,
+    host: str,
+    expected: str,
+) -> None:
+    for name, value in {"PORT": port, "EXCHANGE_PORT": exchange_port, "HOST": host}.items():
+        if value is not None:
+            monkeypatch.setenv(f"BAAS_{name}", value)
+    assert exchange_url(Place(None, tmp_path), None).startswith(expected)
+
+
 def test_a_token_in_the_clear_is_warned_of_except_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert checked_url("http://sandbox.example/") == "http://sandbox.example"
     assert "not https" in capsys.readouterr().err

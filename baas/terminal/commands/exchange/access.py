@@ -20,11 +20,18 @@ SHOWN = ("product", "modality", "purpose")
 
 
 @app.command()
-def authorisations(ctx: typer.Context, administration: Administration) -> Shown:
+def authorisations(
+    ctx: typer.Context,
+    administration: Administration,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="Those that are no longer in force, too.")
+    ] = False,
+) -> Shown:
     """What the administration may ask of the embedded exchange service, and where that answers."""
     with connect(ctx) as client:
-        found = client.exchange_authorisations(administration)
-    lines = table(found["items"], *SHOWN).text if found["items"] else "nothing yet: an operator grants it"
+        found = client.exchange_authorisations(administration, withdrawn=withdrawn)
+    columns = (*SHOWN, "since", "withdrawn") if withdrawn else (*SHOWN, "since")
+    lines = table(found["items"], *columns).text if found["items"] else "nothing yet: an operator grants it"
     found["address"] = exchange_url(here(ctx), found["address"])
     return Shown(found, f"{lines}\n\nthe service is at {found['address']}")
 
@@ -39,7 +46,7 @@ def authorise(
 ) -> Shown:
     """Let an administration ask for one product and modality, for one purpose. For AOC's operators; idempotent."""
     with connect(ctx) as client:
-        return record(client.authorise_exchange(administration, product, modality, purpose), *SHOWN)
+        return record(client.authorise_exchange(administration, product, modality, purpose), *SHOWN, "since")
 
 
 @app.command()

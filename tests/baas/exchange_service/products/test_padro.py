@@ -55,24 +55,25 @@ def test_all_residents_are_found_by_their_own_document_alone(product: Product) -
 
 
 @pytest.mark.parametrize(
-    ("kind", "document", "expected"),
+    ("kind", "document"),
     [
-        (Document.NIF, "00000000T", Result.NOT_FOUND),
-        (Document.NIE, "X0000000T", Result.NOT_FOUND),
-        (Document.PASSPORT, "RA12345679", Result.NOT_FOUND),
-        (Document.PASSPORT, "12344321Z", Result.NOT_FOUND),
-        (Document.NIF, "12344321A", Result.ERROR),
-        (Document.NIF, "12344321z", Result.ERROR),
-        (Document.NIF, " 12344321Z", Result.ERROR),
-        (Document.NIF, "١٢٣٤٤٣٢١Z", Result.ERROR),
-        (Document.NIF, "' OR 1=1 --", Result.ERROR),
-        (Document.NIF, "%", Result.ERROR),
-        (Document.NIE, "Z2757735A", Result.ERROR),
-        (Document.PASSPORT, "<x/>&amp;", Result.ERROR),
+        (Document.NIF, "00000000T"),
+        (Document.NIE, "X0000000T"),
+        (Document.PASSPORT, "RA12345679"),
+        (Document.PASSPORT, "12344321Z"),
+        # could be of no document
+        (Document.NIF, "12344321A"),
+        (Document.NIF, "12344321z"),
+        (Document.NIF, " 12344321Z"),
+        (Document.NIF, "١٢٣٤٤٣٢١Z"),
+        (Document.NIF, "' OR 1=1 --"),
+        (Document.NIF, "%"),
+        (Document.NIE, "Z2757735A"),
+        (Document.PASSPORT, "<x/>&amp;"),
     ],
 )
-def test_nobody_else_is(product: Product, kind: Document, document: str, expected: Result) -> None:
-    assert result(product, kind, document) is expected
+def test_nobody_else_is_as_in_aocs_test_environment(product: Product, kind: Document, document: str) -> None:
+    assert result(product, kind, document) is Result.NOT_FOUND
 
 
 def test_evidence_states_the_result_and_nobodys_number(product: Product) -> None:
