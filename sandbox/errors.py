@@ -46,6 +46,7 @@ Values are attributes; a message says what happened, what was expected, what cam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -259,8 +260,10 @@ class DocumentChanged(EvidenceError):
 
 
 class VerificationError(EvidenceError):
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    """`reason` is the sentence; `key` names it for a catalogue, and `values` fill its blanks, where it has such a name."""
+
+    def __init__(self, reason: str, key: str = "", values: Mapping[str, str | int] | None = None) -> None:
+        self.reason, self.key, self.values = reason, key, values or {}
         super().__init__(reason)
 
 

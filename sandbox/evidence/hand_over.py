@@ -19,7 +19,7 @@ from sandbox.evidence.encoding import from_hex, utc_text
 from sandbox.evidence.hand_over_calls import Call, Step, offer, read_call
 from sandbox.evidence.hand_over_file import HandOverEvidence, Status, StepProof, is_one, parse
 from sandbox.evidence.header import Header
-from sandbox.evidence.report import Outcome, Report, Result, detail, failed, flagged, not_checked, passed
+from sandbox.evidence.report import Outcome, Report, Result, detail, flagged, not_checked, passed, refused
 from sandbox.evidence.report import Step as ReportStep
 from sandbox.evidence.sealer import OpenedSealedBlock, open_sealed_block, require_not_ahead, require_of
 from sandbox.evidence.secp256k1 import address_of
@@ -131,7 +131,7 @@ def _run(check: Callable[[_Case], Outcome], case: _Case) -> Outcome:
     try:
         return check(case)
     except EvidenceError as error:
-        return failed("hand-over.refused", "{reason}", reason=str(error))
+        return refused("hand-over", error)
 
 
 def _act_digest(case: _Case) -> Outcome:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from sandbox.errors import EvidenceError, VerificationError
 from sandbox.evidence.canonical import Json
 
 #: What a report answers for, in the order in which it is read.
@@ -44,8 +45,9 @@ class Detail(NamedTuple):
 class Outcome(NamedTuple):
     """What one step found: `key` names the message for a catalogue, `template` is its English without the values.
 
-    A `flag` is what a reader must see although the step passed; `details` say it part by part. (A tuple, as `Step`:
-    they are made sixteen at a time, and a frozen dataclass takes four times as long.)
+    A `flag` is what a reader must see although the step passed; `details` say it part by part. `cause` is why it was
+    refused, where that has a message of its own: its text is `reason` among the values. (A tuple, as `Step`: they are
+    made sixteen at a time, and a frozen dataclass takes four times as long.)
     """
 
     result: Result
@@ -54,6 +56,7 @@ class Outcome(NamedTuple):
     values: Mapping[str, str | int] = _NOTHING
     flag: bool = False
     details: tuple[Detail, ...] = ()
+    cause: Detail | None = None
 
     @property
     def text(self) -> str:
@@ -76,6 +79,14 @@ def flagged(key: str, text: str, **values: str | int) -> Outcome:
 
 def failed(key: str, text: str, **values: str | int) -> Outcome:
     return Outcome(Result.FAILED, key, text, values)
+
+
+def refused(name: str, error: EvidenceError) -> Outcome:
+    """Failed, since a step raised: `name` is the step's; the reason has a message of its own where the error has a key."""
+    cause = None
+    if isinstance(error, VerificationError) and error.key:
+        cause = Detail(error.key, "{reason}", error.values)
+    return Outcome(Result.FAILED, f"{name}.refused", "{reason}", {"reason": str(error)}, cause=cause)
 
 
 def not_checked(key: str, text: str, **values: str | int) -> Outcome:

@@ -16,7 +16,7 @@ from sandbox.evidence.context import Context, SharedWork
 from sandbox.evidence.document import Document
 from sandbox.evidence.policy import STANDARD, Policy
 from sandbox.evidence.receipt import Receipt
-from sandbox.evidence.report import Outcome, Report, Result, Step, failed, not_checked
+from sandbox.evidence.report import Outcome, Report, Result, Step, not_checked, refused
 from sandbox.evidence.trust import TrustRoot
 
 
@@ -79,4 +79,4 @@ def _run(check: Check, context: Context) -> Outcome:
     try:
         return check.run(context)
     except EvidenceError as error:
-        return failed(f"{check.name}.refused", "{reason}", reason=str(error))
+        return refused(check.name, error)

@@ -12,7 +12,7 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +21,11 @@ from sandbox.errors import EvidenceError, MalformedEvidence
 from sandbox.evidence import ed25519, encodings, hand_over, keccak, trust
 from sandbox.evidence.digest import digest_file
 from sandbox.evidence.policy import STANDARD, Policy, named
-from sandbox.evidence.report import Detail, Outcome, Report
+from sandbox.evidence.report import Report
+from sandbox.evidence.spoken import Given, Texts, to_text
 
 LANGUAGES = ("ca", "es", "en")
 _OK, _REFUSED, _USAGE = 0, 1, 2
-
-Texts = Mapping[str, str]
 
 
 class _Misused(Exception):
@@ -39,10 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     texts = _texts(language)
     given = _parser(texts, language).parse_args(arguments)
     try:
-        evidence = given.receipt.read_bytes()
-        is_hand_over = hand_over.is_one(evidence)
-        judge = _of_hand_over if is_hand_over else _of_receipt
-        report = judge(given, evidence, texts)
+        evidence, trusted = given.receipt.read_bytes(), given.trust.read_bytes()
+        judge = _of_hand_over if hand_over.is_one(evidence) else _of_receipt
+        report = judge(given, evidence, trusted, texts)
+        said = "" if given.json else _said(report, given, evidence, trusted, texts)
     except _Misused as error:
         return _fail(str(error), _USAGE, given.json)
     except OSError as error:
@@ -52,71 +51,40 @@ def main(arguments: Sequence[str]) -> int:
             given.json,
         )
     except EvidenceError as error:
-        return _fail(texts["verifier.refused"].format(reason=error), _REFUSED, given.json)
+        reason = texts["evidence.report.in_english"].format(reason=error)
+        return _fail(texts["verifier.refused"].format(reason=reason), _REFUSED, given.json)
     if given.json:
         sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
     else:
-        limits = texts["verifier.hand_over_limits"] + "\n" if is_hand_over else ""
-        sys.stdout.write(to_text(report, texts) + limits)
+        sys.stdout.write(said)
     return _OK if report.ok else _REFUSED
 
 
-def _of_receipt(given: argparse.Namespace, evidence: bytes, texts: Texts) -> Report:
+def _of_receipt(given: argparse.Namespace, evidence: bytes, trusted: bytes, texts: Texts) -> Report:
     proof = encodings.read(evidence)
     if given.offered_by is not None or given.offered_to is not None:
         raise _Misused(texts["verifier.only_of_hand_over"])
-    return encodings.verify(given.document, proof, _trusted(given), given.policy, as_of=given.as_of)
+    return encodings.verify(given.document, proof, trust.parse(trusted), given.policy, as_of=given.as_of)
 
 
-def _of_hand_over(given: argparse.Namespace, evidence: bytes, texts: Texts) -> Report:
+def _of_hand_over(given: argparse.Namespace, evidence: bytes, trusted: bytes, texts: Texts) -> Report:
     if given.policy != STANDARD or given.as_of is not None:
         raise _Misused(texts["verifier.not_of_hand_over"])
     try:
         bodies = hand_over.Bodies.of_addresses(given.offered_by or "", given.offered_to or "")
     except MalformedEvidence as error:
         raise _Misused(texts["verifier.needs_bodies"].format(reason=error)) from None
-    read, root = hand_over.parse(evidence), _trusted(given)
+    read, root = hand_over.parse(evidence), trust.parse(trusted)
     digest = digest_file(given.document, slug=read.document.algorithm)
     return hand_over.verify(read, digest, root, bodies)
 
 
-def _trusted(given: argparse.Namespace) -> trust.TrustRoot:
-    return trust.parse(given.trust.read_bytes())
-
-
-def to_text(report: Report, texts: Texts) -> str:
-    """The report for a terminal, in the language of the texts: steps with their details, layers, what is made of it."""
-    steps, lines = report.steps, []
-    names = {step.name: texts[f"evidence.step.{step.name}"] for step in steps}
-    results = {
-        result: texts[f"evidence.result.{result}"] for result in {step.outcome.result for step in steps}
-    }
-    results |= {answer: texts[f"evidence.result.{answer}"] for answer in report.layers.values()}
-    for step in steps:
-        outcome = step.outcome
-        lines += [
-            f"{step.number:>2} {names[step.name]}: {results[outcome.result]}",
-            f"   {_said(outcome, texts)}",
-            *(f"   - {_said(each, texts)}" for each in outcome.details),
-        ]
-    lines.append("")
-    lines += [
-        f"{texts[f'evidence.layer.{layer}']}: {results[answer]}" for layer, answer in report.layers.items()
-    ]
-    lines.append("")
-    for step in report.flags:
-        flag = texts["evidence.report.flag"]
-        lines.append(flag.format(step=names[step.name], text=_said(step.outcome, texts)))
-    required = ", ".join(str(step.number) for step in steps if step.required)
-    if report.failed_step is None:
-        lines.append(texts["evidence.report.met"].format(required=required))
-    else:
-        lines.append(
-            texts["evidence.report.not_met"].format(step=names[report.failed_step], required=required)
-        )
+def _said(report: Report, given: argparse.Namespace, evidence: bytes, trusted: bytes, texts: Texts) -> str:
+    """The report for a terminal, with what it is of, and by what the signatures were checked."""
+    accounts = () if given.offered_by is None else (given.offered_by, given.offered_to)
+    files = Given(given.document, evidence, trusted, given.receipt.name, given.trust.name, accounts)
     by = {"ed25519": ed25519.LIBRARY or "Python", "keccak": keccak.LIBRARY or "Python"}
-    lines.append(texts["verifier.checked_by"].format(**by))
-    return "\n".join(lines) + "\n"
+    return f"{to_text(report, files, texts)}\n{texts['verifier.checked_by'].format(**by)}\n"
 
 
 def _parser(texts: Texts, language: str) -> argparse.ArgumentParser:
@@ -167,12 +135,3 @@ def _fail(line: str, code: int, as_json: bool) -> int:
         problem = {"title": "refused" if code == _REFUSED else "usage", "detail": line}
         sys.stdout.write(json.dumps({"problem": problem, "exit_code": code}, ensure_ascii=False) + "\n")
     return code
-
-
-def _said(outcome: Outcome | Detail, texts: Texts) -> str:
-    return _printable(texts[f"evidence.message.{outcome.key}"].format(**outcome.values))
-
-
-def _printable(text: str) -> str:
-    """Names in a receipt are its writer's: nothing in them may steer the reader's terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

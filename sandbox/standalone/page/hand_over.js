@@ -7,7 +7,7 @@ import { eventOf, filled, readCall, sameLog } from "./hand_over_calls.js";
 import { isFinal, isOne, namesOf, parse, statusOf } from "./hand_over_file.js";
 import * as header from "./header.js";
 import { verifiedNames } from "./note.js";
-import { failed, flagged, notChecked, passed, Report } from "./report.js";
+import { flagged, notChecked, passed, refused, Report } from "./report.js";
 import * as rlp from "./rlp.js";
 import { openSealedBlock, requireNotAhead, requireOf } from "./sealer.js";
 import { addressOf } from "./secp256k1.js";
@@ -57,7 +57,7 @@ function outcomeOf(check, found) {
   try {
     return check(found);
   } catch (error) {
-    if (error instanceof EvidenceError) return failed("hand-over.refused", { reason: error.message });
+    if (error instanceof EvidenceError) return refused("hand-over", error);
     throw error;
   }
 }

@@ -1,12 +1,16 @@
 // The page: files are chosen or dropped, the document is hashed in pieces, and the report is shown. Nothing is sent:
 // the page's own policy forbids it.
+import { toHex } from "./bytes.js";
 import { Document } from "./document.js";
+import { utcText } from "./encoding.js";
 import * as encodings from "./encodings.js";
 import { EvidenceError } from "./errors.js";
+import { digestFile } from "./files.js";
 import * as handOver from "./hand_over.js";
 import { split } from "./note.js";
 import { POLICIES } from "./policy.js";
-import { element, LANGUAGES, printable, speak, text } from "./texts.js";
+import { printable } from "./spoken.js";
+import { element, LANGUAGES, speakIn, text } from "./texts.js";
 import * as trusts from "./trust.js";
 import * as view from "./view.js";
 
@@ -16,7 +20,7 @@ const progress = part("progress");
 const submit = part("form").querySelector("button[type=submit]");
 const MAX_BYTES = 32 << 20; // more is no receipt, not even as a PDF
 const NAMES = { ca: "Català", es: "Castellano", en: "English" };
-let shown = null; // the report, so that it can be said again in another language
+let shown = null; // the report and what it is of, so that it can be said again in another language
 let saying = null; // the status: [key, values, whether it is a problem]
 
 /** A mistake that the person can mend, by its text's key. */
@@ -34,14 +38,14 @@ function say(key, values = {}, problem = false) {
 }
 
 function chooseLanguage(language) {
-  speak(language);
+  speakIn(language);
   for (const button of part("languages").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.lang === language));
   }
   part("languages").setAttribute("aria-label", text("verifier.page.languages"));
   progress.setAttribute("aria-label", text("verifier.page.progress"));
   if (saying) say(...saying);
-  if (shown) view.show(shown);
+  if (shown) view.show(...shown);
 }
 
 async function check() {
@@ -64,9 +68,27 @@ async function check() {
   const report = isHandOver
     ? await handOver.verify(proof, holder, trust, bodies)
     : await encodings.verify(holder, proof, trust, demanded());
-  const files = isHandOver ? [] : elsewhere(proof, trust);
-  return { report, files, isHandOver, seconds: (performance.now() - started) / 1000 };
+  const seconds = (performance.now() - started) / 1000;
+  const checked = [
+    checkedFile("evidence.given.document", file, holder.digests.get("sha-256")),
+    checkedFile("evidence.given.receipt", given, await sha256(given)),
+    checkedFile("evidence.given.trust", trustFile, await sha256(trustFile)),
+    ...(isHandOver ? accounts() : []),
+  ];
+  const time = utcText(BigInt(Date.now()));
+  return { report, given: { files: checked, time }, files: isHandOver ? [] : elsewhere(proof, trust), seconds };
 }
+
+const sha256 = async (blob) => (await digestFile(blob, ["sha-256"])).get("sha-256");
+
+/** What the report says of a file; what was pasted has no name. */
+const checkedFile = (key, { name = "QR", size }, digest) => ({ key, name, size, digest: digest && toHex(digest.value) });
+
+const accounts = () =>
+  ["offered-by", "offered-to"].map((id) => ({
+    key: `evidence.given.${id.replace("-", "_")}`,
+    account: part(id).value.toLowerCase(),
+  }));
 
 /** Whether this is evidence of a hand-over. Then the two bodies are asked for, and not what is demanded of a receipt. */
 async function askFor(blob) {
@@ -119,10 +141,9 @@ part("form").addEventListener("submit", async (event) => {
   view.hide();
   say("verifier.page.working");
   try {
-    const { report, files, isHandOver, seconds } = await check();
-    shown = report;
-    part("hand-over-limits").hidden = !isHandOver;
-    view.show(report);
+    const { report, given, files, seconds } = await check();
+    shown = [report, given];
+    view.show(report, given);
     view.offer(files);
     say("verifier.page.done", { seconds: seconds.toFixed(1) });
     view.focus();
@@ -134,6 +155,8 @@ part("form").addEventListener("submit", async (event) => {
     submit.disabled = false;
   }
 });
+
+part("print").addEventListener("click", () => window.print());
 
 /** A file that has gone since it was chosen is said when it is checked. */
 part("receipt").addEventListener("change", ({ target: { files } }) => {

@@ -3,11 +3,14 @@
 export const LAYERS = ["document", "log", "anchor", "time", "status"];
 
 /** What one step found: `key` names the message, `values` its blanks, `details` say it part by part; a flag must be seen. */
-const outcome = (result) => (key, values = {}) => ({ result, key, values, flag: false, details: [] });
+const outcome = (result) => (key, values = {}) => ({ result, key, values, flag: false, details: [], cause: null });
 export const passed = outcome("passed");
 export const failed = outcome("failed");
 export const notChecked = outcome("not_checked");
 export const flagged = (key, values) => ({ ...passed(key, values), flag: true });
+
+/** Failed, since a step threw: `cause` is the reason's key and values, where the catalogue says it. */
+export const refused = (name, { message, cause = null }) => ({ ...failed(`${name}.refused`, { reason: message }), cause });
 
 /** The steps in their order; everything else follows from them. */
 export class Report {

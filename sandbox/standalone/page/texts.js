@@ -1,28 +1,23 @@
 // The page's texts, in three languages: they stand in the page itself, as JSON.
+import { fill, printable, text as textOf } from "./spoken.js";
 
 const texts = JSON.parse(document.getElementById("texts").textContent);
 export const LANGUAGES = ["ca", "es", "en"];
 let language = LANGUAGES[0];
 
-export function speak(chosen) {
+export function speakIn(chosen) {
   language = chosen;
   document.documentElement.lang = chosen;
   document.title = text("verifier.page.title");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
 }
 
-export const has = (key) => Object.hasOwn(texts[language], key);
+/** The texts of the language that is chosen, by key. */
+export const spoken = () => texts[language];
 
 /** The text of a key, its {blanks} filled. A missing key is an Error: the tests look for it. */
-export function text(key, values = {}) {
-  if (!has(key)) throw new Error(`no text for ${key}`);
-  return texts[language][key].replace(/\{(\w+)\}/g, (blank, name) =>
-    Object.hasOwn(values, name) ? printable(String(values[name])) : blank,
-  );
-}
-
-/** Names in a receipt are its writer's: nothing in them may change how the page reads. */
-export const printable = (said) => said.replace(/[\p{C}\p{Z}]/gu, (character) => (character === " " ? " " : "\ufffd"));
+export const text = (key, values = {}) =>
+  fill(textOf(texts[language], key), Object.fromEntries(Object.entries(values).map(([name, value]) => [name, printable(String(value))])));
 
 /** A new element with text content; children are appended. Text is never parsed as HTML. */
 export function element(name, { className = "", content = "", ...attributes } = {}, ...children) {

@@ -3,7 +3,7 @@
 import { noteStatement } from "./checkpoint.js";
 import { EvidenceError } from "./errors.js";
 import { CHECKS, POLICIES } from "./policy.js";
-import { failed, notChecked, Report } from "./report.js";
+import { notChecked, refused, Report } from "./report.js";
 
 /** A receipt, what it is checked against, and what the steps so far established. */
 export class Context {
@@ -52,7 +52,7 @@ async function outcomeOf(check, context) {
   try {
     return await check.run(context);
   } catch (error) {
-    if (error instanceof EvidenceError) return failed(`${check.name}.refused`, { reason: error.message });
+    if (error instanceof EvidenceError) return refused(check.name, error);
     throw error;
   }
 }

@@ -1,40 +1,25 @@
-// How a report is shown: each layer's answer, each step's, what must be seen all the same, what was not checked.
-import { element, has, text } from "./texts.js";
+// How a report is shown: what was made of it, which files it is of, what is proven and what not, layers, steps.
+import { speak } from "./spoken.js";
+import { element, spoken, text } from "./texts.js";
 
 const results = document.getElementById("results");
 const part = (name) => document.getElementById(name);
 
-/** What an outcome says; the page's own words where it cannot do what the library can. */
-function said({ key, values }) {
-  const own = `verifier.message.${key}`;
-  return text(has(own) ? own : `evidence.message.${key}`, values);
-}
-
-const stepName = (name) => text(`evidence.step.${name}`);
-const answer = (result) => element("span", { className: "outcome", content: text(`evidence.result.${result}`) });
-
-export function show(report) {
-  const required = ranges(report.steps.filter((step) => step.required).map((step) => step.number));
-  const unchecked = report.steps.filter((step) => step.outcome.result === "not_checked").length;
-  const verdict = report.ok
-    ? text("evidence.report.met", { required })
-    : text("evidence.report.not_met", { step: stepName(report.failedStep), required });
-  part("summary").textContent = `${verdict} ${text("verifier.page.unchecked", { count: unchecked })}`;
+/** `given` is what was checked: the files, and when. */
+export function show(report, given) {
+  const { verdict, flags, proven, unproven, layers, steps } = speak(report, spoken());
+  part("summary").textContent = verdict;
   part("summary").className = report.ok ? "met" : "failed";
-  part("flags").replaceChildren(...report.flags.map(flag));
-  part("layers").replaceChildren(...Object.entries(report.layers).map(layer));
-  part("steps").replaceChildren(...report.steps.map(step));
+  part("flags").replaceChildren(...flags.map((content) => element("p", { content })));
+  part("files").replaceChildren(...lines(given.files.map(file)));
+  part("when").textContent = text("evidence.report.when", { time: given.time });
+  part("proven-title").hidden = proven.length === 0;
+  part("proven").replaceChildren(...lines(proven));
+  part("unproven").replaceChildren(...lines(unproven));
+  const answers = Object.values(report.layers);
+  part("layers").replaceChildren(...layers.map((layer, at) => layerItem(layer, answers[at])));
+  part("steps").replaceChildren(...steps.map((step, at) => stepItem(step, report.steps[at].outcome.result)));
   results.hidden = false;
-}
-
-/** Ascending numbers as a person writes them: 1–10, 13. */
-function ranges(numbers) {
-  const runs = [];
-  for (const number of numbers) {
-    if (runs.at(-1)?.[1] === number - 1) runs.at(-1)[1] = number;
-    else runs.push([number, number]);
-  }
-  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 }
 
 export function hide() {
@@ -43,19 +28,23 @@ export function hide() {
 
 export const focus = () => results.focus();
 
-const flag = ({ name, outcome }) =>
-  element("p", { content: text("evidence.report.flag", { step: stepName(name), text: said(outcome) }) });
+const lines = (contents) => contents.map((content) => element("li", { content }));
+const answer = (content) => element("span", { className: "outcome", content });
 
-const layer = ([name, result]) =>
-  element("li", { className: result }, element("span", { content: text(`evidence.layer.${name}`) }), answer(result));
+/** A file that was checked, or an account that was typed, as one line. */
+function file({ key, name, size, digest, account }) {
+  const what = text(key);
+  if (account !== undefined) return text("evidence.report.account", { what, account });
+  return text(digest ? "evidence.report.file_digest" : "evidence.report.file", { what, name, size, digest });
+}
 
-function step({ number, name, required, outcome }) {
-  const title = `${number}. ${stepName(name)}${required ? "" : ` (${text("verifier.page.optional")})`}`;
-  const head = element("div", { className: "head" }, element("strong", { content: title }), answer(outcome.result));
-  const made = element("li", { className: outcome.result }, head, element("p", { className: "said", content: said(outcome) }));
-  if (outcome.details.length) {
-    made.append(element("ul", {}, ...outcome.details.map((line) => element("li", { content: said(line) }))));
-  }
+const layerItem = ([name, said], result) =>
+  element("li", { className: result }, element("span", { content: name }), answer(said));
+
+function stepItem({ title, answer: said, text: content, details }, result) {
+  const head = element("div", { className: "head" }, element("strong", { content: title }), answer(said));
+  const made = element("li", { className: result }, head, element("p", { className: "said", content }));
+  if (details.length) made.append(element("ul", {}, ...lines(details)));
   return made;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from baas import verifier
 from sandbox.standalone import archive
 from tests.sandbox.evidence.conftest import World
 from tests.sandbox.evidence.hand_overs import DOCUMENT, FIRST, SECOND, THIRD, Prover
-from tests.sandbox.standalone.vectors import Vector, differences, shape
+from tests.sandbox.standalone.vectors import TEXTS, Vector, differences, shape
 
 #: Many steps or every case: `make test-long`.
 pytestmark = pytest.mark.long
@@ -30,6 +31,7 @@ sys.path.insert(0, sys.argv[1])
 from sandbox.errors import EvidenceError
 from sandbox.evidence import cbor, digest, ed25519, encodings, hand_over, keccak, secp256k1, timestamp, trust
 from sandbox.evidence.policy import named
+from sandbox.evidence.spoken import speak
 
 assert ed25519.LIBRARY is keccak.LIBRARY is secp256k1.LIBRARY is None and not timestamp.available()
 assert encodings.__file__.startswith(sys.argv[1]) and cbor.cbor2.loads.__module__ == "cbor2"
@@ -40,12 +42,21 @@ def report(document, made, root, policy, moment, bodies):
     read, bodies = hand_over.parse(made), hand_over.Bodies.of_addresses(*(bodies or ("", "")))
     return hand_over.verify(read, digest.digest_bytes(document, read.document.algorithm), root, bodies)
 
+TEXTS = json.loads(next(sys.stdin))
+
+def whole(report):
+    causes = [step.outcome.cause and [step.outcome.cause.key, step.outcome.cause.values] for step in report.steps]
+    spoken = {language: speak(report, texts)._asdict() for language, texts in TEXTS.items()}
+    for said in spoken.values():
+        said["steps"] = [step._asdict() for step in said["steps"]]
+    return report.to_dict(), causes, spoken
+
 for line in sys.stdin:
     _, *parts, policy, as_of, bodies = json.loads(line)
     document, made, root = map(base64.b64decode, parts)
     moment = None if as_of is None else datetime.fromtimestamp(as_of / 1000, UTC)
     try:
-        found = report(document, made, trust.parse(root), policy, moment, bodies).to_dict()
+        found = whole(report(document, made, trust.parse(root), policy, moment, bodies))
     except EvidenceError:
         found = None
     print(json.dumps(found))
@@ -164,25 +175,25 @@ def handed_over(pyz: Path, folder: Path, evidence: str, by: str, to: str, *more:
         (
             "ca",
             [
-                "8 Cada ens ha signat els seus passos: Comprovat",
-                f"- accept: per {TO.lower()}",
-                "de quin ens és cada compte",
+                "8. Cada ens ha signat els seus passos: Comprovat",
+                f"- acceptació: per {TO.lower()}",
+                "De quin ens és cada compte",
             ],
         ),
         (
             "es",
             [
-                "8 Cada ente ha firmado sus pasos: Comprobado",
-                f"- accept: por {TO.lower()}",
-                "de qué ente es cada cuenta",
+                "8. Cada ente ha firmado sus pasos: Comprobado",
+                f"- aceptación: por {TO.lower()}",
+                "De qué ente es cada cuenta",
             ],
         ),
         (
             "en",
             [
-                "8 Each body signed its own steps: Checked",
-                f"- accept: by {TO.lower()}",
-                "which administration an account",
+                "8. Each body signed its own steps: Checked",
+                f"- acceptance: by {TO.lower()}",
+                "Which body an account is of",
             ],
         ),
     ],
@@ -193,8 +204,7 @@ def test_a_hand_over_with_no_package_in_each_language(
     done = handed_over(pyz, act, "evidence", BY, TO, "--lang", language)
     assert (done.returncode, done.stderr) == (0, "")
     assert [word for word in words if word not in done.stdout] == [], done.stdout
-    numbers = [line[:2].strip() for line in done.stdout.splitlines() if line[:2].strip().isdigit()]
-    assert numbers == [str(number) for number in range(1, 13)]
+    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(number) for number in range(1, 13)]
 
 
 @pytest.mark.parametrize(
@@ -224,14 +234,14 @@ def test_only_a_hand_over_has_two_bodies(pyz: Path, files: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_it_answers_each_vector_as_the_library_does(pyz: Path, vectors: list[Vector]) -> None:
-    lines = "\n".join(vector.to_line() for vector in vectors)
+    lines = "\n".join([json.dumps(TEXTS), *(vector.to_line() for vector in vectors)])
     command = [sys.executable, "-I", "-S", "-c", DRIVER, str(pyz)]
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(vectors) > 600
     assert len([vector for vector in vectors if vector.bodies]) > 300
-    found_ok = {vector.name: report and report["ok"] for vector, report in zip(vectors, found, strict=True)}
+    found_ok = {vector.name: each and each[0]["ok"] for vector, each in zip(vectors, found, strict=True)}
     real = {name: ok for name, ok in found_ok.items() if name.startswith("a real chain's")}
     assert list(real.values()) == [True, True, False], real  # an act that was only accepted has not ended
-    assert differences(vectors, [report and shape(report) for report in found]) == []
+    assert differences(vectors, [each and shape(*each) for each in found]) == []

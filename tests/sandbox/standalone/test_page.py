@@ -16,7 +16,7 @@ from sandbox.evidence import ed25519, encodings, secp256k1_pure
 from sandbox.evidence.receipt import Receipt
 from sandbox.standalone import bundle
 from tests.sandbox.evidence.test_pure import SECP256K1, SMALL, WYCHEPROOF, by_library_over_secp256k1, halves
-from tests.sandbox.standalone.vectors import ROOT, Vector, answer, differences, flipped
+from tests.sandbox.standalone.vectors import ROOT, TEXTS_OF_THE_PAGE, Vector, answer, differences, flipped
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(300)]
 HERE = Path(__file__).parent
@@ -40,8 +40,11 @@ def answers(folder: Path, lines: list[str], script: str = "differential.mjs") ->
 
 def read_by_the_page(answer: Any) -> Any:
     """Python's answer as the page can give it: it does not read what a PDF's revision added."""
-    for step in answer["steps"] if answer else ():
-        step["details"] = [key for key in step["details"] if not key.startswith("document.added-")]
+    for place, step in enumerate(answer["steps"] if answer else ()):
+        read = [not key.startswith("document.added-") for key in step["details"]]
+        said = [report["steps"][place] for report in answer["spoken"].values()]
+        for each in (step, *said):
+            each["details"] = [line for line, kept in zip(each["details"], read, strict=True) if kept]
     return answer
 
 
@@ -55,12 +58,15 @@ def only_stamped(vector: Vector) -> bool:
 
 
 def wrong(folder: Path, vectors: list[Vector]) -> list[str]:
-    found = answers(folder, [vector.to_line() for vector in vectors])
+    found = answers(folder, [json.dumps(TEXTS_OF_THE_PAGE), *(vector.to_line() for vector in vectors)])
     stamped = [only_stamped(vector) for vector in vectors]
     assert not any(each["ok"] for each, only in zip(found, stamped, strict=True) if only)
     chosen = [place for place, only in enumerate(stamped) if not only]
     return differences(
-        [vectors[place] for place in chosen], [found[place] for place in chosen], read_by_the_page
+        [vectors[place] for place in chosen],
+        [found[place] for place in chosen],
+        read_by_the_page,
+        TEXTS_OF_THE_PAGE,
     )
 
 

@@ -148,7 +148,7 @@ def test_a_good_receipt_an_altered_document_and_a_foreign_trust_root(page: Page,
     page.picture("verifier-empty")
     world = world_of(EXAMPLE)
     assert page.check(EXAMPLE, world) == ["passed"] * 10 + ["not_checked"] * 6
-    assert "Els passos que demana la política" in page.text("#summary")
+    assert "S'han comprovat tots els passos que es demanen" in page.text("#summary")
     assert "Passos no comprovats: 6." in page.text("#summary")
     assert page.browser.switch_to.active_element.get_attribute("id") == "results"
     page.picture("verifier-good")
@@ -226,17 +226,17 @@ def test_a_hand_over_asks_for_the_two_bodies_and_shows_its_own_steps(page: Page)
     assert results() == ["passed"] * 12
     names = [text(f"evidence.step.{name}") for name in hand_over.STEPS]
     shown = [line.text for line in page.browser.find_elements("css selector", "#steps strong")]
-    optional = {11: f" ({text('verifier.page.optional')})"}
+    optional = {11: f" ({text('evidence.report.optional')})"}
     assert shown == [f"{number}. {name}{optional.get(number, '')}" for number, name in enumerate(names, 1)]
-    assert f"accept: per 0x{SECOND.address.hex()}" in page.text("#steps")
+    assert f"acceptació: per 0x{SECOND.address.hex()}" in page.text("#steps")
     assert ACT.commitment().hex() in page.text("#steps")
-    assert page.text("#hand-over-limits") == text("verifier.hand_over_limits")
+    assert text("evidence.limit.accounts") in page.text("#unproven")
     page.picture("verifier-hand-over")
     for button in page.browser.find_elements("css selector", "#languages button"):
         button.click()
         language = button.get_attribute("lang")
         assert text("evidence.step.signatures", language) in page.text("#steps")
-        assert page.text("#hand-over-limits") == text("verifier.hand_over_limits", language)
+        assert text("evidence.limit.accounts", language) in page.text("#unproven")
 
     page.choose(document=page.folder / "altered.txt")
     assert results() == ["failed"] + ["not_checked"] * 11
@@ -314,7 +314,7 @@ def test_the_text_of_a_qr_code_is_pasted(page: Page) -> None:
     page.browser.find_element("css selector", "option[value=log-only]").click()
     page.browser.find_element("css selector", "button[type=submit]").click()
     wait_until(page.browser, lambda: page.browser.find_element("id", "results").is_displayed())
-    assert "Els passos que demana la política (1–5)" in page.text("#summary")
+    assert "S'han comprovat tots els passos que es demanen (1–5)" in page.text("#summary")
     assert text("evidence.message.step.not-carried").format(encoding="qr") in page.text("#steps")
 
 

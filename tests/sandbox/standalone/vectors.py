@@ -13,13 +13,14 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from baas import verifier
 from baas.receipts import Format, Source, render
 from sandbox.errors import EvidenceError
 from sandbox.evidence import encodings, hand_over, timestamp, trust
@@ -27,6 +28,7 @@ from sandbox.evidence.digest import digest_bytes
 from sandbox.evidence.encodings import Encoding
 from sandbox.evidence.policy import named
 from sandbox.evidence.report import Report
+from sandbox.evidence.spoken import Spoken, Texts, speak
 from tests.sandbox import test_handover
 from tests.sandbox.evidence import encoded, hand_overs, test_hand_over
 from tests.sandbox.evidence.conftest import World
@@ -51,13 +53,43 @@ class Vector:
         return json.dumps([self.name, *b64, self.policy, as_of, self.bodies])
 
 
-def answer(vector: Vector) -> dict[str, Any] | None:
-    """Python's: what each step found, by name; None where receipt or trust root cannot be read."""
+#: What is read in each language, but for reasons that are English sentences of each verifier's own.
+TEXTS = {
+    language: {**texts, "evidence.report.in_english": "(in English)"}
+    for language, texts in verifier.spoken().items()
+}
+#: The same where the page has words of its own.
+TEXTS_OF_THE_PAGE = {
+    language: texts
+    | {
+        key.replace("verifier.", "evidence.", 1): said
+        for key, said in texts.items()
+        if key.startswith("verifier.message.")
+    }
+    for language, texts in TEXTS.items()
+}
+
+
+def answer(vector: Vector, texts: Mapping[str, Texts] = TEXTS) -> dict[str, Any] | None:
+    """Python's: what each step found, and what a person reads; None where receipt or trust root cannot be read."""
     try:
         with patch.object(timestamp, "available", return_value=False):
-            return shape(reported(vector).to_dict())
+            report = reported(vector)
     except EvidenceError:
         return None
+    causes = [
+        step.outcome.cause and [step.outcome.cause.key, step.outcome.cause.values] for step in report.steps
+    ]
+    spoken = {language: speak(report, those) for language, those in texts.items()}
+    return shape(report.to_dict(), json.loads(json.dumps(causes)), as_json(spoken))
+
+
+def as_json(spoken: Mapping[str, Spoken]) -> Any:
+    named = {
+        language: said._asdict() | {"steps": [step._asdict() for step in said.steps]}
+        for language, said in spoken.items()
+    }
+    return json.loads(json.dumps(named))
 
 
 def reported(vector: Vector) -> Report:
@@ -69,8 +101,8 @@ def reported(vector: Vector) -> Report:
     return hand_over.verify(read, digest_bytes(vector.document, read.document.algorithm), root, bodies)
 
 
-def shape(report: dict[str, Any]) -> dict[str, Any]:
-    """A report without what is in a language: reasons are English, and each verifier's own."""
+def shape(report: dict[str, Any], causes: list[Any], spoken: Any) -> dict[str, Any]:
+    """A report without its English, whose reasons are each verifier's own; and what is said of it in each language."""
     steps = [
         {
             "name": step["name"],
@@ -79,10 +111,12 @@ def shape(report: dict[str, Any]) -> dict[str, Any]:
             "required": step["required"],
             "values": {name: value for name, value in step["values"].items() if name != "reason"},
             "details": [line["key"] for line in step.get("details", ())],
+            "cause": cause and {"key": cause[0], "values": cause[1]},
         }
-        for step in report["steps"]
+        for step, cause in zip(report["steps"], causes, strict=True)
     ]
-    return {name: report[name] for name in ("ok", "failed_step", "layers", "flags")} | {"steps": steps}
+    named = {name: report[name] for name in ("ok", "failed_step", "layers", "flags")}
+    return named | {"steps": steps, "spoken": spoken}
 
 
 def recorded(folder: Path) -> list[Vector]:
@@ -228,10 +262,11 @@ def differences(
     vectors: Iterable[Vector],
     found: Iterable[dict[str, Any] | None],
     less: Callable[[Any], Any] = lambda answer: answer,
+    texts: Mapping[str, Texts] = TEXTS,
 ) -> list[str]:
     """Where a verifier's answers are not Python's; `less` is Python's answer without what that one does not say."""
     wrong = []
     for vector, got in zip(vectors, found, strict=True):
-        if got != (expected := less(answer(vector))):
+        if got != (expected := less(answer(vector, texts))):
             wrong.append(f"{vector.name}:\n  expected {json.dumps(expected)}\n  got      {json.dumps(got)}")
     return wrong
