@@ -193,5 +193,5 @@ class ExchangeService:
             running, self._running = self._running, None
         if running is not None:
             running.stop()
-        self._desk.queue.close()
+        self._desk.queue.stop()
         self._database.close()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections.abc import Callable
 
 from sqlmodel import col, select
 
+from baas.background import Background, Delay
 from baas.clock import Clock
 from baas.logs.model import Anchor
 from baas.store import Store
@@ -23,6 +23,7 @@ LOGGER = logging.getLogger(__name__)
 
 #: Checkpoints looked for at once.
 AT_ONCE = 100
+#: Seconds until an authority that did not answer is asked again, the first time and at most.
 FIRST_RETRY, LAST_RETRY = 1.0, 300.0
 
 #: Asks an authority for a token over a digest: the DER of a TimeStampToken, verified. Raises when there is none.
@@ -34,52 +35,31 @@ def stamped_bytes(checkpoint: str) -> bytes:
     return split(checkpoint)[0].encode()
 
 
-class Stamps:
-    """Background work of one service, on one thread; `poke` it when something was anchored."""
+class Stamps(Background):
+    """Background work of one service; `poke` it when something was anchored."""
 
     def __init__(self, store: Store, clock: Clock, authority: Authority) -> None:
+        super().__init__("time-stamps")
         self._store, self._clock, self._authority = store, clock, authority
-        self._wake = threading.Event()
-        self._stopped = False
-        self._thread: threading.Thread | None = None
+        self._retry = Delay(FIRST_RETRY, LAST_RETRY)
         self.problem: str | None = None
         """Why tokens do not come at present, in one sentence; None when nothing is wrong."""
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="time-stamps", daemon=True)
-        self._thread.start()
-        self.poke()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def poke(self) -> None:
-        """There may be a checkpoint without a token; cheap."""
-        self._wake.set()
 
     def stamp(self, message: bytes, slug: str) -> bytes:
         """A token over the message, asked for now; raises what the authority's client raises."""
         return self._authority(digest_bytes(message, slug))
 
-    def _run(self) -> None:
-        delay = FIRST_RETRY
-        while not self._stopped:
-            self._wake.clear()
-            try:
-                while not self._stopped and self.work():
-                    pass
-                self.problem, delay = None, FIRST_RETRY
-                self._wake.wait()
-            except Exception as error:  # a job must never die silently: it is shown, logged and tried again
-                LOGGER.warning("checkpoints are not time-stamped: %s", error)
-                self.problem = str(error).partition("\n")[0]
-                self._wake.wait(
-                    delay
-                )  # a stop wakes it; so may a new anchor, and then it is tried a bit sooner
-                delay = min(delay * 2, LAST_RETRY)
+    def _round(self) -> float | None:
+        try:
+            while not self._stopped.is_set() and self.work():
+                pass
+        except Exception as error:  # a job must never die silently: it is shown, logged and tried again
+            LOGGER.warning("checkpoints are not time-stamped: %s", error)
+            self.problem = str(error).partition("\n")[0]
+            return self._retry.longer()  # a new anchor wakes it sooner
+        self.problem = None
+        self._retry.reset()
+        return None
 
     def work(self) -> bool:
         """Stamp the checkpoints that have no token yet; whether there were any."""
@@ -91,7 +71,7 @@ class Stamps:
                 .limit(AT_ONCE)
             ).all()
         for anchor in found:
-            if self._stopped:
+            if self._stopped.is_set():
                 return False
             digest = Digest("sha-256", hashlib.sha256(stamped_bytes(str(anchor.checkpoint))).digest())
             token = self._authority(digest)

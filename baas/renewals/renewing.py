@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 
 from sqlmodel import Session, col
 
+from baas.background import Background, Delay
 from baas.chains import outgoing
 from baas.chains.leases import holding
 from baas.chains.service import Chains
@@ -32,53 +32,34 @@ from sandbox.evidence.receipt import Receipt
 from sandbox.evidence.renewal import TOPIC, Tree
 
 LOGGER = logging.getLogger(__name__)
+#: Seconds until a renewal that does not move is tried again, the first time and at most.
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 NOT_A_CALLER = "the job serves every administration's renewals; nothing of it is an answer to a caller"
 #: Imprints for a renewal's time-stamp, the best one first: not every authority takes SHA-3.
 IMPRINTS = ("sha3-256", "sha-512")
 
 
-class Renewing:
+class Renewing(Background):
     """Background work of one service; `poke` it when a renewal was requested."""
 
     def __init__(
         self, store: Store, clock: Clock, chains: Chains, renewals: Renewals, stamps: Stamps
     ) -> None:
+        super().__init__("renewals")
         self._store, self._clock, self._chains = store, clock, chains
         self._renewals, self._stamps = renewals, stamps
-        self._wake = threading.Event()
-        self._stopped = False
-        self._thread: threading.Thread | None = None
+        self._retry = Delay(FIRST_RETRY, LAST_RETRY)
         self._problems: dict[int, str] = {}
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="renewals", daemon=True)
-        self._thread.start()
-        self.poke()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def poke(self) -> None:
-        self._wake.set()
 
     def problem(self, row: RenewalRow) -> str | None:
         """Why this renewal does not move at present; None when nothing is wrong."""
         return self._problems.get(row.key)
 
-    def _run(self) -> None:
-        delay = FIRST_RETRY
-        while not self._stopped:
-            self._wake.clear()
-            if self.work():
-                delay = FIRST_RETRY
-                self._wake.wait()
-            else:
-                self._wake.wait(delay)
-                delay = min(delay * 2, LAST_RETRY)
+    def _round(self) -> float | None:
+        if not self.work():
+            return self._retry.longer()
+        self._retry.reset()
+        return None
 
     def work(self) -> bool:
         """Bring each open renewal as far as it goes; False when one of them is to be tried again."""
@@ -90,7 +71,7 @@ class Renewing:
             ).all()
         blocked: set[str] = set()  # a later one builds on what an earlier one made
         for row in waiting:
-            if self._stopped:
+            if self._stopped.is_set():
                 return True
             if row.administration_id in blocked:
                 continue
@@ -102,7 +83,7 @@ class Renewing:
                 self._problems.pop(row.key, None)
             except Exception as error:  # a job must never die silently: it is shown, logged and tried again
                 told = isinstance(error, BaasError | SandboxError)
-                if not self._stopped:
+                if not self._stopped.is_set():
                     LOGGER.warning("renewal %s does not move: %s", row.id, error, exc_info=not told)
                 self._problems[row.key] = str(error).partition("\n")[0] if told else "something failed here"
                 blocked.add(row.administration_id)
@@ -182,7 +163,7 @@ class Renewing:
             if not outgoing.submit(chain, row.transaction):
                 self._forget(row)
                 raise TransactionDropped(str(row.transaction_hash), "its nonce was taken: it is planned anew")
-        mined = outgoing.wait(chain, str(row.transaction_hash), lambda: self._stopped)
+        mined = outgoing.wait(chain, str(row.transaction_hash), self._stopped.is_set)
         if int(mined["status"], 16) != 1:
             self._forget(row)
             raise ChainError(

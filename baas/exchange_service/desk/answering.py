@@ -117,7 +117,7 @@ class Desk:
         if isinstance(outcome, Refusal):
             raise outcome
         if incoming.endpoint is Endpoint.ASYNC:
-            self.queue.wake()
+            self.queue.poke()
         return outcome
 
     def _in_turn(self, sender: Sender, request: Request, new: New) -> bytes | Refusal:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 import time
 from collections import OrderedDict
 
 from lxml import etree
 
 from baas.ades.xml import parse
+from baas.background import Background
 from baas.clock import Clock
 from baas.exchange_service.desk.elements import Came, Elements
 from baas.exchange_service.desk.turns import Turns
@@ -46,7 +46,7 @@ MOST_OPEN = 8
 log = logging.getLogger(__name__)
 
 
-class Queue:
+class Queue(Background):
     """The unfinished requests of one service, and the thread that answers them once it is started."""
 
     def __init__(
@@ -58,11 +58,10 @@ class Queue:
         clock: Clock,
         turns: Turns,
     ) -> None:
+        super().__init__("exchange queue", AFTER_FAILURE)
         self._database, self._requests, self._parts = database, requests, parts
         self._elements, self._clock, self._turns = elements, clock, turns
         self._open: OrderedDict[int, Request] = OrderedDict()
-        self._work, self._ending = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
         self._later: dict[int, float] = {}
         self._tidied = -TIDY
 
@@ -70,34 +69,11 @@ class Queue:
         """What is promised (TiempoEstimadoRespuesta) to a request of `more` elements behind all that wait."""
         return -(-(self._parts.missing() + more) // ELEMENTS_AN_HOUR)
 
-    def start(self) -> None:
-        """Idempotent. What was left unfinished goes on."""
-        if self._thread is None and not self._ending.is_set():
-            self._thread = threading.Thread(target=self._run, name="exchange queue", daemon=True)
-            self._thread.start()
-
-    def wake(self) -> None:
-        self._work.set()
-
-    def close(self) -> None:
-        """Ends after the element that is being answered. Idempotent."""
-        self._ending.set()
-        self._work.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            self._work.clear()
-            try:
-                self._tidy()
-                pause = self._turn()
-            except Exception:
-                log.exception("the queue of the exchange service failed; it tries again")
-                self._ending.wait(AFTER_FAILURE)
-                continue
-            left = max(0.0, self._tidied + TIDY - time.monotonic())
-            self._work.wait(left if pause is None else min(pause, left))
+    def _round(self) -> float | None:
+        self._tidy()
+        pause = self._turn()
+        left = max(0.0, self._tidied + TIDY - time.monotonic())
+        return left if pause is None else min(pause, left)
 
     def _tidy(self) -> None:
         now = time.monotonic()
@@ -117,7 +93,7 @@ class Queue:
         found = self._requests.unfinished()
         due = [each for each in found if self._later.get(each.number, 0.0) <= time.monotonic()]
         for kept in due:
-            if self._ending.is_set():
+            if self._stopped.is_set():
                 break
             self._later.pop(kept.number, None)
             try:
@@ -125,7 +101,7 @@ class Queue:
             except Exception:
                 log.exception("the exchange service failed at the request %r", kept.id)
                 self._failed(kept)
-            self._ending.wait(0.0005)  # whoever waits for the database has it now
+            self._stopped.wait(0.0005)  # whoever waits for the database has it now
         if due or not found:
             return 0.0 if due else None
         return max(0.0, min(self._later[each.number] for each in found) - time.monotonic())
