@@ -47,7 +47,7 @@ class Server:
 
     def client(self, token: str | None = None, **options: Any) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        client = httpx2.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30, **options)
+        client = httpx2.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=100, **options)
         return self.stack.enter_context(client)
 
     @property
@@ -100,7 +100,7 @@ def serving(services: Services, prepare: Callable[[Any], None] = lambda app: Non
     prepare(server.config.app)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started:
         assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
         time.sleep(0.002)
@@ -108,7 +108,7 @@ def serving(services: Services, prepare: Callable[[Any], None] = lambda app: Non
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "the server did not stop"
 
 

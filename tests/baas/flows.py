@@ -39,7 +39,7 @@ class Town:
     registry: dict[str, Any]
 
 
-def until(ask: Callable[[], T | None], seconds: float = 30.0) -> T:
+def until(ask: Callable[[], T | None], seconds: float = 100.0) -> T:
     """What `ask` answers once it is something; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := ask()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -27,7 +29,7 @@ def test_a_request_that_does_not_come_ends_its_connection(
 ) -> None:
     monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.2)
     url = httpx2.URL(serve().url)
-    with socket.create_connection((url.host, url.port), timeout=5) as connection:
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
         connection.sendall(sent)
         while connection.recv(4096):  # TimeoutError when it is never ended
             pass
@@ -55,16 +57,16 @@ def test_who_reads_no_answer_is_hung_up_on(
 
 
 def test_a_slow_answer_is_waited_for(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.1)
+    monkeypatch.setattr(app, "SLOWEST_REQUEST", 0.5)
     server = serve()
     health = server.services.store.reading
 
     def slowly() -> Any:
-        time.sleep(0.5)
+        time.sleep(2.0)
         return health()
 
     monkeypatch.setattr(server.services.store, "reading", slowly)
-    assert httpx2.get(f"{server.url}/api/v1/health").status_code == 200
+    assert httpx2.get(f"{server.url}/api/v1/health", timeout=60).status_code == 200
 
 
 def test_more_connections_than_there_is_room_for_are_ended_at_once(
@@ -75,17 +77,12 @@ def test_more_connections_than_there_is_room_for_are_ended_at_once(
     monkeypatch.setattr(app, "MOST_CONNECTIONS", 3)
     url = httpx2.URL(server.url)
     with ExitStack() as stack:
-        idle = [
-            stack.enter_context(socket.create_connection((url.host, url.port), timeout=5)) for _ in range(8)
-        ]
-        ended = 0
-        for connection in idle:
-            connection.settimeout(0.5)
-            try:
-                ended += connection.recv(1) == b""
-            except ConnectionResetError:
-                ended += 1
-            except TimeoutError:
-                continue
-        assert ended >= 5
+        idle = {
+            stack.enter_context(socket.create_connection((url.host, url.port), timeout=60)) for _ in range(8)
+        }
+        while len(idle) > 3:  # the test's own time limit is the assertion
+            for connection in select.select(list(idle), [], [])[0]:
+                with contextlib.suppress(ConnectionResetError):
+                    assert connection.recv(1) == b""
+                idle.remove(connection)
     assert httpx2.get(f"{server.url}/api/v1/health").status_code == 200

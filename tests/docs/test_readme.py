@@ -34,7 +34,7 @@ def run(command: list[str], folder: Path, text: str, **more: str) -> subprocess.
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,  # pytest's own limit is shorter, but for the longest guides
+        timeout=280,  # before pytest's own limit, which would not say what it printed
         check=False,
     )
 

@@ -196,14 +196,13 @@ def test_an_endless_loop_delays_no_other_chain(tmp_path, spec, chain):
         thread = threading.Thread(target=loop)
         thread.start()
         time.sleep(0.3)
-        slowest = 0.0
+        read = 0
         while thread.is_alive():
-            started = time.monotonic()
             other.read("eth_getBlockByNumber", "latest", False)
-            slowest = max(slowest, time.monotonic() - started)
+            read += 1
             time.sleep(0.05)
         thread.join()
-    assert slowest < 2.0  # seconds; the loop itself may take five
+    assert read > 2  # whoever waits for the loop has read once when it ends
     assert answers[0].code in (-32603, -32000)  # out of time, or out of gas
     assert chain.read("eth_getBlockByNumber", "latest", False)["number"] == "0x1"
 

@@ -94,7 +94,7 @@ def accept(journal, *numbers):
     journal.accept([Pending(bytes([n]) * 32, bytes([n]), b"\x01" * 20, n, 0) for n in numbers])
 
 
-def eventually(condition, seconds=10):
+def eventually(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -214,7 +214,7 @@ def test_settle_does_not_collect(tmp_path, journal, make):
     sealer.start()
     accept(journal, 1)
     sealer.wake()
-    assert sealer.settle(5)
+    assert sealer.settle(60)
     assert len(node.blocks) == 2
 
 
@@ -223,11 +223,11 @@ def test_who_waits_for_a_change_is_woken(tmp_path, journal, make):
     sealer.start()
     woken = threading.Event()
     seen = sealer.changes
-    thread = threading.Thread(target=lambda: (sealer.wait_for_change(seen, 10), woken.set()))
+    thread = threading.Thread(target=lambda: (sealer.wait_for_change(seen, 600), woken.set()))
     thread.start()
     accept(journal, 1)
     sealer.wake()
-    assert woken.wait(5)
+    assert woken.wait(60)
     thread.join()
 
 

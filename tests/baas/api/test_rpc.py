@@ -215,7 +215,7 @@ def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
 
     def slow(chain: runtime.Chain, body: bytes, *asker: Any) -> bytes | None:
         if chain.spec.chain_id == spare["chain_id"]:
-            released.wait(20)
+            released.wait(60)
         return answer(chain, body, *asker)
 
     monkeypatch.setattr(runtime.Chain, "rpc", slow)
@@ -223,7 +223,7 @@ def test_a_chain_whose_callers_all_wait_holds_up_nobody_else(
     with ThreadPoolExecutor(60) as callers:
         url = f"{world.server.url}/rpc/{spare['id']}"
         waiting = [
-            callers.submit(httpx2.post, url, json=CALL, headers=headers, timeout=60) for _ in range(60)
+            callers.submit(httpx2.post, url, json=CALL, headers=headers, timeout=100) for _ in range(60)
         ]
         try:
             time.sleep(0.5)

@@ -37,7 +37,7 @@ class Line:
     def call(self, method: str, *params: Any) -> Any:
         self.connection.send(json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}))
         while True:
-            message = json.loads(self.connection.recv(20))
+            message = json.loads(self.connection.recv(60))
             if isinstance(message, dict) and "method" in message:
                 self.notifications.append(message["params"])
                 continue
@@ -48,7 +48,7 @@ class Line:
         """The next notification's parameters."""
         if self.notifications:
             return self.notifications.pop(0)
-        message = json.loads(self.connection.recv(20))
+        message = json.loads(self.connection.recv(60))
         assert message["method"] == "eth_subscription", message
         return dict(message["params"])
 
@@ -56,7 +56,7 @@ class Line:
         """Code and reason with which the server ends the connection."""
         with pytest.raises(ConnectionClosed) as caught:
             while True:
-                self.connection.recv(20)
+                self.connection.recv(60)
         assert caught.value.rcvd is not None
         return caught.value.rcvd.code, caught.value.rcvd.reason
 
@@ -187,10 +187,10 @@ def test_json_rpc_is_as_over_http(world: Any, chain: dict[str, Any], dial: Opene
     ]
     for body in bodies:
         line.send(body)
-        assert json.loads(line.recv(20)) == world.town.member.post(url, content=body.encode()).json()
+        assert json.loads(line.recv(60)) == world.town.member.post(url, content=body.encode()).json()
     line.send(json.dumps(notification))
     line.send(json.dumps(CALL).encode())  # a binary message is as good
-    assert json.loads(line.recv(20))["id"] == 1
+    assert json.loads(line.recv(60))["id"] == 1
 
 
 def test_the_caps_of_the_gateway_hold_here(world: Any, dial: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_a_batch_that_subscribes_and_sends_is_answered_before_what_it_causes(
         {"jsonrpc": "2.0", "id": 2, "method": "eth_sendRawTransaction", "params": [wallet.raw()]},
     ]
     line.send(json.dumps(calls))
-    answer, told = json.loads(line.recv(20)), json.loads(line.recv(20))
+    answer, told = json.loads(line.recv(60)), json.loads(line.recv(60))
     assert [each["id"] for each in answer] == [1, 2]
     assert told["params"]["subscription"] == answer[0]["result"]
 
@@ -276,7 +276,7 @@ def test_a_revoked_token_ends_it(
     assert world.town.member.delete(f"/tokens/{made['id']}").status_code == 204
     assert line.end() == (1008, "A valid token is needed")
     awake = world.server.services.chains.awake(chain["id"])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while awake.subscriptions and time.monotonic() < deadline:
         time.sleep(0.01)
     assert awake.subscriptions == 0
@@ -394,7 +394,7 @@ def test_who_does_not_read_is_let_go_and_holds_up_nobody(
         call = {**CALL, "method": "eth_subscribe", "params": ["newHeads"]}
         body = json.dumps([call] * 100).encode()
         slow.sendall(b"\x81\xfe" + len(body).to_bytes(2) + b"\0\0\0\0" + body)  # masked with zeros
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90
         while awake.subscriptions < 101 and time.monotonic() < until:
             time.sleep(0.01)
         assert awake.subscriptions == 101
@@ -416,7 +416,7 @@ def test_a_slow_call_does_not_hold_up_notifications(
 
     def slow(awake: runtime.Chain, body: bytes, *asker: Any) -> bytes | None:
         if b"eth_call" in body:
-            released.wait(20)
+            released.wait(60)
         return answer(awake, body, *asker)
 
     monkeypatch.setattr(runtime.Chain, "rpc", slow)
@@ -426,13 +426,13 @@ def test_a_slow_call_does_not_hold_up_notifications(
         assert line.next()["result"]["number"]
     finally:
         released.set()
-    assert json.loads(line.connection.recv(20))["id"] == 1
+    assert json.loads(line.connection.recv(60))["id"] == 1
 
 
 def test_pings_are_answered_and_silence_ends_it(
     serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(app, "PING_SECONDS", 1.0)
     server = serve()
     code = server.administration()["code"]
     person = server.as_member(code, *Role)
@@ -452,4 +452,4 @@ def test_pings_are_answered_and_silence_ends_it(
             while dead.recv(4096):  # TimeoutError when it is never ended
                 pass
         alive.send(json.dumps(CALL))
-        assert json.loads(alive.recv(20))["id"] == 1
+        assert json.loads(alive.recv(60))["id"] == 1

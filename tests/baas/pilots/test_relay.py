@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from baas.clock import SystemClock
 from baas.exchange_service.service import ExchangeService
-from baas.pilots.relay import Cut, Relay
+from baas.pilots.relay import Cut, Relay, _Turns
 from baas.trust_service.service import TrustService
 from tests.baas.flows import until
 
@@ -65,7 +65,7 @@ def relay(service: str) -> Iterator[Relay]:
         yield made
 
 
-def client(timeout: float = 5.0) -> httpx2.Client:
+def client(timeout: float = 60.0) -> httpx2.Client:
     return httpx2.Client(timeout=timeout, trust_env=False, verify=False)  # there is no TLS to make ready for
 
 
@@ -107,7 +107,10 @@ def test_tls_goes_through_checked_by_its_own_root_and_can_be_cut(tmp_path: Path)
             url = service.serve()
             described = f"{url}/siri-proxy/services/Sincron?wsdl"
             roots = ssl.create_default_context(cadata=service.roots_pem.decode())
-            with Relay.before(url) as relay, httpx2.Client(verify=roots, trust_env=False, timeout=5) as asker:
+            with (
+                Relay.before(url) as relay,
+                httpx2.Client(verify=roots, trust_env=False, timeout=60) as asker,
+            ):
                 by_way = relay.url_of(described)
                 assert by_way.startswith(f"https://127.0.0.1:{relay.port}/")
                 assert asker.get(by_way).content == asker.get(described).content
@@ -129,24 +132,32 @@ def test_tls_goes_through_checked_by_its_own_root_and_can_be_cut(tmp_path: Path)
 
 
 def test_a_delay_counts_once_on_each_request_of_a_connection_that_stays_open(
-    service: str, relay: Relay
+    service: str, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun: list[bool] = []
+    begins = _Turns.begins
+
+    def counted(turns: _Turns) -> bool:
+        begun.append(begins(turns))
+        return begun[-1]
+
+    monkeypatch.setattr(_Turns, "begins", counted)
     with client() as asker:
         url = relay.url_of(service)
         seconds_of(asker, url)
         relay.delay = DELAY
         for size in (1, 300_000, 1):  # many pieces, one request
-            took = seconds_of(asker, url, b"x" * size)
-            assert DELAY <= took < 4 * DELAY  # of pieces of 64 KiB it would be five times
-        relay.delay = 20 * DELAY
+            assert seconds_of(asker, url, b"x" * size) >= DELAY
         relay.delay = 0.0
-        assert seconds_of(asker, url) < 20 * DELAY
+        seconds_of(asker, url)
+    assert begun.count(True) == 5
+    assert len(begun) > 5, "a request of many pieces begins once"
 
 
 def test_requests_at_the_same_time_are_delayed_at_the_same_time(service: str, relay: Relay) -> None:
     relay.delay = 4 * DELAY
     taken: list[float] = []
-    with client(timeout=30) as asker:
+    with client() as asker:
         threads = [
             threading.Thread(target=lambda: taken.append(seconds_of(asker, relay.url_of(service))))
             for _ in range(8)
@@ -156,7 +167,7 @@ def test_requests_at_the_same_time_are_delayed_at_the_same_time(service: str, re
             each.start()
         for each in threads:
             each.join()
-    assert time.perf_counter() - started < 4 * relay.delay  # one after the other it would be eight
+    assert time.perf_counter() - started < 8 * relay.delay  # one after the other it would be eight
     assert len(taken) == 8
     assert min(taken) >= relay.delay
 
@@ -192,13 +203,12 @@ def test_a_reset_is_one_and_no_end(relay: Relay) -> None:
 
 @pytest.mark.parametrize("how", [Cut.REFUSE, Cut.RESET])
 def test_what_is_under_way_breaks_when_the_service_is_cut(service: str, relay: Relay, how: Cut) -> None:
-    relay.delay = 5.0
+    relay.delay = 100_000.0
     cutting = threading.Timer(0.2, relay.cut, [how])
     cutting.start()
-    started = time.perf_counter()
-    with client() as asker, pytest.raises(httpx2.TransportError):
+    with client() as asker, pytest.raises(httpx2.TransportError) as broken:
         asker.post(relay.url_of(service), content=b"x")
-    assert time.perf_counter() - started < 4.0  # the delay alone is 5
+    assert not isinstance(broken.value, httpx2.TimeoutException)
     cutting.join()
 
 
@@ -210,7 +220,7 @@ def test_what_hangs_goes_on_once_the_service_is_restored(service: str, relay: Re
         started = time.perf_counter()
         restoring.start()
         seconds_of(asker, relay.url_of(service))
-        assert 0.3 <= time.perf_counter() - started < 4.0
+        assert time.perf_counter() - started >= 0.3
     restoring.join()
 
 

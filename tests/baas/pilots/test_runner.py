@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from baas.pilots import runner
 from baas.pilots.arms import ArmEvidence, ArmTimeout, DelayedArm
 from baas.pilots.plan import Plan
 from sandbox.errors import VerificationError
+from tests.baas.flows import until
 
 TEXT = "una frase prou llarga"
 
@@ -106,29 +108,45 @@ def test_cases_are_made_from_the_seed() -> None:
     assert len({each.digest for each in cases}) == 8
 
 
+def holding_until(condition: Callable[[], bool]) -> Callable[[bytes], None]:
+    """An act that goes on for as long; it fails where that does not come, as a long time shows."""
+
+    def act(_digest: bytes) -> None:
+        until(condition)
+
+    return act
+
+
 def test_a_slow_arm_delays_nobody() -> None:
-    """Open loop: acts begin when they are due, though the chain takes ten times the interval."""
-    terms = plan(pairs=10, interval=0.04)
-    found = run(terms, FakeArm("chain", 0.4), FakeArm("timestamp"))
+    """Open loop: acts begin when they are due. None of the chain's ends before every act of both arms has begun."""
+    terms = plan(pairs=10, interval=0.02)
+    chain, other = FakeArm("chain"), FakeArm("timestamp")
+    chain.act = holding_until(lambda: (len(chain.seen), len(other.seen)) == (10, 20))
+    found = run(terms, chain, other)
+    assert [
+        each for each in found if each.outcome is not Outcome.OK
+    ] == []  # in a closed loop each waits for nothing
     acts = runner.schedule(terms, [FakeArm("chain"), FakeArm("timestamp")])
     due = {(each.case.number, each.arm.slug, each.replicate): each.due for each in acts}
     assert {(o.case, o.arm, o.replicate): o.intended_at for o in found} == due
-    late = sorted(each.submitted_at - each.intended_at for each in found)
-    assert late[len(late) // 2] < 0.2
-    assert max(late) < 1.0  # in a closed loop the last one would be 4 s late
+    assert all(each.submitted_at >= each.intended_at for each in found)
 
 
 def test_an_arm_that_blocks_keeps_only_its_own_acts_waiting() -> None:
     """Its threads are all taken, so that its own acts begin late; with threads in common everybody's would."""
-    terms = plan(pairs=6, interval=0.1)
-    found = run(terms, FakeArm("chain"), FakeArm("timestamp"), FakeArm("log", 2.0), threads=6)
-    late: dict[str, list[float]] = {}
-    for each in found:
-        assert each.evidence_at is not None
-        late.setdefault(each.arm, []).append(each.evidence_at - each.intended_at)
-    assert max(late["log"]) > 3.0, "twelve acts of 2 s on six threads"
-    for arm in ("chain", "timestamp"):
-        assert max(late[arm]) < 1.0, arm
+    terms = plan(pairs=6, interval=0.02)
+    chain, other, log = FakeArm("chain"), FakeArm("timestamp"), FakeArm("log")
+    begun: list[int] = []
+
+    def block(_digest: bytes) -> None:
+        """Until all acts of the others are over: the first six of its own are."""
+        until(lambda: (len(chain.seen), len(other.seen), len(log.seen) >= 6) == (6, 12, True))
+        begun.append(len(log.seen))
+
+    log.act = block
+    found = run(terms, chain, other, log, threads=6)
+    assert [each for each in found if each.outcome is not Outcome.OK] == []
+    assert begun[0] == 6, "of its twelve acts, six had to wait"
 
 
 def test_both_checks_are_made_of_each_act_and_timed_apart() -> None:
@@ -139,7 +157,7 @@ def test_both_checks_are_made_of_each_act_and_timed_apart() -> None:
             raise NotOffline("ask its issuer")
 
         def confirm(self, digest: bytes, content: bytes) -> None:
-            time.sleep(0.03)
+            time.sleep(0.2)
 
     found = run(plan(), FakeArm("chain"), Code("csv"))
     for each in found:
@@ -148,22 +166,24 @@ def test_both_checks_are_made_of_each_act_and_timed_apart() -> None:
         assert each.reason == ("" if chain else "ask its issuer")
         assert each.confirmation is not None
         assert each.verification is not None
-        assert each.verification < 0.02
-        assert (each.confirmation >= 0.03) == (not chain) or chain
         assert each.evidence_at is not None
-        assert each.evidence_at - each.intended_at < 1.0, "checks do not count as the act's time"
+        assert chain or each.confirmation >= 0.2
+    # of the most of them, as a busy machine may hold up any
+    asked = [each for each in found if each.arm == "csv"]
+    assert median(each.verification or 0.0 for each in asked) < 0.2, "the other check's time is not in it"
+    took = median((each.evidence_at or 0.0) - each.submitted_at for each in asked)
+    assert took < 0.2, "checks do not count as the act's time"
 
 
 def test_a_chain_that_is_held_back_is_late_by_that_and_gives_up_in_time() -> None:
-    held = DelayedArm(FakeArm("chain"), 0.3)
     started = time.monotonic()
-    held.verify(b"d", held.submit(b"d", 5.0).content)
-    held.confirm(b"d", b"evidence:d")
-    assert 0.3 <= time.monotonic() - started < 1.0
-    started = time.monotonic()
-    with pytest.raises(ArmTimeout, match=r"held back for 0\.3 s"):
-        held.submit(b"d", 0.1)
-    assert time.monotonic() - started < 0.25
+    evidence = DelayedArm(FakeArm("chain"), 0.3).submit(b"d", 60.0)
+    assert time.monotonic() - started >= 0.3
+    for_ever = DelayedArm(FakeArm("chain"), 100_000.0)  # the test's own time limit is the assertion
+    for_ever.verify(b"d", evidence.content)
+    for_ever.confirm(b"d", evidence.content)
+    with pytest.raises(ArmTimeout, match=r"held back for 100000 s"):
+        for_ever.submit(b"d", 0.1)
 
 
 def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
@@ -175,11 +195,11 @@ def test_a_delay_of_one_arm_moves_that_arms_times_alone() -> None:
             times.setdefault(f"{each.arm}{each.replicate}", []).append(each.evidence_at - each.intended_at)
         return {arm: sorted(values)[len(values) // 2] for arm, values in times.items()}
 
-    without, delayed = medians(0.01), medians(0.31)
+    without, delayed = medians(0.01), medians(1.01)
     moved = {arm: delayed[arm] - without[arm] for arm in without}
-    assert moved["chain0"] == pytest.approx(0.3, abs=0.15)
-    assert abs(moved["timestamp0"]) < 0.15
-    assert abs(moved["timestamp1"]) < 0.15
+    assert moved["chain0"] == pytest.approx(1.0, abs=0.5)
+    assert abs(moved["timestamp0"]) < 0.5
+    assert abs(moved["timestamp1"]) < 0.5
 
 
 def test_whatever_happens_is_an_observation() -> None:
@@ -225,15 +245,21 @@ def test_a_record_that_cannot_be_kept_ends_the_run() -> None:
 
 
 def test_a_stop_ends_the_run_soon_and_what_was_under_way_is_not_recorded() -> None:
-    stop = threading.Event()
+    stop, begun = threading.Event(), threading.Event()
     found: list[Observation] = []
-    slow = FakeArm("chain", 0.5)
-    terms = plan(pairs=100, interval=0.5)
-    started = time.monotonic()
+    slow, other = FakeArm("chain"), FakeArm("timestamp")
+
+    def under_way(_digest: bytes) -> None:
+        begun.set()
+        assert stop.wait(60)
+
+    slow.act = under_way
+    terms = plan(pairs=1_000, interval=0.5)  # 1,500 s: the test's own time limit is an assertion too
+    kept: list[int] = []
     with pytest.raises(runner.RunStopped):
-        for ended in runner.run(terms, [slow, FakeArm("timestamp")], SystemClock(), found.append, stop=stop):
-            if ended == 4:
+        for _ in runner.run(terms, [slow, other], SystemClock(), found.append, stop=stop):
+            if begun.is_set() and not kept:
+                kept.append(len(found))
                 stop.set()
-    assert time.monotonic() - started < 5
-    assert len(found) < 12
-    assert len(slow.seen) < 6
+    assert len(found) <= kept[0] + 1  # one that was written already
+    assert {each.arm for each in found} == {"timestamp"}

@@ -32,7 +32,7 @@ from sandbox.evidence.digest import Digest
 from sandbox.evidence.timestamp import verify_token
 from tests.baas.trust_service.standalone import stamped
 from tests.killed import killed_at_each_step
-from tests.rounds import rounds
+from tests.rounds import rounds, until_each_grows
 
 pytestmark = pytest.mark.crash
 ROUNDS = rounds(20)
@@ -155,7 +155,7 @@ def check(
     service.close()
 
 
-@pytest.mark.timeout(120 + 15 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     directory, found, numbers = tmp_path / "trust", Acknowledged(), itertools.count()
     chance = random.Random(5)
@@ -185,9 +185,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             ]
             for thread in threads:
                 thread.start()
-            ready = time.monotonic() + 30
-            while len(found.tokens) == before and time.monotonic() < ready:
-                time.sleep(0.001)
+            until_each_grows(threads, lambda: [len(found.tokens), len(found.seals), len(found.revoked)])
             time.sleep(chance.uniform(0.0, 0.8))
             os.kill(process, signal.SIGKILL)
             for thread in threads:
@@ -198,7 +196,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     check(directory, found, found.tokens, everything=True)
     assert len(roots) == 1
     assert found.crls == sorted(found.crls)
-    assert min(len(found.tokens), len(found.seals), len(found.revoked)) > ROUNDS, "there was a load"
+    assert min(len(found.tokens), len(found.seals), len(found.revoked)) >= ROUNDS, "there was a load"
     print(
         f"{ROUNDS} kills; acknowledged: {len(found.tokens)} tokens, {len(found.seals)} seals, "
         f"{len(found.revoked)} revocations"
@@ -216,7 +214,7 @@ def make(directory):
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
     """Killed at each step of its making; what the next start finds is one whole PKI, and it stays that one."""
     steps = 0

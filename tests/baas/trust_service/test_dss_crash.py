@@ -28,7 +28,7 @@ from baas.trust_service.service import TrustService
 from sandbox.evidence.digest import Digest, digest_bytes
 from tests.baas.trust_service.dss_place import TOWN
 from tests.baas.trust_service.test_crash import SERVE
-from tests.rounds import rounds
+from tests.rounds import rounds, until_each_grows
 
 pytestmark = pytest.mark.crash
 ROUNDS = rounds(10)
@@ -74,7 +74,7 @@ def serial_of(seal: bytes) -> int:
     return int(token["content"]["encap_content_info"]["content"].parsed["serial_number"].native)
 
 
-@pytest.mark.timeout(120 + 20 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_no_acknowledged_seal_is_missing_and_no_serial_comes_twice(tmp_path: Path) -> None:
     directory, found, numbers = tmp_path / "trust", Acknowledged(), itertools.count()
     first = TrustService.open(directory, SystemClock())
@@ -95,13 +95,10 @@ def test_no_acknowledged_seal_is_missing_and_no_serial_comes_twice(tmp_path: Pat
             settings = ConnectorSettings(
                 url, roots, Environment.LAB_EMULATOR, 30, secret, {"administration": TOWN}
             )
-            before = len(found.seals)
             threads = [threading.Thread(target=sealing, args=(settings, numbers, found)) for _ in range(3)]
             for thread in threads:
                 thread.start()
-            ready = time.monotonic() + 60
-            while len(found.seals) == before and time.monotonic() < ready:
-                time.sleep(0.001)
+            until_each_grows(threads, lambda: [len(found.seals)])
             time.sleep(chance.uniform(0.0, 1.0))
             os.kill(process, signal.SIGKILL)
             for thread in threads:
@@ -120,5 +117,5 @@ def test_no_acknowledged_seal_is_missing_and_no_serial_comes_twice(tmp_path: Pat
         judge_kept(seal, digest, trust, SystemClock().now()).verdict.ok for digest, seal in found.seals
     )
     service.close()
-    assert len(found.seals) > ROUNDS, "there was a load"
+    assert len(found.seals) >= ROUNDS, "there was a load"
     print(f"{ROUNDS} kills; acknowledged: {len(found.seals)} seals, {len(found.acts)} acts")

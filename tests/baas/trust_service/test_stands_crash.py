@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -33,7 +34,7 @@ from sandbox.evidence.digest import Digest
 from tests.baas.trust_service.stands import TOWN
 from tests.baas.trust_service.test_crash import SERVE
 from tests.killed import killed_at_each_step
-from tests.rounds import rounds
+from tests.rounds import rounds, until_each_grows
 
 pytestmark = pytest.mark.crash
 ROUNDS = rounds(15)
@@ -52,6 +53,11 @@ class Told:
     """Code to digest."""
     evidence: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Digest and evidence."""
+
+    def by_period(self) -> list[int]:
+        """How many records of each period."""
+        often = Counter(period for period, _ in list(self.records))
+        return [often[period] for period in PERIODS]
 
 
 def until_killed(work: Callable[[httpx2.Client], None], url: str, secret: str) -> None:
@@ -87,7 +93,7 @@ def issuing(client: httpx2.Client, told: Told) -> None:
     told.codes[answer.json()["code"]] = digest
 
 
-@pytest.mark.timeout(120 + 15 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     directory, told, chance = tmp_path / "trust", Told(), random.Random(5)
     with subprocess.Popen(
@@ -106,7 +112,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
                 auth=(OFFICE, Path(said["registration"]).read_text()),
                 trust_env=False,
             )
-            secret, before = enrolled.json()["secret"], (len(told.records), len(told.codes))
+            secret = enrolled.json()["secret"]
             works: list[Callable[[httpx2.Client], None]] = [
                 *(lambda client, period=period: recording(client, told, period) for period in PERIODS),
                 lambda client: recording(client, told, PERIODS[0]),
@@ -117,11 +123,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             ]
             for thread in threads:
                 thread.start()
-            ready = time.monotonic() + 30
-            while (
-                len(told.records) == before[0] or len(told.codes) == before[1]
-            ) and time.monotonic() < ready:
-                time.sleep(0.001)
+            until_each_grows(threads, lambda: [*told.by_period(), len(told.codes)], by=2)
             time.sleep(chance.uniform(0.0, 0.8))
             os.kill(process, signal.SIGKILL)
             for thread in threads:
@@ -135,13 +137,13 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     key, roots, kept = key_of(directory / "log"), [service.pki.root], 0
     for period in PERIODS[:2]:
         last = max(position for each, position in told.records if each == period)
-        deadline = time.monotonic() + 30
-        while True:
+        while (
+            True
+        ):  # the period that was killed is stamped; the test's own time limit ends a wait for nothing
             try:
                 log.evidence(TOWN, period, last)
                 break
             except NotStamped:
-                assert time.monotonic() < deadline, "the period that was killed was never stamped"
                 time.sleep(0.01)
         files = [file for file, _ in period_files(directory / "log", TOWN, period)]
         records = {}
@@ -160,7 +162,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
                 found = records[position]
                 assert (found.entry.digest.hex(), found.mac.hex()) == (digest, mac)
                 kept += 1
-    sample = chance.sample([where for where in told.records if where[0] != PERIODS[2]], 40)
+    ended = [where for where in told.records if where[0] != PERIODS[2]]
+    sample = chance.sample(ended, min(40, len(ended)))
     for period, position in sample:
         verify(log.evidence(TOWN, period, position), bytes.fromhex(told.records[period, position][0]), roots)
     for digest, content in told.evidence:
@@ -177,7 +180,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     codes.close()
     assert service.acts.check() is None
     service.close()
-    assert min(kept, len(told.codes)) > ROUNDS, "there was a load"
+    assert min(*told.by_period(), len(told.codes)) >= 2 * ROUNDS, "there was a load"
+    assert kept == len(ended)
     print(
         f"{ROUNDS} kills; acknowledged: {len(told.records)} records, {len(told.codes)} codes, {len(told.evidence)} files"
     )
@@ -213,7 +217,7 @@ def signing(client: httpx2.Client, key: bytes, told: Signing) -> None:
     told.signed[token] = found["signResult"]
 
 
-@pytest.mark.timeout(120 + 15 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_what_signador_acknowledged_is_there(tmp_path: Path) -> None:
     directory, told, chance = tmp_path / "trust", Signing(), random.Random(9)
     service = TrustService.open(directory, SystemClock())
@@ -230,7 +234,6 @@ def test_what_signador_acknowledged_is_there(tmp_path: Path) -> None:
             server.stdin.write(f"{directory}\n")
             server.stdin.flush()
             process, said = int(server.stdout.readline()), json.loads(server.stdout.readline())
-            before = len(told.signed)
             threads = [
                 threading.Thread(
                     target=until_killed, args=(lambda client: signing(client, key, told), said["url"], "")
@@ -239,9 +242,7 @@ def test_what_signador_acknowledged_is_there(tmp_path: Path) -> None:
             ]
             for thread in threads:
                 thread.start()
-            ready = time.monotonic() + 30
-            while len(told.signed) == before and time.monotonic() < ready:
-                time.sleep(0.001)
+            until_each_grows(threads, lambda: [len(told.signed)])
             time.sleep(chance.uniform(0.0, 0.5))
             os.kill(process, signal.SIGKILL)
             for thread in threads:
@@ -282,7 +283,7 @@ def make(directory):
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_log_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
     """Killed at each step of its making: the next start opens it, and its key never changes once it has a record."""
     steps = 0
@@ -292,7 +293,7 @@ def test_a_log_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
         key = hashlib.sha256((directory / "hmac.key").read_bytes()).digest() if kept else None
         log = HashedLog.open(directory, SystemClock(), lambda digest: b"")
         log.start()
-        position = log.append(TOWN, bytes(32), 86_400_000).result(10).record.entry.position
+        position = log.append(TOWN, bytes(32), 86_400_000).result(60).record.entry.position
         assert position == 2 if kept else position in (1, 2)
         log.close()
         assert len(key_of(directory)) == 32, "a key that was cut off is none"

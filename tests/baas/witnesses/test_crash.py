@@ -22,14 +22,14 @@ from sandbox.evidence.policy import STANDARD, Policy
 from sandbox.evidence.verify import verify_many
 from tests.baas.flows import accept, all_anchored, log_of, until
 from tests.baas.logs.test_crash import ROOT, SERVE, everything, load, prepared
-from tests.rounds import rounds
+from tests.rounds import rounds, until_each_grows
 
 ROUNDS = rounds(5)
 WITNESSED = Policy(STANDARD.required | {"witnesses"})
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(120 + 20 * ROUNDS)
+@pytest.mark.timeout(300 + 60 * ROUNDS)
 def test_no_kill_9_leaves_a_receipt_without_its_cosignature(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     place, token = prepared(directory)
@@ -55,15 +55,13 @@ def test_no_kill_9_leaves_a_receipt_without_its_cosignature(tmp_path: Path) -> N
         process, url = nursery.stdout.readline().split()
         client = threading.Thread(target=load, args=(url, token, place.code, numbers, acknowledged))
         client.start()
-        wanted = len(acknowledged) + moments.randint(3, 15)
-        while len(acknowledged) < wanted:
-            time.sleep(0.01)
+        until_each_grows([client], lambda: [len(acknowledged)], by=moments.randint(3, 15))
         time.sleep(moments.uniform(0, 0.3))
         os.kill(int(process), signal.SIGKILL)
         assert nursery.stdout.readline() == "ended\n"
-        client.join(10)
+        client.join()
     nursery.stdin.close()
-    nursery.wait(10)
+    nursery.wait()
     nursery.stdout.close()
     services = Services.build(Settings(data=directory, port=0))
     services.start()

@@ -813,28 +813,36 @@ class EngineConformance:
     def test_a_loop_at_its_time_limit_holds_up_nobody_else(self, make: Any) -> None:
         looping, other = make("looping"), make("other")
         target = looping.deploy(tx.ENDLESS)
-        other.read("eth_blockNumber")
+        # whoever waited for the loop would find it ended each time; a slow machine may need longer than five seconds
+        assert any(
+            self.goes_on_beside(looping, other, target, nonce, limit)
+            for nonce, limit in enumerate((5.0, 15.0, 45.0))
+        )
+
+    def goes_on_beside(self, looping: Chain, other: Chain, target: bytes, nonce: int, limit: float) -> bool:
+        """Whether the loop was still going, within its limit, when another chain's work and its own sealing were done."""
         outcome: list[Any] = []
 
         def loop() -> None:
             try:
-                outcome.append(looping.node.read("eth_call", [{"to": hexed(target)}], time_limit=5.0))
+                outcome.append(looping.node.read("eth_call", [{"to": hexed(target)}], time_limit=limit))
             except Exception as error:
                 outcome.append(error)
 
         thread = threading.Thread(target=loop)
         thread.start()
         time.sleep(0.2)
-        assert other.read("eth_blockNumber") == "0x0"
-        assert other.seal(other.signed(to=target)).head.number == 1
-        raw = tx.legacy(tx.account(5), 0, looping.spec.chain_id, to=b"\x05" * 20)
+        assert other.read("eth_blockNumber") == hex(nonce)
+        assert other.seal(other.signed(to=target)).head.number == nonce + 1
+        raw = tx.legacy(tx.account(5), nonce, looping.spec.chain_id, to=b"\x05" * 20)
         assert looping.seal(raw).included == (keccak(raw),)  # its own sealing neither
-        # whoever had waited for the loop would find it ended, by its time limit
-        assert thread.is_alive() or "out of gas" in str(outcome[0])
-        thread.join(30)
+        going_on = thread.is_alive()
+        thread.join()
         # An engine that reaches the gas cap within the limit says so instead.
-        assert isinstance(outcome[0], EngineTimeout) or "out of gas" in str(outcome[0])
-        assert looping.read("eth_blockNumber") == "0x2"  # and it reads again
+        out_of_gas = "out of gas" in str(outcome[0])
+        assert isinstance(outcome[0], EngineTimeout) or out_of_gas
+        assert looping.read("eth_blockNumber") == hex(nonce + 2)  # and it reads again
+        return going_on or out_of_gas
 
     def test_two_threads_read_at_once(self, busy: Chain) -> None:
         expected = self.blocks(busy)

@@ -78,7 +78,7 @@ class Background:
         return self._thread.is_alive()
 
     def result(self) -> Any:
-        self._thread.join(30)
+        self._thread.join(90)
         assert not self._thread.is_alive()
         return self.outcome
 
@@ -99,7 +99,7 @@ def held(node: EmbeddedNode) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -139,7 +139,7 @@ def test_a_read_sees_what_another_worker_sealed(open_chain: Callable[[str], Embe
         call = looping(other, target, 0.3)
         seal(node, send(n))
         assert node.head().number == n + 1 == number(node)
-        assert node.read("eth_getTransactionCount", [address], time_limit=5) == hex(n + 1)
+        assert node.read("eth_getTransactionCount", [address], time_limit=60) == hex(n + 1)
         call.result()
         sealing.result()
         assert number(node) == n + 1
@@ -154,16 +154,17 @@ def test_an_endless_call_costs_its_caller_the_time_and_nobody_a_process(
     bad, good = open_chain("bad"), open_chain("good")
     target = deploy(bad, tx.ENDLESS)
     number(bad)
+    pids = set(pools().readers.pids())
     for n in range(3):
-        call = looping(bad, target, 0.4)
+        call = looping(bad, target, 1.0)
+        assert number(good) == n
         assert seal(good, send(n)).head.number == n + 1
-        assert number(good) == n + 1
+        pids |= set(pools().readers.pids())
         error = call.result()
         assert isinstance(error, EngineTimeout)
-        assert "did not finish within 0.4 s" in str(error)
+        assert "did not finish within 1 s" in str(error)
     assert number(bad) == 1
-    pids = pools().readers.pids()
-    assert len(pids) == 2
+    assert set(pools().readers.pids()) == pids
     assert not any(gone(pid, 0.0) for pid in pids)  # interrupted, not killed
 
 
@@ -181,9 +182,9 @@ def test_a_reader_that_cannot_be_interrupted_is_killed(open_chain: Callable[[str
 def test_one_chain_holds_at_most_half_of_the_readers(open_chain: Callable[[str], EmbeddedNode]) -> None:
     bad, good = open_chain("bad"), open_chain("good")
     target = deploy(bad, tx.ENDLESS)
-    calls = [looping(bad, target, 1.0)]
+    calls = [looping(bad, target, 3.0)]
     calls += [
-        Background(lambda: bad.read("eth_call", [{"to": "0x" + target.hex()}], time_limit=1.0))
+        Background(lambda: bad.read("eth_call", [{"to": "0x" + target.hex()}], time_limit=3.0))
         for _ in range(6)
     ]
     until(lambda: len(pools().readers._waiting.get(bad.chain, ())) == 6)
