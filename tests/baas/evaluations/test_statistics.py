@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy  # its submodules load on first use: in the one worker that runs these
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from baas.evaluations import checks, statistics
 
@@ -32,7 +32,7 @@ def test_hodges_lehmann_is_the_median_of_all_means_of_two(values: list[float]) -
 )
 def test_cliffs_delta_against_mann_whitneys_u(a: list[int], b: list[int]) -> None:
     u = (
-        stats.mannwhitneyu(a, b, method="asymptotic").statistic
+        scipy.stats.mannwhitneyu(a, b, method="asymptotic").statistic
         if len(set(a + b)) > 1
         else len(a) * len(b) / 2
     )
@@ -48,7 +48,7 @@ def test_wilson_of_the_kindpakket_survey() -> None:
 
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (0, 60), (60, 60), (9, 10), (1, 3), (299, 299)])
 def test_wilson_against_scipy(k: int, n: int) -> None:
-    found, other = statistics.wilson(k, n), stats.binomtest(k, n).proportion_ci(method="wilson")
+    found, other = statistics.wilson(k, n), scipy.stats.binomtest(k, n).proportion_ci(method="wilson")
     assert (found.low, found.high) == (
         pytest.approx(other.low, abs=1e-12),
         pytest.approx(other.high, abs=1e-12),
@@ -95,18 +95,18 @@ def test_a_quantiles_interval_covers_and_is_no_wider_than_it_must(q: float, extr
     assert found.low is not None
     assert found.high is not None
     low, high = int(found.low), int(found.high)
-    assert stats.binom.cdf(low - 1, n, q) <= 0.025 < stats.binom.cdf(low, n, q)
-    assert stats.binom.sf(high - 1, n, q) <= 0.025 < stats.binom.sf(high - 2, n, q)
+    assert scipy.stats.binom.cdf(low - 1, n, q) <= 0.025 < scipy.stats.binom.cdf(low, n, q)
+    assert scipy.stats.binom.sf(high - 1, n, q) <= 0.025 < scipy.stats.binom.sf(high - 2, n, q)
     upper = statistics.quantile_upper(range(1, n + 1), q).high
     assert upper is not None
-    assert stats.binom.sf(int(upper) - 1, n, q) <= 0.05 < stats.binom.sf(int(upper) - 2, n, q)
+    assert scipy.stats.binom.sf(int(upper) - 1, n, q) <= 0.05 < scipy.stats.binom.sf(int(upper) - 2, n, q)
 
 
 def test_the_interval_of_a_median_against_scipys_own_bootstrap() -> None:
     rng = np.random.default_rng(4)
     chain, incumbent = rng.lognormal(size=60), rng.lognormal(size=60)
     found = statistics.median_of_differences(chain, incumbent, seed=9)
-    other = stats.bootstrap(
+    other = scipy.stats.bootstrap(
         (chain - incumbent,), np.median, n_resamples=9999, method="percentile", rng=np.random.default_rng(77)
     ).confidence_interval
     assert found.value == np.median(chain - incumbent)
@@ -183,7 +183,7 @@ def test_order_balance_is_a_fair_coins() -> None:
     assert not checks.order_balanced(45, 15)
     assert not checks.order_balanced(0, 60)
     refused = [k for k in range(61) if not checks.order_balanced(k, 60 - k)]
-    assert sum(stats.binom.pmf(k, 60, 0.5) for k in refused) < checks.ORDER_CHANCE
+    assert sum(scipy.stats.binom.pmf(k, 60, 0.5) for k in refused) < checks.ORDER_CHANCE
 
 
 def test_drift_is_found_and_its_absence_too() -> None:
