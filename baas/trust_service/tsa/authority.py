@@ -14,6 +14,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
@@ -62,7 +63,11 @@ class TimeStampAuthority:
         self._identifier = cms.IssuerAndSerialNumber(
             {"issuer": self._certificate.issuer, "serial_number": self._certificate.serial_number}
         ).dump()
-        self._fixed = {
+
+    @cached_property
+    def _fixed(self) -> dict[str, _Fixed]:
+        """What tokens have in common, made for the first of them: many services never make one."""
+        return {
             name: _Fixed.of(name, algorithm, self._certificate)
             for name, algorithm in (("sha256", hashes.SHA256()), ("sha512", hashes.SHA512()))
         }
