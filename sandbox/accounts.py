@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import re
 import secrets
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from coincurve import PrivateKey
 from coincurve.utils import GROUP_ORDER_INT
 
 from sandbox.errors import AccountError
-
-# What eth_account imports raises the interpreter's recursion limit to 100,000, and with that a deeply nested
-# JSON text ends the process instead of raising RecursionError. Nothing here needs it raised.
-_limit = sys.getrecursionlimit()
-from eth_account import Account as EthAccount  # noqa: E402  # see above
-
-sys.setrecursionlimit(_limit)
-
-#: `EthAccount` is for `sandbox.keystore`, which must import it after the lines above.
-__all__ = ["Account", "EthAccount", "account_of", "address_of", "new_account", "sign", "signer_of"]
+from sandbox.evidence import rlp
+from sandbox.evidence.keccak import keccak
+from sandbox.evidence.transaction import TYPE
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 
@@ -59,12 +52,7 @@ def account_of(label: str, private_key: bytes) -> Account:
 
 def address_of(private_key: bytes) -> bytes:
     """The 20 bytes of the address that a key signs for."""
-    return bytes.fromhex(EthAccount.from_key(private_key).address[2:])
-
-
-def signer_of(raw: bytes) -> str:
-    """The address, as people write it, that signed a raw transaction."""
-    return str(EthAccount.recover_transaction(raw))
+    return keccak(PrivateKey(private_key).public_key.format(compressed=False)[1:])[12:]
 
 
 def _is_key(key: bytes) -> bool:
@@ -75,15 +63,20 @@ def sign(  # the fields of EIP-1559, in its order
     account: Account, *, chain_id: int, nonce: int, gas: int, to: bytes | None, value: int, data: bytes
 ) -> bytes:
     """The signed raw transaction. `to` is None to create a contract; `value` in wei."""
-    fields = {
-        "type": 2,
-        "chainId": chain_id,
-        "nonce": nonce,
-        "maxPriorityFeePerGas": 0,
-        "maxFeePerGas": 0,
-        "gas": gas,
-        "to": to if to is not None else b"",
-        "value": value,
-        "data": data,
-    }
-    return bytes(EthAccount.sign_transaction(fields, account.private_key).raw_transaction)
+    tip = fee = 0
+    fields: list[rlp.Item] = [
+        *map(_quantity, (chain_id, nonce, tip, fee, gas)),
+        to or b"",
+        _quantity(value),
+        data,
+        [],  # the access list
+    ]
+    signature = PrivateKey(account.private_key).sign_recoverable(
+        keccak(bytes([TYPE]) + rlp.encode(fields)), hasher=None
+    )
+    r, s, parity = (int.from_bytes(each) for each in (signature[:32], signature[32:64], signature[64:]))
+    return bytes([TYPE]) + rlp.encode([*fields, *map(_quantity, (parity, r, s))])
+
+
+def _quantity(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)

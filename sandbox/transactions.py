@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from coincurve import PublicKey
+from eth_utils.address import to_checksum_address
 
 from sandbox.errors import VerificationError
 from sandbox.evidence import rlp, transaction
@@ -40,6 +41,11 @@ def public_key_of(raw: bytes) -> bytes:
     return PublicKey.from_signature_and_message(signature, signed.signing_hash, hasher=None).format(
         compressed=False
     )[1:]
+
+
+def signer_of(raw: bytes) -> str:
+    """The address, as people write it, that signed a transaction of EIP-1559."""
+    return str(to_checksum_address(keccak(public_key_of(raw))[12:]))
 
 
 def _legacy(shown: Fields) -> list[rlp.Item]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from baas.chains.service import Chains
-from sandbox.accounts import signer_of
 from sandbox.chain import Chain
 from sandbox.errors import ChainError, RpcError, TransactionDropped
+from sandbox.transactions import signer_of
 
 #: Seconds for which a transaction is waited for before what needs it is shown as not moving; and how often a stop of
 #: the service is looked for meanwhile.

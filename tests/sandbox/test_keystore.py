@@ -90,6 +90,20 @@ def test_what_a_vault_encrypts_is_a_keystore_v3_under_its_password_in_hex(vault)
     assert "07" not in repr(vault)
 
 
+def test_a_vault_opens_what_another_program_encrypted_under_its_password(vault):
+    theirs = EthAccount.encrypt(KEY, "07" * 32, kdf="pbkdf2", iterations=1)
+    assert vault.decrypt(json.dumps(theirs)) == KEY
+    ours = json.loads(vault.encrypt(KEY))
+    assert ours.keys() == theirs.keys()
+    assert ours["address"] == theirs["address"].lower().removeprefix("0x")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"crypto": {}}', '{"crypto": {"kdfparams": {"salt": 5}}}'])
+def test_what_is_no_keystore_of_a_vault_is_said_so(vault, text):
+    with pytest.raises(KeystoreError, match="cannot be read"):
+        vault.decrypt(text)
+
+
 def test_other_secrets_are_bound_to_their_purpose(vault):
     wrapped = vault.wrap(b"seed", "sealing key")
     assert vault.unwrap(wrapped, "sealing key") == b"seed"

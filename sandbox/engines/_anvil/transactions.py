@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_account import Account as EthAccount
-
 from sandbox.errors import MalformedEvidence
 from sandbox.evidence import rlp
 from sandbox.spec import MAX_INITCODE_SIZE, TRANSACTION_GAS_CAP, ChainSpec
@@ -38,7 +36,9 @@ class Transaction:
 
     def sender(self) -> bytes:
         """The 20 bytes of who signed it. Slow: for the few that need a reason."""
-        return bytes.fromhex(EthAccount.recover_transaction(self.raw)[2:])
+        from sandbox._eth_account import Account  # a library that takes most of a second to load
+
+        return bytes.fromhex(Account.recover_transaction(self.raw)[2:])
 
 
 def decode(raw: bytes) -> Transaction:
