@@ -61,19 +61,24 @@ def mandate(session: Session, scope: TenantScope, administration_id: str, mandat
     )
 
 
-def reach(session: Session, member: Member, now: datetime) -> dict[str, frozenset[Role]]:
-    """Where `member` has which roles, by administration id: the own ones, and those by mandates in force."""
-    roles = {member.administration_id: member.roles}
+def reach(
+    session: Session, member: Member, now: datetime
+) -> tuple[dict[str, frozenset[Role]], list[datetime]]:
+    """Where `member` has which roles, by administration id: the own ones, and those by mandates in force.
+
+    Beside it, the moments at which mandates begin or end: until the first of them, time alone changes nothing.
+    """
+    roles, changes = {member.administration_id: member.roles}, list[datetime]()
     held = across_administrations(Mandate, because="this is where a member's reach is found out").where(
         col(Mandate.provider_id) == member.administration_id,
         col(Mandate.revoked).is_(None),
-        col(Mandate.since) <= now,
         col(Mandate.until) > now,
     )
     for each in session.exec(held):
-        if shared := each.roles & member.roles:
+        changes.append(each.since if each.since > now else each.until)
+        if each.since <= now and (shared := each.roles & member.roles):
             roles[each.administration_id] = roles.get(each.administration_id, frozenset()) | shared
-    return roles
+    return roles, changes
 
 
 def suspended(session: Session, administration_ids: Iterable[str]) -> dict[str, str]:

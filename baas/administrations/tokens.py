@@ -3,7 +3,8 @@
 A token is `baas_` and 32 random bytes in base64url. It is stored as SHA-256: with 256 random bits there is
 nothing to guess, so a slow or salted hash would protect nothing and cost every request. Its first eight
 characters are stored as they are, to find the row by an index and to tell tokens apart in lists; 208 secret
-bits remain. The hash is compared in constant time. No, unknown, expired and revoked token end in the same
+bits remain. The hash is compared in constant time. What a token stands for is remembered by its hash until anything
+is written or its time comes; its text is not. No, unknown, expired and revoked token end in the same
 Unauthenticated.
 """
 
@@ -27,6 +28,7 @@ from baas.audit.redaction import TOKEN
 from baas.clock import Clock
 from baas.errors import NotFound, StoreBusy, Unauthenticated
 from baas.store import Store
+from baas.store.remembered import Remembered
 from baas.store.ulid import Ulids
 from baas.tenancy import STAFF, Caller, CallerKind, Role, RpcEndpoint, TenantScope
 
@@ -40,6 +42,20 @@ class IssuedToken:
 
     row: Token
     text: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A valid token as it was read at `since`; until `until` only a write changes what it stands for."""
+
+    caller: Caller
+    kind: TokenKind
+    last_used: datetime | None
+    since: datetime
+    until: datetime
+
+    def at(self, now: datetime) -> bool:
+        return self.since <= now < self.until
 
 
 class Tokens:
@@ -56,6 +72,7 @@ class Tokens:
     ) -> None:
         self._store, self._clock, self._ids, self._audit = store, clock, ids, audit
         self._days, self._random_bytes = days, random_bytes
+        self._known = Remembered[_Known](store)
 
     def issue(
         self,
@@ -164,15 +181,13 @@ class Tokens:
         if text is None or not TOKEN.fullmatch(text):
             raise Unauthenticated
         now = self._clock.now()
-        with self._store.reading() as session:
-            token = self._matching(session, text)
-            if token is None or (token.kind is TokenKind.RPC and not rpc):
-                raise Unauthenticated
-            caller = _caller(session, token, now)
-        if token.last_used is None or now - token.last_used >= LAST_USED_EVERY:
+        known = self._known.get(_hash(text), lambda: self._read(text, now), lambda known: known.at(now))
+        if known.kind is TokenKind.RPC and not rpc:
+            raise Unauthenticated
+        if known.last_used is None or now - known.last_used >= LAST_USED_EVERY:
             with suppress(StoreBusy), self._store.session() as session:  # a missed note refuses nobody
-                repository.note_use(session, token.id, now)
-        return caller
+                repository.note_use(session, known.caller.token_id, now)
+        return known.caller
 
     def caller_of(self, token_id: str) -> Caller:
         """The caller that an API token stands for now, by its id: for who showed its text before.
@@ -183,7 +198,7 @@ class Tokens:
             token = repository.accepted_token(session, token_id)
             if token is None or token.kind is TokenKind.RPC:
                 raise Unauthenticated
-            return _caller(session, token, self._clock.now())
+            return _known(session, token, self._clock.now()).caller
 
     def _actor(self, session: Session, scope: TenantScope, actor_id: str) -> Member | Staff:
         """The person that the caller may issue a token for. NotFound or Forbidden."""
@@ -205,6 +220,13 @@ class Tokens:
             )
         return member
 
+    def _read(self, text: str, now: datetime) -> _Known:
+        with self._store.reading() as session:
+            token = self._matching(session, text)
+            if token is None:
+                raise Unauthenticated
+            return _known(session, token, now)
+
     def _matching(self, session: Session, text: str) -> Token | None:
         digest, match = _hash(text), None
         for candidate in repository.tokens_with_prefix(session, text[PREFIX]):
@@ -217,21 +239,22 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _caller(session: Session, token: Token, now: datetime) -> Caller:
+def _known(session: Session, token: Token, now: datetime) -> _Known:
     if token.revoked is not None or token.expires <= now:
         raise Unauthenticated
     actor = repository.token_actor(session, token)
     if actor is None or actor.ended is not None:
         raise Unauthenticated
     if isinstance(actor, Staff):
-        return Caller(actor.kind, actor.id, actor.label, token.id)
-    roles = repository.reach(session, actor, now)
+        caller = Caller(actor.kind, actor.id, actor.label, token.id)
+        return _Known(caller, token.kind, token.last_used, now, token.expires)
+    roles, changes = repository.reach(session, actor, now)
     if token.kind is TokenKind.RPC:
         # one administration's chain: what the person reaches elsewhere is out of this token's reach
         roles = {key: value for key, value in roles.items() if key == token.administration_id}
         if not roles:
             raise Unauthenticated
-    return Caller(
+    caller = Caller(
         CallerKind.MEMBER,
         actor.id,
         actor.label,
@@ -242,3 +265,4 @@ def _caller(session: Session, token: Token, now: datetime) -> Caller:
         token.endpoint,
         repository.suspended(session, {*roles, actor.administration_id}),
     )
+    return _Known(caller, token.kind, token.last_used, now, min([token.expires, *changes]))

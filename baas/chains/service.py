@@ -29,6 +29,7 @@ from baas.clock import Clock, iso, milliseconds
 from baas.errors import Invalid, NotFound, QuotaExceeded, Refused, Suspended
 from baas.store import Store
 from baas.store.paging import Paged, PageOf, paged
+from baas.store.remembered import Remembered
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope, across_administrations
 from sandbox import chain as runtime
@@ -67,6 +68,7 @@ class Chains:
         self._limits, self._meters = limits, meters
         self._store, self._clock, self._ids, self._audit, self._fleet = store, clock, ids, audit, fleet
         self.policy = policy or Policy()
+        self._rows = Remembered[Chain](store)
         self._lifetimes = Lifetimes(store, clock, audit, self.policy)
 
     # -- records -----------------------------------------------------------------------------------
@@ -289,8 +291,13 @@ class Chains:
     # -- the awake chain ---------------------------------------------------------------------------
 
     def usable(self, scope: TenantScope, name: str) -> Chain:
-        """The row, where any role of its administration may use the chain as things are now; it is not woken."""
-        row = self.get(scope, name)
+        """The row, where any role of its administration may use the chain as things are now; it is not woken.
+
+        It may be another caller's too: it is for reading.
+        """
+        caller = scope.caller
+        seen_by = (caller.kind, scope.administrations, caller.chain_id)
+        row = self._rows.get((seen_by, name), lambda: self.get(scope, name))
         scope.require(row.administration_id, "using a chain", *Role)
         if reason := scope.caller.closed(row.administration_id):
             raise Suspended(reason)

@@ -38,6 +38,7 @@ class Store:
         self._engine, self._lock_file, self._write_timeout = engine, lock_file, write_timeout
         self._writing = threading.Lock()
         self._writer: int | None = None
+        self._watching, self._watch = threading.Lock(), _watch(engine)
         self._closed = False
 
     @classmethod
@@ -93,6 +94,15 @@ class Store:
         with self._session("DEFERRED") as session:
             yield session
 
+    def revision(self) -> int:
+        """A number that every commit changes, in whichever connection or process: what was read after it was asked for is
+        still so while it is the same. It takes microseconds (SQLite's data_version)."""
+        with self._watching:
+            if self._closed:
+                raise StoreClosed("the database is closed")
+            [(number,)] = self._watch.execute("PRAGMA data_version")
+        return int(number)
+
     @contextmanager
     def _session(self, mode: str) -> Iterator[Session]:
         if self._closed:  # the engine would open the file again, which another process may hold by now
@@ -140,8 +150,9 @@ class Store:
 
     def close(self) -> None:
         """Closes the database and frees the directory, once the write under way has ended; idempotent."""
-        with self._writing:
+        with self._writing, self._watching:
             self._closed = True
+            self._watch.close()
         self._engine.dispose()
         self._lock_file.close()
 
@@ -157,6 +168,15 @@ def raw(session: Session) -> sqlite3.Connection:
     """
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)
+    return connection
+
+
+def _watch(engine: Engine) -> sqlite3.Connection:
+    """A connection beside the pool's, which commits nothing: only then is each commit another's to it."""
+    pooled = engine.raw_connection()
+    connection = pooled.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    pooled.detach()
     return connection
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from baas.administrations import repository
 from baas.administrations.model import AdministrationKind, Member, Token, TokenKind
 from baas.errors import AlreadyInitialised, Forbidden, Invalid, NotFound, Unauthenticated
+from baas.store import DATABASE
 from baas.tenancy import Caller, CallerKind, Role, RpcEndpoint, TenantScope
 from baas.wiring import Services
 
@@ -167,6 +171,66 @@ def test_a_mandate_gives_the_roles_that_both_have_and_only_while_it_lasts(
     assert services.tokens.authenticate(useless).roles == {provider: {AUDITOR}, town: {AUDITOR}}
     clock.advance(days=10)
     assert services.tokens.authenticate(text).roles == {provider: {ADMIN, DEVELOPER}}
+
+
+@contextmanager
+def statements(services: Services) -> Iterator[list[str]]:
+    """What is asked of the database in this block, but for how it begins and whether anything was written."""
+    seen: list[str] = []
+
+    def note(_c: Any, _k: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("PRAGMA", "BEGIN")):
+            seen.append(statement)
+
+    event.listen(services.store.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(services.store.engine, "before_cursor_execute", note)
+
+
+def test_what_a_token_stands_for_is_read_once_until_anything_is_written(
+    services: Services, operator: TenantScope, town: str
+) -> None:
+    row, text = member(services, operator, TOWN, ADMIN)
+    services.tokens.authenticate(text)  # and its use is noted
+    with statements(services) as first:
+        services.tokens.authenticate(text)
+    with statements(services) as second:
+        assert services.tokens.authenticate(text).roles == {town: {ADMIN}}
+    assert first
+    assert not second
+    with closing(sqlite3.connect(services.settings.data / DATABASE)) as another:
+        another.execute("UPDATE members SET ended = created WHERE id = ?", (row.id,))
+        another.commit()
+    with pytest.raises(Unauthenticated):
+        services.tokens.authenticate(text)
+
+
+def test_what_is_remembered_of_a_token_opens_no_more_and_no_longer(
+    services: Services, operator: TenantScope, town: str, clock: Any
+) -> None:
+    provider = administration(services, operator, PROVIDER)
+    _, text = member(services, operator, PROVIDER, DEVELOPER)
+    with services.store.session() as session:
+        services.administrations.grant_mandate(session, operator, TOWN, PROVIDER, frozenset({DEVELOPER}), 1)
+    scope = scope_of(services, text)
+    with services.store.session() as session:
+        rpc = services.tokens.issue_rpc(session, scope, "wallet", town, "chain-1").text
+    clock.advance(days=1, seconds=-10)
+    for each in (text, rpc):
+        services.tokens.authenticate(each, rpc=True)
+    for _ in range(2):
+        assert services.tokens.authenticate(text).roles.keys() == {provider, town}
+        assert services.tokens.authenticate(rpc, rpc=True).chain_id == "chain-1"
+        with pytest.raises(Unauthenticated):
+            services.tokens.authenticate(rpc)
+    clock.advance(seconds=10)
+    with statements(services) as asked:
+        assert services.tokens.authenticate(text).roles.keys() == {provider}
+        with pytest.raises(Unauthenticated):  # the mandate is over
+            services.tokens.authenticate(rpc, rpc=True)
+    assert not [each for each in asked if not each.startswith("SELECT")]  # nothing was written
+    clock.advance(seconds=-1)
+    assert services.tokens.authenticate(text).roles.keys() == {provider, town}
 
 
 def test_mandates_do_not_lead_on(services: Services, operator: TenantScope, town: str) -> None:
