@@ -52,6 +52,14 @@ class NotOffline(VerificationError):
     """Evidence that only its service can check: without that service nobody can tell whether it holds."""
 
 
+class LegalEffect(StrEnum):
+    """What the law attaches to the evidence by itself (Regulation (EU) 910/2014, articles 41, 45k, 45l)."""
+
+    NONE = "none"
+    NON_QUALIFIED = "admissible_non_qualified"
+    QUALIFIED = "qualified_presumption"
+
+
 class Environment(StrEnum):
     """Where an arm ran. Evidence from a laboratory emulator says nothing of the real service."""
 
@@ -64,6 +72,15 @@ class Environment(StrEnum):
     def in_laboratory(self) -> bool:
         """Whether nobody else's service is asked."""
         return self in (Environment.LAB_EMULATOR, Environment.LAB_REAL)
+
+    @property
+    def legal_effect(self) -> LegalEffect:
+        """Of evidence that is not qualified: an emulator's, by keys that nobody vouches for, has none."""
+        return LegalEffect.NONE if self is Environment.LAB_EMULATOR else LegalEffect.NON_QUALIFIED
+
+    def provider(self, url: str) -> str:
+        """Who provides the service at `url`, as capabilities tell it: an emulator's address says nothing."""
+        return "embedded" if self is Environment.LAB_EMULATOR else url
 
 
 class Subject(StrEnum):
@@ -83,14 +100,6 @@ class Subject(StrEnum):
 
 #: What an arm can be asked that takes a digest and knows nothing else of the case.
 ONE_DOCUMENT = frozenset(Subject) - {Subject.HAND_OVER}
-
-
-class LegalEffect(StrEnum):
-    """What the law attaches to the evidence by itself (Regulation (EU) 910/2014, articles 41, 45k, 45l)."""
-
-    NONE = "none"
-    NON_QUALIFIED = "admissible_non_qualified"
-    QUALIFIED = "qualified_presumption"
 
 
 class OnLedger(StrEnum):
@@ -233,6 +242,12 @@ class Connector(Protocol):
     def health(self) -> Health: ...
 
     def close(self) -> None: ...
+
+
+def require_sha256(digest: bytes) -> None:
+    """ValueError for what is no SHA-256 digest: every arm is asked for the same one."""
+    if len(digest) != 32:
+        raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
 
 
 def connectors() -> dict[str, Any]:

@@ -23,10 +23,10 @@ from baas.connectors import (
     Erasure,
     Evidence,
     Health,
-    LegalEffect,
     NotOffline,
     OnLedger,
     Subject,
+    require_sha256,
 )
 from baas.connectors._http import Service
 from baas.protocols.secure_code import (
@@ -73,9 +73,9 @@ class CsvConnector:
         """`on_ledger` is a real issuer's: it keeps the document. `submit` leaves it no more than the digest."""
         lab = self.environment is Environment.LAB_EMULATOR
         return Capabilities(
-            provider="embedded" if lab else self._settings.url,
+            provider=self.environment.provider(self._settings.url),
             qualified=False,
-            legal_effect=LegalEffect.NONE if lab else LegalEffect.NON_QUALIFIED,
+            legal_effect=self.environment.legal_effect,
             digest_algorithms=("sha-256",),
             operators_who_must_collude=1,
             verifies_offline=False,
@@ -87,8 +87,7 @@ class CsvConnector:
 
     def submit(self, digest: bytes) -> Evidence:
         """A code for a SHA-256 digest. That the issuer's site really answers for it, `confirm` tells."""
-        if len(digest) != 32:
-            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        require_sha256(digest)
         return self._issued({"digest": digest.hex()}, digest, whole=False)
 
     def submit_document(self, document: bytes, media_type: str = "application/octet-stream") -> Evidence:

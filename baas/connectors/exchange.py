@@ -26,10 +26,10 @@ from baas.connectors import (
     Erasure,
     Evidence,
     Health,
-    LegalEffect,
     OnceOnly,
     OnLedger,
     Subject,
+    require_sha256,
 )
 from baas.protocols.pci.codes import Detail
 from baas.protocols.pci.messages import Poll
@@ -102,13 +102,11 @@ class ExchangeConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        from baas.connectors.signature._http import provider
-
         lab, two = self.environment is Environment.LAB_EMULATOR, self.subject is Subject.HAND_OVER
         return Capabilities(
-            provider=provider(self.environment, self._settings.url.rstrip("/")),
+            provider=self.environment.provider(self._settings.url.rstrip("/")),
             qualified=False,
-            legal_effect=LegalEffect.NONE if lab else LegalEffect.NON_QUALIFIED,
+            legal_effect=self.environment.legal_effect,
             digest_algorithms=("sha-256",),
             # a step needs its body's key besides the exchange's; any other evidence the exchange makes alone, and in a
             # laboratory whoever runs the exchange has the bodies' keys too
@@ -127,8 +125,7 @@ class ExchangeConnector:
         """
         from baas.connectors import _exchange_asks as asks
 
-        if len(digest) != 32:
-            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        require_sha256(digest)
         if self.subject is Subject.HAND_OVER:
             return self._handed_over(digest)
         adapter = self._adapter(self._giver)

@@ -25,9 +25,9 @@ from baas.connectors import (
     Erasure,
     Evidence,
     Health,
-    LegalEffect,
     OnLedger,
     Subject,
+    require_sha256,
 )
 from baas.connectors._http import Service
 from baas.protocols.hashed_log import MAX_EVIDENCE_BYTES, MEDIA_TYPE, PATH, PERIODS_MS, verify
@@ -77,11 +77,10 @@ class LogConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        lab = self.environment is Environment.LAB_EMULATOR
         return Capabilities(
-            provider="embedded" if lab else self._settings.url,
+            provider=self.environment.provider(self._settings.url),
             qualified=False,
-            legal_effect=LegalEffect.NONE if lab else LegalEffect.NON_QUALIFIED,
+            legal_effect=self.environment.legal_effect,
             digest_algorithms=("sha-256",),
             operators_who_must_collude=1,
             verifies_offline=True,
@@ -125,8 +124,7 @@ class LogConnector:
         self._service.close()
 
     def _submit(self, digest: bytes, period_ms: int) -> Evidence:
-        if len(digest) != 32:
-            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        require_sha256(digest)
         deadline = time.monotonic() + self._settings.timeout
         answer = self._service.ask(
             "POST", "", json={"digest": digest.hex(), "period_ms": period_ms}, limit=_SMALL

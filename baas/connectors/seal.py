@@ -22,9 +22,9 @@ from baas.connectors import (
     Erasure,
     Evidence,
     Health,
-    LegalEffect,
     OnLedger,
     Subject,
+    require_sha256,
 )
 from baas.connectors.signature import OVER_A_DIGEST, _http, told
 from baas.connectors.signature._answers import require_passed
@@ -74,11 +74,10 @@ class SealConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        lab = self.environment is Environment.LAB_EMULATOR
         return Capabilities(
             provider=self._adapter.capabilities.provider,
             qualified=False,
-            legal_effect=LegalEffect.NONE if lab else LegalEffect.NON_QUALIFIED,
+            legal_effect=self.environment.legal_effect,
             digest_algorithms=("sha-256",),
             operators_who_must_collude=1,
             verifies_offline=True,
@@ -93,8 +92,7 @@ class SealConnector:
 
         Raises ConnectorTimeout, ConnectorUnreachable, ConnectorRefused, MalformedEvidence, VerificationError.
         """
-        if len(digest) != 32:
-            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        require_sha256(digest)
         asked = Digest("sha-256", digest)
         found: list[Kept] = []
 

@@ -28,9 +28,9 @@ from baas.connectors import (
     Erasure,
     Evidence,
     Health,
-    LegalEffect,
     OnLedger,
     Subject,
+    require_sha256,
 )
 from baas.connectors import _timestamp_token as token
 from baas.connectors._http import LIMITS
@@ -82,11 +82,9 @@ class TimestampConnector:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            provider="embedded" if self.environment is Environment.LAB_EMULATOR else self._settings.url,
+            provider=self.environment.provider(self._settings.url),
             qualified=False,
-            legal_effect=LegalEffect.NONE
-            if self.environment is Environment.LAB_EMULATOR
-            else LegalEffect.NON_QUALIFIED,
+            legal_effect=self.environment.legal_effect,
             digest_algorithms=("sha-256",),
             operators_who_must_collude=1,
             verifies_offline=True,
@@ -101,8 +99,7 @@ class TimestampConnector:
 
         Raises ConnectorTimeout, ConnectorUnreachable, ConnectorRefused, MalformedEvidence, VerificationError.
         """
-        if len(digest) != 32:
-            raise ValueError(f"expected a SHA-256 digest of 32 bytes, got {len(digest)} bytes")
+        require_sha256(digest)
         return self.stamp(Digest("sha-256", digest))
 
     def stamp(self, digest: Digest) -> Evidence:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 import rfc8785
 from sqlmodel import Session, col
@@ -26,8 +25,6 @@ from baas.readiness.model import Declaration
 from baas.store.ulid import Ulids
 from baas.tenancy import Role, TenantScope
 
-#: Where an arm's evidence says nothing of a real service, and asks nothing of one.
-LABORATORY: Final = frozenset({Environment.LAB_EMULATOR, Environment.LAB_REAL})
 #: One long word of many kinds of characters: what a key looks like, and no reference does.
 _KEY = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 
@@ -142,7 +139,7 @@ class Readiness:
 
         `environments` is where each incumbent arm of a pilot would be asked, by the arm's slug.
         """
-        real = {arm for arm, environment in environments.items() if environment not in LABORATORY}
+        real = {arm for arm, environment in environments.items() if not environment.in_laboratory}
         if not real:
             return
         needed = {each.slug for each in needed_for(services_of(real))}

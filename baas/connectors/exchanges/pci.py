@@ -32,7 +32,6 @@ from baas.connectors.exchanges import (
     _tls,
 )
 from baas.connectors.exchanges._evidence import Act, Signatory
-from baas.connectors.signature import _http
 from baas.connectors.signature._lifetimes import crls_in
 from baas.connectors.signature._revocation import Crls
 from baas.protocols import wss
@@ -75,7 +74,7 @@ class Security(StrEnum):
 def offered(environment: Environment, url: str) -> ExchangeCapabilities:
     """What can be asked of a service with this adapter; which of it an administration may ask, the service says."""
     return ExchangeCapabilities(
-        provider=_http.provider(environment, url.rstrip("/")),
+        provider=environment.provider(url.rstrip("/")),
         products=PRODUCTS,
         most_elements=MOST_ELEMENTS,
         attachments=True,
@@ -272,7 +271,7 @@ class PciAdapter:
 
     @property
     def _provider(self) -> str:
-        return _http.provider(self._settings.environment, self._base)
+        return self._settings.environment.provider(self._base)
 
 
 _Read = TypeVar("_Read")

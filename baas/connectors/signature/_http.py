@@ -13,7 +13,7 @@ from datetime import datetime
 import httpx2
 
 from baas.clock import Clock
-from baas.connectors import ConnectorTimeout, ConnectorUnreachable, Environment
+from baas.connectors import ConnectorTimeout, ConnectorUnreachable
 from baas.connectors._deadline import within
 from baas.connectors._http import LIMITS
 from baas.connectors.signature import Exchange
@@ -91,10 +91,6 @@ def call(
 ) -> Answer:
     """As `post`, with any method."""
     return _exchange(http, method, url, content, headers, clock, most)
-
-
-def provider(environment: Environment, url: str) -> str:
-    return "embedded" if environment is Environment.LAB_EMULATOR else url
 
 
 def _exchange(

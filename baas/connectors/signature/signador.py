@@ -108,7 +108,7 @@ class SignadorAdapter:
             if mode.level not in levels.get(mode.format, ()):
                 levels[mode.format] = (*levels.get(mode.format, ()), mode.level)
         return SignatureCapabilities(
-            provider=_http.provider(self._settings.environment, self._base),
+            provider=self._settings.environment.provider(self._base),
             timestamps=False,
             seals=levels,
             validates=False,
