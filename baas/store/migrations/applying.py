@@ -1,13 +1,6 @@
-"""The schema's history: one numbered file per change in `versions`, written by hand.
-
-The first one is the whole schema as plain SQL; a slice adds its tables with the next number (`revision = "0002"`,
-`down_revision = "0001"`) and alembic operations. A file that has been released is never changed again. A test compares
-the migrated schema with every slice's SQLModel tables.
-"""
+"""The migrations that a database lacks, applied by alembic."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -16,15 +9,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from baas.errors import StoreError, StoreTooNew
+from baas.store.migrations import HERE
 
-HERE = Path(__file__).parent
 
-
-def upgrade(engine: Engine) -> None:
-    """Brings the database to the newest revision in one transaction: all of it, or nothing.
+def apply(engine: Engine) -> None:
+    """`baas.store.migrations.upgrade` where there is something to do.
 
     Foreign keys are off meanwhile, since SQLite changes a table by making it anew, and checked before the
-    commit. Raises StoreTooNew for a revision that this version does not know.
+    commit.
     """
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))

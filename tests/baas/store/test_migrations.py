@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,15 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     first = schema()
     Store.open(tmp_path).close()
     assert schema() == first
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    program = (
+        "import sys; from pathlib import Path; from baas.store import Store; Store.open(Path(sys.argv[1])).close();"
+        "print([each for each in sys.modules if each.startswith(('alembic', 'mako'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
