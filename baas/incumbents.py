@@ -14,7 +14,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from baas.ades import pem
 from baas.ades.types import AdesError, Signer
 from baas.administrations import repository
-from baas.connectors import ConnectorSettings, Environment, Subject, exchange
+from baas.connectors import ConnectorSettings, Environment, exchange
 from baas.errors import Conflict, NoAddress, SettingsError
 from baas.exchange_service.authorisations import Authorisation
 from baas.exchange_service.errors import NotServing
@@ -110,12 +110,15 @@ class Incumbents:
         )
 
     def require_authorised(self, plan: Plan, administration: str) -> None:
-        """NotAuthorised where the embedded exchange would refuse every case: better known before a plan is used up."""
+        """NotAuthorised where the embedded exchange would refuse what the plan is about: better known before it is used up.
+
+        Of a fact about a person too: a second administration that may not ask is sent a report, as before, and each case
+        would say that the exchange spares none.
+        """
         if ARM_OF_EXCHANGES not in plan.incumbents or self._outside.pci is not None:
             return
         product, modality = exchange.asked_of(plan.subject)
-        bodies = [administration] + [plan.counterpart] * (plan.subject is Subject.HAND_OVER)
-        for code in bodies:
+        for code in filter(None, (administration, plan.counterpart)):
             needed = Authorisation(code, product, modality, TRIALS)
             if needed not in self._exchange.authorisations(code):
                 raise NotAuthorised(needed)

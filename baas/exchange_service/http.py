@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from baas.exchange_service.desk.answering import Desk, Incoming
+from baas.exchange_service.refusals import RETRY_SECONDS, Coming, refusal
 from baas.exchange_service.room import FREE, SLOWEST, NoRoom, Place, Room
 from baas.exchange_service.tls import PEER_CERTIFICATE
 from baas.protocols import mtom, soap
@@ -39,7 +40,6 @@ MOST_AT_ONCE, MOST_AT_ONCE_OF_ONE = 8, 6
 """Requests that are answered at the same time, of all and of one sender."""
 LARGE = 1 << 20
 """Bytes from which a request is answered while no other large one is: reading one takes some twelve times its size."""
-RETRY_SECONDS = 5
 PIECE = 64 << 10
 """Bytes of an answer that are handed on at once."""
 
@@ -65,15 +65,19 @@ class Front:
             routes=[Route(each.path, self._endpoint(each), methods=["GET", "POST"]) for each in Endpoint]
             + [Route("/crl/{name}.crl", self._revoked)]
         )
+        self.application.router.redirect_slashes = (
+            False  # nobody is sent elsewhere, to the host that he named himself
+        )
 
     def _endpoint(self, at: Endpoint) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
             if request.method != "POST":
                 return self._described(at, request)
+            coming = Coming(request.receive)
             try:
-                return await self._answered(at, request)
+                return await self._answered(at, Request(request.scope, coming))
             except SoapError as error:
-                return _refusal(error)
+                return refusal(error, coming)
             except ClientDisconnect:
                 return Response(status_code=400)  # to nobody
 
@@ -146,7 +150,7 @@ class _Answer(Response):
                 place.take(len(content))
             except NoRoom as error:
                 kept = _no_room(error, "the answer is kept: ask for it again, in a message signed anew,")
-                await _refusal(kept)(scope, receive, send)
+                await refusal(kept)(scope, receive, send)
                 return
             start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             await send(start)
@@ -205,15 +209,6 @@ async def _body(request: Request, place: Place) -> list[bytes]:
             status=HTTPStatus.REQUEST_TIMEOUT,
         ) from error
     return pieces
-
-
-def _refusal(error: SoapError) -> Response:
-    headers = {}
-    if error.status is not HTTPStatus.INTERNAL_SERVER_ERROR:
-        headers["Connection"] = "close"  # what is left of the body is not read
-    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    return Response(soap.fault(error), error.status, headers, media_type=soap.CONTENT_TYPE)
 
 
 def _no_room(error: NoRoom, what: str = "send the same message again") -> SoapError:

@@ -31,7 +31,7 @@ class NotAuthorised(Conflict):
         self.lacking = lacking
         what = f"{lacking.product} {lacking.modality}"
         super().__init__(
-            f"the exchange would refuse every case: {lacking.organisation} may not ask for {what} for {lacking.purpose}; "
+            f"the exchange would refuse what {lacking.organisation} asks: it may not ask for {what} for {lacking.purpose}; "
             f"an operator grants it: baas exchange authorise {lacking.organisation} {what}"
         )
 

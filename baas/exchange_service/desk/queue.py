@@ -179,5 +179,6 @@ def _status(parts: list[tuple[str, Part]]) -> Status:
     name, part = refused[0]
     detail = part.detail
     assert detail is not None
-    words = f"{len(refused)} of {len(parts)} elements refused, the others are answered and stand; {name!r}: {part.words}"
+    others = ", the others are answered and stand" if len(refused) < len(parts) else ""
+    words = f"{len(refused)} of {len(parts)} elements refused{others}; {name!r}: {part.words}"
     return Status(State.ERROR, detail.value, soap.printable(words))

@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS padro_residents (
         if not isinstance(payload, Resident):
             raise refused("expected peticionResidente, got an answer to one")
         require_no_files(asked)
+        _require_officer(asked)
         if asked.element.holder is not None:
             _require_same(asked.element.holder, payload)
         result = self._result(KINDS[payload.kind], payload.document)
@@ -97,6 +98,16 @@ CREATE TABLE IF NOT EXISTS padro_residents (
             "SELECT 1 FROM padro_residents WHERE kind = ? AND document = ?", kind.value, document
         )
         return Result.FOUND if known else Result.NOT_FOUND
+
+
+def _require_officer(asked: Asked) -> None:
+    """Raises ProductRefused where nobody says which public employee asks: a condition of Via Oberta, of which this is."""
+    officer = asked.element.officer or asked.request.officer
+    if officer is None or not (officer.name and officer.nif):
+        raise refused(
+            "Funcionario: expected NombreCompletoFuncionario and NifFuncionario of who asks, in Atributos or in the "
+            "Solicitante: Via Oberta takes no request without them"
+        )
 
 
 def _require_same(holder: Holder, payload: Resident) -> None:

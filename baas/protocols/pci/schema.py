@@ -57,8 +57,9 @@ def check(name: str, element: etree._Element, detail: Detail = Detail.SCHEMA) ->
         among = ", ".join(sorted(local(each) for each in _roots(name)))
         raise PciError(
             detail,
-            f"expected {among} of {_loaded(name).get('targetNamespace')}, got {local(element)} of "
-            f"{_namespace(element)}: the schema is in the WSDL (?wsdl)",
+            # what came is said first: an answer has no room for a long list and more
+            f"got {local(element)} of {_namespace(element)}, expected of {_loaded(name).get('targetNamespace')} one of "
+            f"{among}: the schema is in the WSDL (?wsdl)",
         )
     schema = _compiled(name)
     with _LOCK:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
 from baas.ades.certificates import UNREADABLE
-from baas.ades.xml import SignatureRefused, Signed, verify_parts
+from baas.ades.xml import Refusal, SignatureRefused, Signed, verify_parts
 from baas.ades.xml.canonical import EXCLUSIVE
 from baas.ades.xml.dsig import decoded
 from baas.ades.xml.names import ID_ATTRIBUTES, ds
@@ -274,6 +274,11 @@ def _verified(
     try:
         return verify_parts(security, parts, certificate=certificate, legacy_sha1=legacy_sha1)
     except SignatureRefused as error:
+        if error.code is Refusal.NOT_SIGNED and len(parts) == 2:
+            raise WssError(
+                Detail.UNSIGNED,
+                "expected a signature whose references name the Body and the Timestamp: sign both",
+            ) from error
         raise refused(error) from error
 
 

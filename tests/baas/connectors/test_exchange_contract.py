@@ -32,6 +32,7 @@ from baas.protocols.pci.messages import (
 )
 from baas.protocols.pci.products import etauler, mux, padro, representa
 from sandbox.evidence.digest import digest_bytes
+from tests.baas.exchange_service.products.place import OFFICER
 from tests.baas.exchange_service.served import OTHER, TOWN, Served, apart, here
 
 FOUND = adapters()
@@ -65,7 +66,7 @@ def new_id() -> str:
 
 def asking(requester: Requester, product: str, modality: str, *data: bytes, **of_elements: Any) -> Request:
     elements = tuple(
-        Element(f"E{number}", requester, each, **{"evidence": True, **of_elements})
+        Element(f"E{number}", requester, each, **{"evidence": True, "officer": OFFICER, **of_elements})
         for number, each in enumerate(data, 1)
     )
     return Request(new_id(), datetime.now(UTC), product, modality, requester, elements)

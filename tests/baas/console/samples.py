@@ -912,7 +912,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
         BASE
         | pilot_at(
             "draft",
-            mistakes={"": "El servei refusaria tots els casos."},
+            mistakes={"": "El servei refusaria el que demanés."},
             exchange="/console/exchange?administration=9999900001",
         ),
     ),

@@ -241,7 +241,7 @@ def test_a_plan_that_the_exchange_would_refuse_is_told_where_to_ask(town: Town) 
     refused = town.developer.post(f"{where}/freeze")
     assert refused.status_code == 422
     said = words(refused)
-    assert "Vallclara del Mar encara no té autorització per demanar MUX · MUX_REGISTRE" in said
+    assert "Vallclara del Mar: encara no té autorització per demanar MUX · MUX_REGISTRE" in said
     assert "amb la finalitat «PROVES»" in said
     link = re.search(r'role="alert">.*?<a href="([^"]+)">Com es demana', refused.text)
     assert link and link[1] == f"/console/exchange?administration={CODE}"

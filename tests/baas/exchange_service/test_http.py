@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
 
 import httpx2
@@ -87,6 +89,26 @@ def test_a_body_that_says_how_large_it_is_is_not_read(place: Place) -> None:
     with made.wrap_socket(socket.create_connection((host, int(port)), 30), server_hostname=host) as tls:
         tls.sendall(head.encode())  # and nothing of the body
         assert tls.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("more", [{}, {"Expect": "100-continue"}, {"Content-Type": "text/plain"}], ids=str)
+def test_who_looks_for_an_answer_only_when_all_is_sent_gets_it(place: Place, more: dict[str, str]) -> None:
+    """As `requests` does, by which zeep sends: a connection that is broken off says nothing of the reason."""
+    host, _, port = place.url.removeprefix("https://").partition(":")
+    connection = HTTPSConnection(host, int(port), timeout=30, context=context(place.service.roots_pem))
+    body = b" " * (http.MOST_BYTES + 1)
+    with closing(connection):
+        connection.request("POST", f"{DOORS}/Sincron", body, {"Content-Type": soap.CONTENT_TYPE} | more)
+        answer = connection.getresponse()
+        assert answer.status == (415 if "Content-Type" in more else 413)
+        assert answer.headers["connection"] == "close"
+        assert isinstance(soap.read(answer.read(), limit=1 << 20), soap.Fault)
+
+
+def test_nobody_is_sent_elsewhere(client: Client) -> None:
+    answer = client.post("Sincron/", b"<a/>", host="elsewhere.example")
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
 
 
 def test_a_body_that_does_not_say_it_ends_at_the_limit(

@@ -135,6 +135,15 @@ def test_one_element_is_refused_and_the_others_stand(alone: Place) -> None:
     assert [each[2] for each in alone.lines()] == ["one", "three"]
 
 
+def test_where_all_are_refused_none_is_said_to_stand(alone: Place) -> None:
+    client = alone.client()
+    request = client.request("none", "no", "no")
+    client.leave(request)
+    response = finished(client, request)
+    assert response.status.message.startswith("2 of 2 elements refused; ")
+    assert response.answers == ()
+
+
 def test_a_failure_of_the_service_is_tried_again_and_one_day_said(
     alone: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from baas.trust_service.database import Database
 from sandbox.evidence.digest import digest_bytes
 from tests.baas.exchange_service.place import FIRST, PRODUCTS, PURPOSE, SECOND, Client, Place
 from tests.baas.exchange_service.products.cases import CONTENT, FILE, NOTICE
-from tests.baas.exchange_service.products.place import words_of
+from tests.baas.exchange_service.products.place import OFFICER, words_of
 from tests.baas.protocols.pci.examples import DOCUMENTED
 
 _numbers = count(1)
@@ -67,7 +67,7 @@ class Town:
             for n, data in enumerate(payloads, 1)
         )
         id_ = f"{client.code}-{next(_numbers):06d}"
-        return Request(id_, self.place.clock.now(), product, modality, requester, elements)
+        return Request(id_, self.place.clock.now(), product, modality, requester, elements, officer=OFFICER)
 
     def ask(
         self, client: Client, product: str, modality: str, payload: bytes, files: tuple[File, ...] = ()

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from baas.exchange_service import http, room, tls
+from baas.exchange_service import http, refusals, room, tls
 from baas.protocols.pci import writing
 from tests.baas.exchange_service.place import DOORS, Client, Place, context
 
@@ -103,6 +103,7 @@ def test_who_comes_slowly_makes_room(place: Place, monkeypatch: pytest.MonkeyPat
     """Two addresses hold it all; a third one gets in, and one of the others is told to come back."""
     client = place.client()
     monkeypatch.setattr(room, "PATIENCE", 0.05)
+    monkeypatch.setattr(refusals, "FORGETTING", 0.05)
     with ExitStack() as stack:
         slow = [begun(place, stack, f"127.0.0.{n}") for n in (2, 2, 3)]
         answer = posted(place, message(client, "in a hurry", LARGE - 20_000), "127.0.0.4")

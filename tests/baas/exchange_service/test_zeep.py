@@ -118,6 +118,8 @@ def resident(made: Client, request_id: str) -> dict[str, Any]:
     )
     request = asked(made, "PADRO", "RESIDENT", question)
     request["Atributos"]["IdPeticion"] = request_id
+    officer = {"NombreCompletoFuncionario": "Funcionari de Prova", "NifFuncionario": "00000000T"}
+    request["Atributos"]["Funcionario"] = officer
     return request
 
 

@@ -112,15 +112,21 @@ def test_a_hand_over_whose_mandate_was_withdrawn_is_not_begun(world: Any, partne
     assert f"body-{third}" not in labels
 
 
-def test_a_plan_that_the_exchange_would_refuse_is_not_used_up(world: Any, partner: str) -> None:
+@pytest.mark.parametrize(
+    ("subject", "product", "modality"),
+    [("hand_over", mux.PRODUCT, mux.ENTRY), ("person_fact", padro.PRODUCT, padro.RESIDENT)],
+)
+def test_a_plan_that_the_exchange_would_refuse_is_not_used_up(
+    world: Any, partner: str, subject: str, product: str, modality: str
+) -> None:
     """The second body may not ask yet: that is said before the plan is frozen, with what would do."""
     service, town = world.server.services.exchange_service, world.town
-    pilot = ok(create(town, **COMMON, subject="hand_over", counterpart=partner, secondary=[]), 201)["id"]
-    service.withdraw(partner, mux.PRODUCT, mux.ENTRY, "PROVES")
+    pilot = ok(create(town, **COMMON, subject=subject, counterpart=partner, secondary=[]), 201)["id"]
+    service.withdraw(partner, product, modality, "PROVES")
     try:
         refused = town.member.post(f"/pilots/{pilot}/freeze")
     finally:
-        service.authorise(partner, mux.PRODUCT, mux.ENTRY, "PROVES")
+        service.authorise(partner, product, modality, "PROVES")
     assert refused.status_code == 409
-    assert f"baas exchange authorise {partner} MUX MUX_REGISTRE" in refused.json()["detail"]
+    assert f"baas exchange authorise {partner} {product} {modality}" in refused.json()["detail"]
     act(town, pilot, "freeze")

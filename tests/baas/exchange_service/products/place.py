@@ -10,7 +10,7 @@ import pypdfium2
 from baas.clock import Clock
 from baas.exchange_service.products import Asked, Product
 from baas.exchange_service.tables import SCHEMA
-from baas.protocols.pci.messages import Element, File, Holder, Purpose, Request, Requester
+from baas.protocols.pci.messages import Element, File, Holder, Officer, Purpose, Request, Requester
 from baas.trust_service.database import Database
 
 NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
@@ -35,6 +35,7 @@ def create(database: Database, tables: str) -> None:
         database.rows(statement)
 
 
+OFFICER = Officer("Funcionari de Prova", "00000000T")
 TOWN, OTHER = "9821920002", "9999990001"
 
 
@@ -46,12 +47,13 @@ def asked(
     *,
     files: tuple[File, ...] = (),
     holder: Holder | None = None,
+    officer: Officer | None = OFFICER,
     pdf: bool = False,
     seal: Callable[[bytes], bytes] = lambda pdf: b"sealed " + pdf,
 ) -> Asked:
     """One element, as the service would hand it to a product."""
     requester = Requester(organisation, "Ens de prova", Purpose("PROVES"))
-    element = Element("1", requester, data, holder=holder, files=files, pdf=pdf)
+    element = Element("1", requester, data, officer=officer, holder=holder, files=files, pdf=pdf)
     request = Request("R-1", NOW, product, modality, requester, (element,))
     return Asked(request, element, organisation, seal)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from baas.exchange_service.fictional.residents import Kind, residents
 from baas.exchange_service.products import Done, Product, ProductRefused
 from baas.exchange_service.products.padro import Padro
 from baas.protocols.pci.codes import Detail
-from baas.protocols.pci.messages import DocumentType, Holder
+from baas.protocols.pci.messages import DocumentType, Holder, Officer
 from baas.protocols.pci.products import padro
 from baas.protocols.pci.products.padro import Document, Resident, ResidentAnswer, Result
 from baas.trust_service.database import Database
-from tests.baas.exchange_service.products.place import HandClock, asked, opened
+from tests.baas.exchange_service.products.place import OFFICER, HandClock, asked, opened
 
 
 @pytest.fixture
@@ -115,3 +117,15 @@ def test_another_person_is_not_asked_for_behind_the_holder(product: Product, hol
     with pytest.raises(ProductRefused, match="different documents") as refused:
         ask(product, Document.NIF, "12344321Z", holder)
     assert refused.value.detail is Detail.PRODUCT
+
+
+@pytest.mark.parametrize("officer", [None, Officer("Funcionari de Prova", ""), Officer("", "00000000T")])
+def test_via_oberta_is_told_which_public_employee_asks(product: Product, officer: Officer | None) -> None:
+    data = padro.write(Resident("EXP-7", Document.NIF, "12344321Z"))
+    question = asked("PADRO", "RESIDENT", data, officer=officer)
+    with pytest.raises(ProductRefused, match="Funcionario: expected") as refused:
+        product.answer(question)
+    assert refused.value.detail is Detail.PRODUCT
+    told = replace(question, request=replace(question.request, officer=OFFICER))
+    if officer is None:  # the element's own goes before the request's
+        assert product.answer(told).parameters["codigoResultado"] == "1"

@@ -141,8 +141,8 @@ def test_the_documented_notice() -> None:
         (
             padro,
             EDICT,
-            "expected peticionResidente, respuestaResidente of http://www.aocat.net/padro, got peticioPublicarEdicte of "
-            "http://www.aoc.cat/etauler",
+            "got peticioPublicarEdicte of http://www.aoc.cat/etauler, expected of http://www.aocat.net/padro one of "
+            "peticionResidente, respuestaResidente",
         ),
         (padro, RESIDENT.replace(b"aocat.net/padro", b"aocat.net/padron"), "of http://www.aocat.net/padron"),
         (
@@ -160,7 +160,7 @@ def test_the_documented_notice() -> None:
         (etauler, EDICT.replace(b"2026-11-23", b"2026-02-30"), "dataIniciPublicacio"),
         (etauler, EDICT.replace(b"2026-11-23", b"2026-11-23Z"), "pattern"),
         (etauler, EDICT.replace(b"<e:idioma>ca", b"<e:idioma>fr"), "idioma"),
-        (mux, RESIDENT, "expected PeticioRegistre of"),
+        (mux, RESIDENT, "expected of http://net.aocat/MUX2/PeticioRegistre one of PeticioRegistre"),
         (mux, mux.write(MUX[0]).replace(b"SHA256", b"MD5"), "HashAlgorithm"),
         (mux, mux.write(MUX[0]).replace(b"SHA256", b"SHA512"), "a sha-512 digest has 64 bytes, got 32"),
         (mux, mux.write(MUX[0]).replace(b"0801930008", b"080193000"), "INE10"),

@@ -159,6 +159,8 @@ def test_a_timestamp_that_is_not_signed_is_read_only_where_it_is_said(pki: Pki, 
     times = Zeep(tmp_path, pki.seal, *ECDSA).stamped(CREATED, EXPIRES)
     messages.security_of(root).append(messages.only(times, wsu("Timestamp")))
     assert refused(root) is Detail.UNSIGNED
+    with pytest.raises(WssError, match="Body and the Timestamp: sign both"):
+        read(root)
     found = read(root, unsigned_timestamp=True)
     assert (who(found), found.created, found.expires) == ("9821920002", None, None)
     for element in messages.only(root, wsu("Timestamp")):
