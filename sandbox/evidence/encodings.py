@@ -303,14 +303,15 @@ def _merged(report: Report, others: list[tuple[str, Report]]) -> Report:
     for step, check in zip(report.steps, checks(), strict=True):
         outcome = step.outcome
         wrong = [
-            f"{name}: {each.steps[len(steps)].outcome.text}"
+            (f"{name}: {each.steps[len(steps)].outcome.text}", each.steps[len(steps)].outcome.cause)
             for name, each in others
             if each.steps[len(steps)].outcome.result is Result.FAILED
         ]
         if stopped_at is not None:
             outcome = not_checked("step.stopped", "not checked, since step {step} failed", step=stopped_at)
         elif outcome.result is not Result.FAILED and wrong:
-            outcome = failed(f"{check.name}.refused", "{reason}", reason="; ".join(wrong))
+            reason = "; ".join(text for text, _ in wrong)
+            outcome = failed(f"{check.name}.refused", "{reason}", reason=reason)._replace(cause=wrong[0][1])
         if outcome.result is Result.FAILED:
             stopped_at = step.number
         steps.append(step._replace(outcome=outcome))

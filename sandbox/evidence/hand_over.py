@@ -19,6 +19,7 @@ from sandbox.evidence.encoding import from_hex, utc_text
 from sandbox.evidence.hand_over_calls import Call, Step, offer, read_call
 from sandbox.evidence.hand_over_file import HandOverEvidence, Status, StepProof, is_one, parse
 from sandbox.evidence.header import Header
+from sandbox.evidence.reasons import because
 from sandbox.evidence.report import Outcome, Report, Result, detail, flagged, not_checked, passed, refused
 from sandbox.evidence.report import Step as ReportStep
 from sandbox.evidence.sealer import OpenedSealedBlock, open_sealed_block, require_not_ahead, require_of
@@ -93,7 +94,11 @@ class _Case:
     def chain(self) -> TrustedChain:
         found = self.trust.chain(self.evidence.chain_id)
         if found is None:
-            raise VerificationError(f"the trust root knows no chain {self.evidence.chain_id}")
+            raise because(
+                "hand-over.unknown-chain",
+                "the trust root knows no chain {chain_id}",
+                chain_id=self.evidence.chain_id,
+            )
         return found
 
 
@@ -137,9 +142,13 @@ def _run(check: Callable[[_Case], Outcome], case: _Case) -> Outcome:
 def _act_digest(case: _Case) -> Outcome:
     stated = case.evidence.document.to_digest()
     if case.digest != stated:
-        raise VerificationError(
-            f"this is not the act of the evidence: expected {stated.algorithm} {stated.value.hex()}, "
-            f"got {case.digest.algorithm} {case.digest.value.hex()}"
+        raise because(
+            "act.other",
+            "this is not the act of the evidence: expected {algorithm} {digest}, got {found} {actual}",
+            algorithm=stated.algorithm,
+            digest=stated.value.hex(),
+            found=case.digest.algorithm,
+            actual=case.digest.value.hex(),
         )
     return passed(
         "hand-over.digest",
@@ -152,8 +161,11 @@ def _act_digest(case: _Case) -> Outcome:
 def _act_commitment(case: _Case) -> Outcome:
     opened = case.evidence.document.commitment()
     if not hmac.compare_digest(opened, case.evidence.act):
-        raise VerificationError(
-            f"digest and salt give commitment {opened.hex()}, and the steps are of {case.evidence.act.hex()}"
+        raise because(
+            "act.commitment",
+            "digest and salt give commitment {opened}, and the steps are of {act}",
+            opened=opened.hex(),
+            act=case.evidence.act.hex(),
         )
     return passed("hand-over.act", "digest and salt give {act}, of which the steps are", act=opened.hex())
 
@@ -166,9 +178,12 @@ def _contract(case: _Case) -> Outcome:
             f"expected a hand-over by contract 0x{(case.contract or b'').hex()}, got one by 0x{evidence.contract.hex()}"
         )
     if not any((each.address, each.template) == (evidence.contract, TEMPLATE) for each in chain.contracts):
-        raise VerificationError(
-            f"the trust root names no contract 0x{evidence.contract.hex()} of the template {TEMPLATE!r} on chain "
-            f"{chain.chain_id}"
+        raise because(
+            "hand-over.untrusted",
+            "the trust root names no contract {contract} of the template '{template}' on chain {chain_id}",
+            contract="0x" + evidence.contract.hex(),
+            template=TEMPLATE,
+            chain_id=chain.chain_id,
         )
     return passed(
         "hand-over.contract",
@@ -181,8 +196,10 @@ def _contract(case: _Case) -> Outcome:
 def _sequence(case: _Case) -> Outcome:
     names, status = ", ".join(each.step for each in case.steps), case.evidence.status
     if status is None:
-        raise VerificationError(
-            f"no hand-over has the steps {names}: offer first, then accept or reject, and complete after accept"
+        raise because(
+            "hand-over.sequence",
+            "no hand-over has the steps {steps}: offer first, then accept or reject, and complete after accept",
+            steps=names,
         )
     return passed(
         "hand-over.sequence", "the steps are {steps}: the act is {status}", steps=names, status=str(status)
@@ -241,8 +258,11 @@ def _transactions(case: _Case) -> Outcome:
     for each, block in zip(case.steps, case.blocks, strict=True):
         key = rlp.encode_integer(each.transaction_index)
         if trie.verify(block.transactions_root, key, each.transaction_proof) != each.transaction:
-            raise VerificationError(
-                f"{each.step}: the block's transactions trie holds another transaction at index {each.transaction_index}"
+            raise because(
+                "hand-over.other-transaction",
+                "{step}: the block's transactions trie holds another transaction at index {index}",
+                step=str(each.step),
+                index=each.transaction_index,
             )
         case.signed.append(transaction.parse(each.transaction))
     return passed("hand-over.transactions", "each step's transaction is proven under its block's header")
@@ -254,14 +274,21 @@ def _signatures(case: _Case) -> Outcome:
     for each, signed in zip(case.steps, case.signed, strict=True):
         body = case.bodies.of(each.step)
         if address_of(each.public_key) != body:
-            raise VerificationError(
-                f"{each.step}: expected a key of the body 0x{body.hex()}, got one of 0x"
-                f"{address_of(each.public_key).hex()}: nobody acts for another"
+            raise because(
+                "hand-over.other-body",
+                "{step}: expected a key of the body {body}, got one of {signer}: nobody acts for another",
+                step=str(each.step),
+                body="0x" + body.hex(),
+                signer="0x" + address_of(each.public_key).hex(),
             )
         signed.require_signed_by(each.public_key)
         if (signed.chain_id, signed.to) != (evidence.chain_id, evidence.contract):
-            raise VerificationError(
-                f"{each.step}: the transaction was signed for chain {signed.chain_id} and contract 0x{signed.to.hex()}"
+            raise because(
+                "hand-over.other-chain",
+                "{step}: the transaction was signed for chain {chain_id} and contract {contract}",
+                step=str(each.step),
+                chain_id=signed.chain_id,
+                contract="0x" + signed.to.hex(),
             )
         call = read_call(signed.data)
         if (call.step, call.act) != (each.step, evidence.act):
@@ -269,7 +296,11 @@ def _signatures(case: _Case) -> Outcome:
                 f"{each.step} of {evidence.act.hex()}: the transaction asks for {call.step} of {call.act.hex()}"
             )
         if call.step is Step.OFFER and call != offer(call.act, case.bodies.receiving):
-            raise VerificationError(f"offer: the act is offered to another account: {call.word.hex()}")
+            raise because(
+                "hand-over.other-receiver",
+                "offer: the act is offered to another account: {account}",
+                account=call.word.hex(),
+            )
         case.calls.append(call)
         details.append(
             detail("hand-over.signed", "{step}: by {body}", step=str(each.step), body="0x" + body.hex())
@@ -282,20 +313,32 @@ def _events(case: _Case) -> Outcome:
     for each, block, call in zip(case.steps, case.blocks, case.calls, strict=True):
         key = rlp.encode_integer(each.transaction_index)
         if trie.verify(block.receipts_root, key, each.receipt_proof) != each.receipt:
-            raise VerificationError(
-                f"{each.step}: the block's receipts trie holds another transaction receipt at that index"
+            raise because(
+                "hand-over.other-receipt",
+                "{step}: the block's receipts trie holds another transaction receipt at that index",
+                step=str(each.step),
             )
         decoded = transaction_receipt.decode(each.receipt)
         if not decoded.succeeded:
-            raise VerificationError(
-                f"{each.step}: the transaction failed (status 0): the contract refused it"
+            raise because(
+                "hand-over.failed",
+                "{step}: the transaction failed (status 0): the contract refused it",
+                step=str(each.step),
             )
         if each.log_index >= len(decoded.logs):
-            raise VerificationError(
-                f"{each.step}: the transaction receipt has {len(decoded.logs)} logs, none at {each.log_index}"
+            raise because(
+                "hand-over.no-log",
+                "{step}: the transaction receipt has {count} logs, none at {index}",
+                step=str(each.step),
+                count=len(decoded.logs),
+                index=each.log_index,
             )
         if decoded.logs[each.log_index] != call.event(case.evidence.contract, case.bodies.of(each.step)):
-            raise VerificationError(f"{each.step}: the contract's log is not the event of this step")
+            raise because(
+                "hand-over.other-event",
+                "{step}: the contract's log is not the event of this step",
+                step=str(each.step),
+            )
     return passed(
         "hand-over.events", "the contract took each step: its event is proven under the block's header"
     )
@@ -307,9 +350,13 @@ def _order(case: _Case) -> Outcome:
     ]
     for before, after in pairwise(places):
         if after <= before:
-            raise VerificationError(
-                f"a step at block {after[0]}, transaction {after[1]} is shown after one at block {before[0]}, "
-                f"transaction {before[1]}"
+            raise because(
+                "hand-over.order",
+                "a step at block {block}, transaction {index} is shown after one at block {before}, transaction {earlier}",
+                block=after[0],
+                index=after[1],
+                before=before[0],
+                earlier=before[1],
             )
     return passed("hand-over.order", "each step comes after the one before it on the chain")
 
@@ -320,12 +367,17 @@ def _opened(case: _Case) -> Outcome:
         if each.opens is None:
             continue
         if call.step not in (Step.REJECT, Step.COMPLETE):
-            raise VerificationError(
-                f"{each.step}: this step has no reason and no outcome that could be opened"
+            raise because(
+                "hand-over.nothing-to-open",
+                "{step}: this step has no reason and no outcome that could be opened",
+                step=str(each.step),
             )
         if not hmac.compare_digest(each.opens.commitment(), call.word):
-            raise VerificationError(
-                f"{each.step}: digest and salt do not open the commitment {call.word.hex()}"
+            raise because(
+                "hand-over.not-opened",
+                "{step}: digest and salt do not open the commitment {commitment}",
+                step=str(each.step),
+                commitment=call.word.hex(),
             )
         details.append(
             detail(

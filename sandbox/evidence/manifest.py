@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.errors import VerificationError
 from sandbox.evidence import merkle
 from sandbox.evidence.canonical import dumps
 from sandbox.evidence.digest import Digest, digest_bytes
+from sandbox.evidence.reasons import because
 from sandbox.evidence.receipt import FilePlace, SaltedDigest
 from sandbox.evidence.tiles import MemoryTiles, TiledLog
 
@@ -42,6 +42,7 @@ def require_header(place: FilePlace, notarised: SaltedDigest) -> None:
     stated = header(merkle.root_of_inclusion(leaf, place.index, place.size, place.proof), place.size)
     for digest in notarised.digests():
         if digest_bytes(stated, digest.algorithm) != Digest(digest.algorithm, digest.value):
-            raise VerificationError(
-                "the file is not in the manifest that was notarised: its proof leads to another header"
+            raise because(
+                "manifest.other",
+                "the file is not in the manifest that was notarised: its proof leads to another header",
             )

@@ -15,6 +15,7 @@ from hmac import compare_digest
 from typing import Protocol
 
 from sandbox.errors import OutOfRange, VerificationError
+from sandbox.evidence.reasons import because
 
 HASH_SIZE = 32
 
@@ -72,7 +73,12 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
     """Raise VerificationError unless `proof` shows `leaf_hash` at `index` of the tree (2.1.3.2)."""
     computed = root_of_inclusion(leaf_hash, index, size, proof)
     if not compare_digest(computed, root):
-        raise VerificationError(f"the inclusion proof leads to root {computed.hex()}, expected {root.hex()}")
+        raise because(
+            "inclusion.other-root",
+            "the inclusion proof leads to root {computed}, expected {root}",
+            computed=computed.hex(),
+            root=root.hex(),
+        )
 
 
 def root_of_inclusion(
@@ -89,7 +95,12 @@ def root_of_inclusion(
     node, last, computed = index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
-            raise VerificationError(f"the inclusion proof is too long: {len(proof)} hashes for size {size}")
+            raise because(
+                "inclusion.too-long",
+                "the inclusion proof is too long: {count} hashes for size {size}",
+                count=len(proof),
+                size=size,
+            )
         if node & 1 or node == last:
             computed = hash_(b"\x01" + sibling + computed).digest()
             while not node & 1 and node:
@@ -98,7 +109,12 @@ def root_of_inclusion(
             computed = hash_(b"\x01" + computed + sibling).digest()
         node, last = node >> 1, last >> 1
     if last != 0:
-        raise VerificationError(f"the inclusion proof is too short: {len(proof)} hashes for size {size}")
+        raise because(
+            "inclusion.too-short",
+            "the inclusion proof is too short: {count} hashes for size {size}",
+            count=len(proof),
+            size=size,
+        )
     return computed
 
 

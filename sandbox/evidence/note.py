@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from sandbox.errors import MalformedEvidence, VerificationError
 from sandbox.evidence import ed25519
 from sandbox.evidence.encoding import from_base64, to_base64
+from sandbox.evidence.reasons import because
 
 if TYPE_CHECKING:  # only who signs needs the library: notes are opened without it too
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -72,7 +73,11 @@ class NoteVerifier:
     def verify(self, text: str, signature: bytes) -> None:
         """Raise VerificationError unless `signature` is this key's over `text` (RFC 8032)."""
         if not ed25519.verify(self.public_bytes, signature, text.encode()):
-            raise VerificationError(f"the signature by {self.name}+{self.key_id.hex()} is wrong")
+            raise because(
+                "note.wrong-signature",
+                "the signature by {key} is wrong",
+                key=f"{self.name}+{self.key_id.hex()}",
+            )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NoteVerifier) and (self.name, self.TYPE, self.public_bytes) == (
@@ -156,9 +161,19 @@ def open_note(text: str, verifiers: Iterable[NoteVerifier]) -> OpenedNote:
         known[identity].verify(body, signature)
         verified[identity] = known[identity]
     if not verified:
-        raise VerificationError(
-            f"no known key signed this note: it names {', '.join(sorted({s[0] for s in signatures}))}; "
-            f"known here: {', '.join(sorted(v.name for v in known.values())) or 'none'}"
+        named = ", ".join(sorted({name for name, _, _ in signatures}))
+        if not known:
+            raise because(
+                "note.no-key",
+                "no known key signed this note: it names {named}; known here: none",
+                named=named,
+            )
+        here = ", ".join(sorted(verifier.name for verifier in known.values()))
+        raise because(
+            "note.unknown-key",
+            "no known key signed this note: it names {named}; known here: {known}",
+            named=named,
+            known=here,
         )
     return OpenedNote(body, tuple(verified.values()), len(unknown))
 

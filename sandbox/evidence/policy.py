@@ -30,6 +30,7 @@ from sandbox.evidence.check import check, checks
 from sandbox.evidence.context import Context
 from sandbox.evidence.digest import Digest
 from sandbox.evidence.encoding import utc_text
+from sandbox.evidence.reasons import because
 from sandbox.evidence.receipt import Renewal
 from sandbox.evidence.report import Outcome, failed, flagged, not_checked, passed
 from sandbox.evidence.sealer import MAX_SECONDS_AHEAD, open_sealed_block, require_not_ahead, require_of
@@ -174,16 +175,24 @@ class CheckpointSigned:
         inclusion, statement = context.receipt.inclusion, context.statement
         log = context.trust.log(inclusion.origin)
         if log is None:
-            raise VerificationError(f"the trust root knows no log with origin {inclusion.origin!r}")
+            raise because(
+                "checkpoint.unknown-log",
+                "the trust root knows no log with origin '{origin}'",
+                origin=inclusion.origin,
+            )
         opened = context.work.once(
             ("checkpoint", statement, log.origin),
             lambda: statement.open([key.verifier for key in log.keys]),
         )
         stated = opened.checkpoint
         if (stated.origin, stated.size) != (inclusion.origin, inclusion.size):
-            raise VerificationError(
-                f"the checkpoint is of log {stated.origin!r} at size {stated.size}, the inclusion proof of "
-                f"{inclusion.origin!r} at {inclusion.size}"
+            raise because(
+                "checkpoint.other-log",
+                "the checkpoint is of log '{stated}' at size {stated_size}, the inclusion proof of '{origin}' at {size}",
+                stated=stated.origin,
+                stated_size=stated.size,
+                origin=inclusion.origin,
+                size=inclusion.size,
             )
         context.establish(log, opened)
         return passed(
@@ -203,12 +212,19 @@ class ContractTrusted:
         anchor, log = context.anchor, context.log
         chain = context.trust.chain(anchor.chain_id)
         if chain is None or log.chain_id != anchor.chain_id:
-            raise VerificationError(
-                f"log {log.origin!r} is anchored on chain {log.chain_id}, not {anchor.chain_id}"
+            raise because(
+                "contract.other-chain",
+                "log '{origin}' is anchored on chain {expected}, not {chain_id}",
+                origin=log.origin,
+                expected=log.chain_id,
+                chain_id=anchor.chain_id,
             )
         if anchor.contract not in log.contracts:
-            raise VerificationError(
-                f"contract 0x{anchor.contract.hex()} is not trusted to anchor {log.origin!r}"
+            raise because(
+                "contract.untrusted",
+                "contract {contract} is not trusted to anchor '{origin}'",
+                contract="0x" + anchor.contract.hex(),
+                origin=log.origin,
             )
         context.establish(chain)
         return passed(
@@ -317,12 +333,13 @@ class TransactionReceiptProven:
             ),
         )
         if found != anchor.transaction_receipt:
-            raise VerificationError(
-                "the block's receipts trie holds another transaction receipt at that index"
+            raise because(
+                "transaction.other",
+                "the block's receipts trie holds another transaction receipt at that index",
             )
         decoded = context.work.once(("transaction receipt", found), lambda: transaction_receipt.decode(found))
         if not decoded.succeeded:
-            raise VerificationError("the transaction failed (status 0): it anchored nothing")
+            raise because("transaction.failed", "the transaction failed (status 0): it anchored nothing")
         context.establish(decoded)
         return passed(
             "transaction.proven",
@@ -339,16 +356,25 @@ class RootAnchored:
         anchor, logs = context.anchor, context.transaction_receipt.logs
         stated = context.checkpoint.checkpoint
         if anchor.log_index >= len(logs):
-            raise VerificationError(
-                f"the transaction receipt has {len(logs)} logs, none at {anchor.log_index}"
+            raise because(
+                "root.no-log",
+                "the transaction receipt has {count} logs, none at {index}",
+                count=len(logs),
+                index=anchor.log_index,
             )
         if logs[anchor.log_index].address != anchor.contract:
-            raise VerificationError("the log at that index is another contract's, not the trusted one's")
+            raise because(
+                "root.other-contract", "the log at that index is another contract's, not the trusted one's"
+            )
         event = anchored_root.decode(logs[anchor.log_index])
         if (event.root, event.new_size) != (stated.root, stated.size):
-            raise VerificationError(
-                f"the chain has root {event.root.hex()} at size {event.new_size}, the checkpoint "
-                f"{stated.root.hex()} at size {stated.size}"
+            raise because(
+                "root.other",
+                "the chain has root {root} at size {size}, the checkpoint {stated} at size {stated_size}",
+                root=event.root.hex(),
+                size=event.new_size,
+                stated=stated.root.hex(),
+                stated_size=stated.size,
             )
         return passed(
             "root.anchored",

@@ -9,6 +9,6 @@ from __future__ import annotations
 from sandbox.errors import VerificationError
 
 
-def because(key: str, text: str, **values: str | int) -> VerificationError:
+def because(key: str, text: str, /, **values: str | int) -> VerificationError:
     """What a step raises where something does not hold; a catalogue says it by the key `evidence.reason.<key>`."""
     return VerificationError(text.format(**values), key, values)

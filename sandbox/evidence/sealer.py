@@ -21,10 +21,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.errors import MalformedEvidence
 from sandbox.evidence.encoding import from_decimal, from_hex
 from sandbox.evidence.header import Header
 from sandbox.evidence.note import NoteSigner, NoteVerifier, OpenedNote, open_note, sign
+from sandbox.evidence.reasons import because
 
 FIRST_LINE = "baas-sandbox/sealed-block/v1"
 #: Seconds that a block's own timestamp may be ahead of the real time at which it is sealed: whoever seals waits
@@ -129,9 +130,16 @@ def open_sealed_block(note_text: str, verifiers: Iterable[NoteVerifier]) -> Open
 def require_of(sealed: SealedBlock, chain_id: int, block: Header) -> None:
     """Raise VerificationError unless the note is of this very block of this chain."""
     if (sealed.chain_id, sealed.number, sealed.hash) != (chain_id, block.number, block.hash):
-        raise VerificationError(
-            f"the sealer's note is of chain {sealed.chain_id}, block {sealed.number}, hash "
-            f"{sealed.hash.hex()}; the header is of {chain_id}, {block.number}, {block.hash.hex()}"
+        raise because(
+            "sealer.other-block",
+            "the sealer's note is of chain {chain_id}, block {number}, hash {hash}; "
+            "the header is of {chain}, {block}, {header}",
+            chain_id=sealed.chain_id,
+            number=sealed.number,
+            hash=sealed.hash.hex(),
+            chain=chain_id,
+            block=block.number,
+            header=block.hash.hex(),
         )
 
 
@@ -142,10 +150,21 @@ def require_not_ahead(sealed: SealedBlock, block: Header) -> None:
     """
     ahead_ms = block.timestamp * 1000 - sealed.offset_ms - sealed.time_ms
     if ahead_ms > MAX_SECONDS_AHEAD * 1000:
-        raise VerificationError(
-            f"the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed"
-            f"{' and the stated move of the chain clock' if sealed.moved else ''}; "
-            f"at most {MAX_SECONDS_AHEAD * 1000} are allowed"
+        allowed_ms = MAX_SECONDS_AHEAD * 1000
+        if sealed.moved:
+            raise because(
+                "sealer.ahead-moved",
+                "the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed "
+                "and the stated move of the chain clock; at most {allowed_ms} are allowed",
+                ahead_ms=ahead_ms,
+                allowed_ms=allowed_ms,
+            )
+        raise because(
+            "sealer.ahead",
+            "the block's timestamp is {ahead_ms} ms ahead of the real time at which it was sealed; at most "
+            "{allowed_ms} are allowed",
+            ahead_ms=ahead_ms,
+            allowed_ms=allowed_ms,
         )
 
 

@@ -6,9 +6,10 @@ each pair of valid signatures only the one with the smaller s counts (EIP-2): a 
 
 from __future__ import annotations
 
-from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.errors import MalformedEvidence
 from sandbox.evidence import secp256k1_pure
 from sandbox.evidence.keccak import keccak
+from sandbox.evidence.reasons import because
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -37,11 +38,13 @@ def require_signed(public_key: bytes, digest: bytes, r: int, s: int) -> None:
     MalformedEvidence where the key is no point of the curve.
     """
     if not 0 < r < ORDER or not 0 < s <= ORDER // 2:
-        raise VerificationError("the signature's r or s is out of its range (EIP-2)")
+        raise because("account.range", "the signature's r or s is out of its range (EIP-2)")
     x, y = _point(public_key)
     verify = secp256k1_pure.verify if LIBRARY is None else _by_library
     if not verify(x, y, digest, r, s):
-        raise VerificationError(f"the signature is not by the public key {public_key.hex()}")
+        raise because(
+            "account.wrong-signature", "the signature is not by the public key {key}", key=public_key.hex()
+        )
 
 
 def _point(public_key: bytes) -> tuple[int, int]:

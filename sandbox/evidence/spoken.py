@@ -17,7 +17,7 @@ from sandbox.evidence.report import Detail, Outcome, Report, Result, Step
 #: Message key → text.
 Texts = Mapping[str, str]
 #: The blanks of messages that hold a word of ours, or several of them with commas, and no name, number or digest.
-WORDS = ("step", "steps", "status", "kind")
+WORDS = ("step", "steps", "status", "kind", "what")
 #: A report's first step → what no report of its kind proves, whatever its steps found.
 LIMITS = {
     "document-digest": ("content", "signer", "code", "fork"),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.errors import MalformedEvidence
 from sandbox.evidence import rlp
 from sandbox.evidence.keccak import keccak
+from sandbox.evidence.reasons import because
 
 _HASH_SIZE = 32
 _BRANCH_ITEMS = 17
@@ -37,13 +38,15 @@ def verify(root: bytes, key: bytes, proof_nodes: Sequence[bytes]) -> bytes:
         if rest is None:
             break
         if not reference:
-            raise VerificationError(f"the trie holds nothing under key {key.hex()}")
+            raise because("trie.absent", "the trie holds nothing under key {key}", key=key.hex())
         path = rest
     value = rlp.as_bytes(reference, "trie value")
     if not value:
-        raise VerificationError(f"the trie holds nothing under key {key.hex()}")
+        raise because("trie.absent", "the trie holds nothing under key {key}", key=key.hex())
     if used != len(proof_nodes):
-        raise VerificationError(f"the trie proof has {len(proof_nodes) - used} node(s) too many")
+        raise because(
+            "trie.extra", "the trie proof has {count} node(s) too many", count=len(proof_nodes) - used
+        )
     return value
 
 
@@ -51,10 +54,12 @@ def _named_node(name: bytes, proof_nodes: Sequence[bytes], position: int) -> lis
     """The proof's node at `position`, which must be the one whose keccak is `name`."""
     what = f"trie proof node {position}"
     if position == len(proof_nodes):
-        raise VerificationError(f"the trie proof ends early: node {name.hex()} is missing")
+        raise because("trie.early", "the trie proof ends early: node {node} is missing", node=name.hex())
     data = proof_nodes[position]
     if len(name) != _HASH_SIZE or keccak(data) != name:
-        raise VerificationError(f"{what} is not the one that its parent names")
+        raise because(
+            "trie.other", "trie proof node {position} is not the one that its parent names", position=position
+        )
     if position > 0 and len(data) < _HASH_SIZE:
         raise MalformedEvidence(f"{what} is so short that it belongs inside its parent")
     return rlp.as_list(rlp.decode(data, what), what)

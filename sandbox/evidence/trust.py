@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from sandbox.errors import MalformedEvidence, VerificationError
+from sandbox.errors import MalformedEvidence
 from sandbox.evidence import fields
 from sandbox.evidence.canonical import Json, dumps, loads
 from sandbox.evidence.certificate import require_pem
 from sandbox.evidence.cosignature import CosignatureVerifier
 from sandbox.evidence.encoding import utc_text
 from sandbox.evidence.note import NoteVerifier, OpenedNote
+from sandbox.evidence.reasons import because
 
 VERSION = 1
 TYPE = "baas-trust-root"
@@ -44,7 +45,13 @@ def require_valid(keys: tuple[TrustedKey, ...], note: OpenedNote, time_ms: int, 
     """Raise VerificationError unless one of the keys that signed the note was valid at `time_ms`."""
     if not any(key.verifier in note.verified and key.is_valid_at(time_ms) for key in keys):
         names = ", ".join(note.verified_names)
-        raise VerificationError(f"the {what} {names} was not valid at {utc_text(time_ms)}, the block's time")
+        raise because(
+            "trust.not-valid",
+            "the {what} {keys} was not valid at {time}, the block's time",
+            what=what,
+            keys=names,
+            time=utc_text(time_ms),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,10 +197,11 @@ function merged(report, others) {
     const wrong = others
       .map(([name, other]) => [name, other.steps[at].outcome])
       .filter(([, other]) => other.result === "failed")
-      .map(([name, { key, values }]) => `${name}: ${values.reason ?? key}`);
+      .map(([name, { key, values, cause }]) => ({ reason: `${name}: ${values.reason ?? key}`, cause }));
     if (stoppedAt !== null) outcome = notChecked("step.stopped", { step: stoppedAt });
     else if (outcome.result !== "failed" && wrong.length) {
-      outcome = failed(`${CHECKS[at].name}.refused`, { reason: wrong.join("; ") });
+      outcome = failed(`${CHECKS[at].name}.refused`, { reason: wrong.map(({ reason }) => reason).join("; ") });
+      outcome.cause = wrong[0].cause;
     }
     if (outcome.result === "failed") stoppedAt = step.number;
     steps.push({ ...step, outcome });

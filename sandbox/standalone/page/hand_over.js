@@ -2,7 +2,7 @@
 // which no evidence can state of itself (sandbox/evidence/hand_over.py).
 import { same, toHex } from "./bytes.js";
 import { fromHex, utcText } from "./encoding.js";
-import { EvidenceError, MalformedEvidence, VerificationError } from "./errors.js";
+import { Because, EvidenceError, MalformedEvidence, VerificationError } from "./errors.js";
 import { eventOf, filled, readCall, sameLog } from "./hand_over_calls.js";
 import { isFinal, isOne, namesOf, parse, statusOf } from "./hand_over_file.js";
 import * as header from "./header.js";
@@ -66,9 +66,10 @@ const withDetails = (outcome, details) => ({ ...outcome, details });
 
 function actDigest({ stated, digest }) {
   if (!digest.equals(stated)) {
-    throw new VerificationError(
-      `this is not the act of the evidence: expected ${stated.algorithm} ${toHex(stated.value)}, got ${digest.algorithm} ${toHex(digest.value)}`,
-    );
+    throw new Because("act.other", {
+      algorithm: stated.algorithm, digest: toHex(stated.value),
+      found: digest.algorithm, actual: toHex(digest.value),
+    });
   }
   return passed("hand-over.digest", { algorithm: stated.algorithm, digest: toHex(stated.value) });
 }
@@ -76,9 +77,7 @@ function actDigest({ stated, digest }) {
 function actCommitment({ evidence }) {
   const opened = evidence.document.commitment;
   if (!same(opened, evidence.act)) {
-    throw new VerificationError(
-      `digest and salt give commitment ${toHex(opened)}, and the steps are of ${toHex(evidence.act)}`,
-    );
+    throw new Because("act.commitment", { opened: toHex(opened), act: toHex(evidence.act) });
   }
   return passed("hand-over.act", { act: toHex(opened) });
 }
@@ -86,12 +85,10 @@ function actCommitment({ evidence }) {
 function contractTrusted(found) {
   const { chainId, contract } = found.evidence;
   found.chain = chainOf(found.trust, chainId);
-  if (found.chain === null) throw new VerificationError(`the trust root knows no chain ${chainId}`);
+  if (found.chain === null) throw new Because("hand-over.unknown-chain", { chain_id: chainId });
   const known = found.chain.contracts.find(({ address }) => same(address, contract));
   if (known?.template !== TEMPLATE) {
-    throw new VerificationError(
-      `the trust root names no contract 0x${toHex(contract)} of the template '${TEMPLATE}' on chain ${chainId}`,
-    );
+    throw new Because("hand-over.untrusted", { contract: `0x${toHex(contract)}`, template: TEMPLATE, chain_id: chainId });
   }
   return passed("hand-over.contract", { contract: `0x${toHex(contract)}`, chain_id: chainId });
 }
@@ -99,9 +96,7 @@ function contractTrusted(found) {
 function sequence({ evidence }) {
   const [names, status] = [namesOf(evidence.steps), statusOf(evidence)];
   if (status === null) {
-    throw new VerificationError(
-      `no hand-over has the steps ${names}: offer first, then accept or reject, and complete after accept`,
-    );
+    throw new Because("hand-over.sequence", { steps: names });
   }
   return passed("hand-over.sequence", { steps: names, status });
 }
@@ -136,9 +131,7 @@ const keyOf = ({ transactionIndex }) => rlp.encodeInteger(transactionIndex);
 function transactions({ evidence, blocks, signed }) {
   for (const [at, each] of evidence.steps.entries()) {
     if (!same(trie.verify(blocks[at].transactionsRoot, keyOf(each), each.transactionProof), each.transaction)) {
-      throw new VerificationError(
-        `${each.step}: the block's transactions trie holds another transaction at index ${each.transactionIndex}`,
-      );
+      throw new Because("hand-over.other-transaction", { step: each.step, index: each.transactionIndex });
     }
     signed.push(transaction.parse(each.transaction));
   }
@@ -150,9 +143,7 @@ function signatures({ evidence, bodies, signed, calls }) {
   const details = evidence.steps.map(({ step, publicKey }, at) => {
     const [body, signer] = [bodies.of(step), addressOf(publicKey)];
     if (!same(signer, body)) {
-      throw new VerificationError(
-        `${step}: expected a key of the body 0x${toHex(body)}, got one of 0x${toHex(signer)}: nobody acts for another`,
-      );
+      throw new Because("hand-over.other-body", { step, body: `0x${toHex(body)}`, signer: `0x${toHex(signer)}` });
     }
     transaction.requireSignedBy(signed[at], publicKey);
     calls.push(callOf(signed[at], step, evidence, bodies));
@@ -164,7 +155,7 @@ function signatures({ evidence, bodies, signed, calls }) {
 /** What a signed transaction asks the contract for, which must be this step of this act. */
 function callOf({ chainId, to, data }, step, evidence, bodies) {
   if (chainId !== BigInt(evidence.chainId) || !same(to, evidence.contract)) {
-    throw new VerificationError(`${step}: the transaction was signed for chain ${chainId} and contract 0x${toHex(to)}`);
+    throw new Because("hand-over.other-chain", { step, chain_id: chainId, contract: `0x${toHex(to)}` });
   }
   const call = readCall(data);
   if (call.step !== step || !same(call.act, evidence.act)) {
@@ -173,7 +164,7 @@ function callOf({ chainId, to, data }, step, evidence, bodies) {
     );
   }
   if (step === "offer" && !same(call.word, filled(bodies.receiving))) {
-    throw new VerificationError(`offer: the act is offered to another account: ${toHex(call.word)}`);
+    throw new Because("hand-over.other-receiver", { account: toHex(call.word) });
   }
   return call;
 }
@@ -182,15 +173,15 @@ function events({ evidence, bodies, blocks, calls }) {
   for (const [at, each] of evidence.steps.entries()) {
     const { step, logIndex } = each;
     if (!same(trie.verify(blocks[at].receiptsRoot, keyOf(each), each.receiptProof), each.receipt)) {
-      throw new VerificationError(`${step}: the block's receipts trie holds another transaction receipt at that index`);
+      throw new Because("hand-over.other-receipt", { step });
     }
     const { succeeded, logs } = transactionReceipt.decode(each.receipt);
-    if (!succeeded) throw new VerificationError(`${step}: the transaction failed (status 0): the contract refused it`);
+    if (!succeeded) throw new Because("hand-over.failed", { step });
     if (logIndex >= logs.length) {
-      throw new VerificationError(`${step}: the transaction receipt has ${logs.length} logs, none at ${logIndex}`);
+      throw new Because("hand-over.no-log", { step, count: logs.length, index: logIndex });
     }
     if (!sameLog(logs[logIndex], eventOf(calls[at], evidence.contract, bodies.of(step)))) {
-      throw new VerificationError(`${step}: the contract's log is not the event of this step`);
+      throw new Because("hand-over.other-event", { step });
     }
   }
   return passed("hand-over.events");
@@ -202,9 +193,7 @@ function order({ evidence, blocks }) {
     if (at === 0) continue;
     const [before, earlier] = places[at - 1];
     if (number < before || (number === before && index <= earlier)) {
-      throw new VerificationError(
-        `a step at block ${number}, transaction ${index} is shown after one at block ${before}, transaction ${earlier}`,
-      );
+      throw new Because("hand-over.order", { block: number, index, before, earlier });
     }
   }
   return passed("hand-over.order");
@@ -215,11 +204,11 @@ function opened({ evidence, calls }) {
   for (const [at, { step, opens }] of evidence.steps.entries()) {
     if (opens === null) continue;
     if (step !== "reject" && step !== "complete") {
-      throw new VerificationError(`${step}: this step has no reason and no outcome that could be opened`);
+      throw new Because("hand-over.nothing-to-open", { step });
     }
     const { word } = calls[at];
     if (!same(opens.commitment, word)) {
-      throw new VerificationError(`${step}: digest and salt do not open the commitment ${toHex(word)}`);
+      throw new Because("hand-over.not-opened", { step, commitment: toHex(word) });
     }
     const [{ algorithm, value }] = opens.digests;
     details.push({ key: "hand-over.opens", values: { step, algorithm, digest: toHex(value) } });

@@ -2,7 +2,7 @@
 import { toHex } from "./bytes.js";
 import { dumps } from "./canonical.js";
 import { digestBytes } from "./digest.js";
-import { VerificationError } from "./errors.js";
+import { Because } from "./errors.js";
 import { leafHash, rootOfInclusion } from "./merkle.js";
 
 /** Throws VerificationError unless the file's place leads to the header that was notarised. */
@@ -11,9 +11,7 @@ export function requireHeader(place, notarised) {
   const header = dumps({ root: toHex(root), size: place.size, type: "baas-manifest", v: 1 });
   for (const digest of notarised.digests) {
     if (!digestBytes(header, digest.algorithm).equals(digest)) {
-      throw new VerificationError(
-        "the file is not in the manifest that was notarised: its proof leads to another header",
-      );
+      throw new Because("manifest.other");
     }
   }
 }

@@ -2,7 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { concat, same, toHex } from "./bytes.js";
-import { VerificationError } from "./errors.js";
+import { Because, VerificationError } from "./errors.js";
 
 export const HASH_SIZE = 32;
 export const MAX_PROOF_LENGTH = 63;
@@ -22,7 +22,7 @@ export function rootOfInclusion(leaf, index, size, proof, hash = sha256) {
   let computed = leaf;
   for (const sibling of proof) {
     if (last === 0n) {
-      throw new VerificationError(`the inclusion proof is too long: ${proof.length} hashes for size ${size}`);
+      throw new Because("inclusion.too-long", { count: proof.length, size });
     }
     if (node & 1n || node === last) {
       computed = nodeHash(sibling, computed, hash);
@@ -37,7 +37,7 @@ export function rootOfInclusion(leaf, index, size, proof, hash = sha256) {
     last >>= 1n;
   }
   if (last !== 0n) {
-    throw new VerificationError(`the inclusion proof is too short: ${proof.length} hashes for size ${size}`);
+    throw new Because("inclusion.too-short", { count: proof.length, size });
   }
   return computed;
 }
@@ -45,7 +45,7 @@ export function rootOfInclusion(leaf, index, size, proof, hash = sha256) {
 export function verifyInclusion(leaf, index, size, proof, root) {
   const computed = rootOfInclusion(leaf, index, size, proof);
   if (!same(computed, root)) {
-    throw new VerificationError(`the inclusion proof leads to root ${toHex(computed)}, expected ${toHex(root)}`);
+    throw new Because("inclusion.other-root", { computed: toHex(computed), root: toHex(root) });
   }
 }
 

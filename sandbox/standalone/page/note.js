@@ -5,7 +5,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, same, toHex, utf8 } from "./bytes.js";
 import * as ed25519 from "./ed25519.js";
 import { fromBase64 } from "./encoding.js";
-import { MalformedEvidence, shown, VerificationError } from "./errors.js";
+import { Because, MalformedEvidence, shown, VerificationError } from "./errors.js";
 
 const ED25519 = 0x01;
 const MAX_NOTE_CHARACTERS = 1_000_000;
@@ -54,7 +54,7 @@ export class NoteVerifier {
   /** Throws VerificationError unless the signature is this key's over the text. */
   verify(text, signature) {
     if (!ed25519.verify(this.publicKey, signature, utf8(text))) {
-      throw new VerificationError(`the signature by ${this.name}+${toHex(this.keyId)} is wrong`);
+      throw new Because("note.wrong-signature", { key: `${this.name}+${toHex(this.keyId)}` });
     }
   }
 }
@@ -74,8 +74,9 @@ export function openNote(note, verifiers) {
   }
   if (verified.size === 0) {
     const named = [...new Set(signatures.map(({ name }) => name))].sort().join(", ");
-    const here = verifiers.map(({ name }) => name).sort().join(", ") || "none";
-    throw new VerificationError(`no known key signed this note: it names ${named}; known here: ${here}`);
+    if (known.size === 0) throw new Because("note.no-key", { named });
+    const here = [...known.values()].map(({ name }) => name).sort().join(", ");
+    throw new Because("note.unknown-key", { named, known: here });
   }
   return { text, verified: [...verified.values()] };
 }

@@ -6,7 +6,7 @@ import { same, toHex } from "./bytes.js";
 import { openCheckpoint } from "./checkpoint.js";
 import * as document from "./document.js";
 import { utcText } from "./encoding.js";
-import { VerificationError } from "./errors.js";
+import { Because, VerificationError } from "./errors.js";
 import * as header from "./header.js";
 import * as manifest from "./manifest.js";
 import * as merkle from "./merkle.js";
@@ -93,14 +93,12 @@ const checkpointSigned = {
     const { receipt: { inclusion }, statement } = context;
     const log = logOf(context.trust, inclusion.origin);
     if (log === null) {
-      throw new VerificationError(`the trust root knows no log with origin '${inclusion.origin}'`);
+      throw new Because("checkpoint.unknown-log", { origin: inclusion.origin });
     }
     const opened = statement.open(verifiers(log.keys));
     const { origin, size } = opened.checkpoint;
     if (origin !== inclusion.origin || size !== BigInt(inclusion.size)) {
-      throw new VerificationError(
-        `the checkpoint is of log '${origin}' at size ${size}, the inclusion proof of '${inclusion.origin}' at ${inclusion.size}`,
-      );
+      throw new Because("checkpoint.other-log", { stated: origin, stated_size: size, origin: inclusion.origin, size: inclusion.size });
     }
     Object.assign(context, { log, opened });
     return passed("checkpoint.signed", { keys: verifiedNames(opened.note), origin, size });
@@ -113,11 +111,11 @@ const contractTrusted = {
     const { log, anchor } = context;
     const chain = chainOf(context.trust, anchor.chainId);
     if (chain === null || log.chainId !== anchor.chainId) {
-      throw new VerificationError(`log '${log.origin}' is anchored on chain ${log.chainId}, not ${anchor.chainId}`);
+      throw new Because("contract.other-chain", { origin: log.origin, expected: log.chainId, chain_id: anchor.chainId });
     }
     const contract = `0x${toHex(anchor.contract)}`;
     if (!log.contracts.some((trusted) => same(trusted, anchor.contract))) {
-      throw new VerificationError(`contract ${contract} is not trusted to anchor '${log.origin}'`);
+      throw new Because("contract.untrusted", { contract, origin: log.origin });
     }
     context.chain = chain;
     return passed("contract.trusted", { contract, chain_id: anchor.chainId });
@@ -172,10 +170,10 @@ const transactionReceiptProven = {
     const key = rlp.encodeInteger(anchor.transactionIndex);
     const found = trie.verify(context.header.receiptsRoot, key, anchor.receiptProof);
     if (!same(found, anchor.transactionReceipt)) {
-      throw new VerificationError("the block's receipts trie holds another transaction receipt at that index");
+      throw new Because("transaction.other");
     }
     const decoded = transactionReceipt.decode(found);
-    if (!decoded.succeeded) throw new VerificationError("the transaction failed (status 0): it anchored nothing");
+    if (!decoded.succeeded) throw new Because("transaction.failed");
     context.logs = decoded.logs;
     return passed("transaction.proven", { index: anchor.transactionIndex });
   },
@@ -187,16 +185,14 @@ const rootAnchored = {
     const { anchor, logs } = context;
     const { root, size } = context.opened.checkpoint;
     if (anchor.logIndex >= logs.length) {
-      throw new VerificationError(`the transaction receipt has ${logs.length} logs, none at ${anchor.logIndex}`);
+      throw new Because("root.no-log", { count: logs.length, index: anchor.logIndex });
     }
     if (!same(logs[anchor.logIndex].address, anchor.contract)) {
-      throw new VerificationError("the log at that index is another contract's, not the trusted one's");
+      throw new Because("root.other-contract");
     }
     const event = anchoredRoot.decode(logs[anchor.logIndex]);
     if (!same(event.root, root) || event.newSize !== size) {
-      throw new VerificationError(
-        `the chain has root ${toHex(event.root)} at size ${event.newSize}, the checkpoint ${toHex(root)} at size ${size}`,
-      );
+      throw new Because("root.other", { root: toHex(event.root), size: event.newSize, stated: toHex(root), stated_size: size });
     }
     return passed("root.anchored", { size, old_size: event.oldSize, by: `0x${toHex(event.by)}` });
   },

@@ -1,7 +1,7 @@
 // The sealer's note: which block the sealing key sealed, and at what real time (sandbox/evidence/sealer.py).
 import { same, toHex } from "./bytes.js";
 import { fromDecimal, fromHex } from "./encoding.js";
-import { MalformedEvidence, shown, VerificationError } from "./errors.js";
+import { Because, MalformedEvidence, shown } from "./errors.js";
 import { openNote, split } from "./note.js";
 
 const FIRST_LINE = "baas-sandbox/sealed-block/v1";
@@ -48,9 +48,10 @@ export function openSealedBlock(text, verifiers) {
 /** Throws VerificationError unless the note is of this very block of this chain. */
 export function requireOf(sealed, chainId, block) {
   if (sealed.chainId !== BigInt(chainId) || sealed.number !== block.number || !same(sealed.hash, block.hash)) {
-    throw new VerificationError(
-      `the sealer's note is of chain ${sealed.chainId}, block ${sealed.number}, hash ${toHex(sealed.hash)}; the header is of ${chainId}, ${block.number}, ${toHex(block.hash)}`,
-    );
+    throw new Because("sealer.other-block", {
+      chain_id: sealed.chainId, number: sealed.number, hash: toHex(sealed.hash),
+      chain: chainId, block: block.number, header: toHex(block.hash),
+    });
   }
 }
 
@@ -58,10 +59,8 @@ export function requireOf(sealed, chainId, block) {
 export function requireNotAhead(sealed, block) {
   const aheadMs = block.timestamp * 1000n - (sealed.moved?.offsetMs ?? 0n) - sealed.timeMs;
   if (aheadMs > MAX_AHEAD_MS) {
-    const move = sealed.moved ? " and the stated move of the chain clock" : "";
-    throw new VerificationError(
-      `the block's timestamp is ${aheadMs} ms ahead of the real time at which it was sealed${move}; at most ${MAX_AHEAD_MS} are allowed`,
-    );
+    const key = sealed.moved ? "sealer.ahead-moved" : "sealer.ahead";
+    throw new Because(key, { ahead_ms: aheadMs, allowed_ms: MAX_AHEAD_MS });
   }
 }
 

@@ -1,7 +1,7 @@
 // Signatures of Ethereum accounts: ECDSA over secp256k1 (SEC 1 section 4.1.4, SEC 2 section 2.4.1), and the address that a
 // public key has (sandbox/evidence/secp256k1.py and secp256k1_pure.py). It checks and never signs: nothing is secret here.
 import { toHex, toInteger } from "./bytes.js";
-import { MalformedEvidence, VerificationError } from "./errors.js";
+import { Because, MalformedEvidence } from "./errors.js";
 import { keccak } from "./keccak.js";
 
 const P = 2n ** 256n - 2n ** 32n - 977n;
@@ -26,14 +26,14 @@ export const addressOf = (publicKey) => keccak(publicKey).subarray(12);
  */
 export function requireSigned(publicKey, digest, r, s) {
   if (!(0n < r && r < ORDER && 0n < s && s <= ORDER / 2n)) {
-    throw new VerificationError("the signature's r or s is out of its range (EIP-2)");
+    throw new Because("account.range");
   }
   const [x, y] = [toInteger(publicKey.subarray(0, 32)), toInteger(publicKey.subarray(32))];
   if (publicKey.length !== KEY_SIZE || !isPoint(x, y)) {
     throw new MalformedEvidence(`expected the ${KEY_SIZE} bytes of a point of secp256k1, got ${toHex(publicKey.slice(0, 80))}`);
   }
   if (!verify(x, y, digest, r, s)) {
-    throw new VerificationError(`the signature is not by the public key ${toHex(publicKey)}`);
+    throw new Because("account.wrong-signature", { key: toHex(publicKey) });
   }
 }
 

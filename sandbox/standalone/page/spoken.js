@@ -1,7 +1,7 @@
 // A report in the words of a catalogue: what a person reads (sandbox/evidence/spoken.py). The report itself has no language.
 
 /** The blanks of messages that hold a word of ours, or several of them with commas, and no name, number or digest. */
-const WORDS = new Set(["step", "steps", "status", "kind"]);
+const WORDS = new Set(["step", "steps", "status", "kind", "what"]);
 /** A report's first step → what no report of its kind proves, whatever its steps found. */
 const LIMITS = {
   "document-digest": ["content", "signer", "code", "fork"],

@@ -1,6 +1,6 @@
 // Merkle-Patricia trie proofs (yellow paper, appendix D; sandbox/evidence/trie.py).
 import { same, toHex } from "./bytes.js";
-import { MalformedEvidence, VerificationError } from "./errors.js";
+import { Because, MalformedEvidence } from "./errors.js";
 import { keccak } from "./keccak.js";
 import * as rlp from "./rlp.js";
 
@@ -10,7 +10,7 @@ const NOTHING = new Uint8Array();
 
 /** The value under `key` in the trie of `root`: the proof is the list of RLP nodes from the root down to it. */
 export function verify(root, key, proofNodes) {
-  const absent = () => new VerificationError(`the trie holds nothing under key ${toHex(key)}`);
+  const absent = () => new Because("trie.absent", { key: toHex(key) });
   let path = nibbles(key);
   let reference = root;
   let used = 0;
@@ -31,7 +31,7 @@ export function verify(root, key, proofNodes) {
   const value = rlp.asBytes(reference, "trie value");
   if (value.length === 0) throw absent();
   if (used !== proofNodes.length) {
-    throw new VerificationError(`the trie proof has ${proofNodes.length - used} node(s) too many`);
+    throw new Because("trie.extra", { count: proofNodes.length - used });
   }
   return value;
 }
@@ -40,11 +40,11 @@ export function verify(root, key, proofNodes) {
 function namedNode(name, proofNodes, position) {
   const what = `trie proof node ${position}`;
   if (position === proofNodes.length) {
-    throw new VerificationError(`the trie proof ends early: node ${toHex(name)} is missing`);
+    throw new Because("trie.early", { node: toHex(name) });
   }
   const data = proofNodes[position];
   if (name.length !== HASH_SIZE || !same(keccak(data), name)) {
-    throw new VerificationError(`${what} is not the one that its parent names`);
+    throw new Because("trie.other", { position });
   }
   if (position > 0 && data.length < HASH_SIZE) {
     throw new MalformedEvidence(`${what} is so short that it belongs inside its parent`);

@@ -4,7 +4,7 @@ import { loads } from "./canonical.js";
 import { requirePem } from "./certificate.js";
 import { CosignatureVerifier } from "./cosignature.js";
 import { fromUtcText, utcText } from "./encoding.js";
-import { MalformedEvidence, VerificationError } from "./errors.js";
+import { Because, MalformedEvidence } from "./errors.js";
 import * as fields from "./fields.js";
 import { NoteVerifier, verifiedNames } from "./note.js";
 
@@ -15,9 +15,7 @@ export const isWithin = (timeMs, { from, until }) => from <= timeMs && (until ==
 export function requireValid(keys, note, timeMs, what) {
   const spoke = keys.some((key) => note.verified.some(({ key: other }) => other === key.verifier.key) && isWithin(timeMs, key));
   if (!spoke) {
-    throw new VerificationError(
-      `the ${what} ${verifiedNames(note)} was not valid at ${utcText(timeMs)}, the block's time`,
-    );
+    throw new Because("trust.not-valid", { what, keys: verifiedNames(note), time: utcText(timeMs) });
   }
 }
 

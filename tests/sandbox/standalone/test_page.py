@@ -76,8 +76,10 @@ def test_the_modules_answer_each_vector_as_the_library_does(folder: Path, vector
 
 def test_the_modules_answer_flipped_bits_as_the_library_does(folder: Path, vectors: list[Vector]) -> None:
     """Of the receipts with everything in them: manifests, renewals, witnesses, lower bounds, moved clocks."""
-    good = [vector for vector in vectors if (found := answer(vector)) and found["ok"]]
-    by_shape = {tuple(step["key"] for step in answer(vector)["steps"]): vector for vector in good}  # type: ignore[index]
+    found = [(vector, answer(vector, texts={})) for vector in vectors]
+    by_shape = {
+        tuple(step["key"] for step in said["steps"]): vector for vector, said in found if said and said["ok"]
+    }
     assert len(by_shape) > 5
     altered = [each for vector in by_shape.values() for each in flipped(vector, 41)]
     assert len(altered) > 500

@@ -5,6 +5,8 @@ The screenshots are in build/screenshots, for whoever wants to look.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -167,6 +169,84 @@ def test_a_good_receipt_an_altered_document_and_a_foreign_trust_root(page: Page,
     )
     assert "5. L'estat del llibre està signat" in page.text("#steps")
     page.picture("verifier-foreign")
+
+
+def test_it_says_what_is_proven_and_what_is_not_in_each_language_and_names_the_files(page: Page) -> None:
+    world = world_of(EXAMPLE)
+    page.check(EXAMPLE, world)
+    receipt = hashlib.sha256((page.folder / "receipt.json").read_bytes()).hexdigest()
+    trust = hashlib.sha256((page.folder / "trust.json").read_bytes()).hexdigest()
+    for button in page.browser.find_elements("css selector", "#languages button"):
+        button.click()
+        language = button.get_attribute("lang")
+        assert text("evidence.proven.document.exact", language) in page.text("#proven")
+        assert "baas.example/log" in page.text("#proven")
+        for key in ("evidence.unproven.later-status", "evidence.limit.content", "evidence.limit.signer"):
+            assert text(key, language) in page.text("#unproven")
+        assert [digest in page.text("#files") for digest in (receipt, trust)] == [True, True]
+        page.picture(f"verifier-good-{language}")
+
+    foreign = world.but(log_signer=NoteSigner("baas.example/log", seed("another"))).trust()
+    page.check(EXAMPLE, world, foreign.to_bytes())
+    assert not page.browser.find_element("id", "proven-title").is_displayed()
+    for button in page.browser.find_elements("css selector", "#languages button"):
+        button.click()
+        language = button.get_attribute("lang")
+        assert page.text("#unproven") == text("evidence.report.nothing_proven", language)
+        names = {"named": "baas.example/log", "known": "baas.example/log"}
+        assert text("evidence.reason.note.unknown-key", language).format(**names) in page.text("#steps")
+        page.picture(f"verifier-foreign-{language}")
+
+
+def test_a_printed_report_has_the_files_and_no_form(page: Page) -> None:
+    page.check(EXAMPLE, world_of(EXAMPLE))
+
+    def displayed(name: str) -> bool:
+        return bool(page.browser.find_element("id", name).is_displayed())
+
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    names = ("form", "languages", "print", "summary", "proven", "unproven", "files", "when", "steps")
+    assert [displayed(name) for name in names] == [False] * 3 + [True] * 6
+    printed = page.browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    (SCREENSHOTS / "verifier-printed.pdf").write_bytes(base64.b64decode(printed["data"]))
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    """Each control in the order of reading; Enter checks, and the results come next, with their button."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    world = world_of(EXAMPLE)
+    (page.folder / "receipt.json").write_bytes(world.receipt().to_bytes())
+    (page.folder / "trust.json").write_bytes(world.trust().to_bytes())
+    page.choose(document=EXAMPLE, receipt=page.folder / "receipt.json", trust=page.folder / "trust.json")
+
+    def focused() -> tuple[str, str]:
+        element = page.browser.switch_to.active_element
+        return element.tag_name, element.get_attribute("id") or element.get_attribute("lang")
+
+    seen = []
+    page.browser.execute_script(
+        "document.activeElement.blur(); window.getSelection().collapse(document.body, 0)"
+    )
+    for _ in range(9):
+        ActionChains(page.browser).send_keys(Keys.TAB).perform()
+        seen.append(focused())
+    assert seen == [
+        *(("button", language) for language in ("ca", "es", "en")),
+        ("input", "document"),
+        ("input", "receipt"),
+        ("summary", ""),
+        ("input", "trust"),
+        ("summary", ""),
+        ("button", ""),
+    ]
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
+    wait_until(page.browser, lambda: page.browser.find_element("id", "results").is_displayed())
+    wait_until(page.browser, lambda: focused() == ("section", "results"))
+    ActionChains(page.browser).send_keys(Keys.TAB).perform()
+    assert focused() == ("button", "print")
 
 
 def test_a_flag_is_seen_and_the_language_changes_what_is_shown(page: Page) -> None:
