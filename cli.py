@@ -13,15 +13,28 @@ import os
 import sys
 import traceback
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+if TYPE_CHECKING:
+    from sandbox.evidence.report import Report
+
 #: What a command returns: a value for --json, the same as text for people, and how it ended: a key of EXITS.
 Shown = tuple[Any, str, str]
+
+
+class Language(StrEnum):
+    """What a verification may be said in."""
+
+    CA = "ca"
+    ES = "es"
+    EN = "en"
+
 
 #: How a command can end: what scripts may rely on.
 EXITS: dict[str, tuple[int, str]] = {
@@ -171,6 +184,10 @@ def verify(
     offered_to: Annotated[
         str | None, typer.Option(help="Of a hand-over: the account of the body that answered.")
     ] = None,
+    lang: Annotated[
+        Language | None,
+        typer.Option(help="Say it as people read it, in ca, es or en; else by the steps' own names."),
+    ] = None,
 ) -> Shown:
     """Check a document against its receipt, offline: numbered steps, an answer for each layer.
 
@@ -192,7 +209,9 @@ def verify(
                 "algorithms as of a day",
                 param_hint="--policy, --as-of",
             )
-        return _verify_hand_over(file, given, trust, offered_by or "", offered_to or "")
+        bodies = (offered_by or "", offered_to or "")
+        report = _verify_hand_over(file, given, trust, *bodies)
+        return _verified(report, lang, file, (receipt, given), trust, bodies)
     if offered_by is not None or offered_to is not None:
         raise typer.BadParameter(
             "expected evidence of a hand-over, as it was written: only that has two bodies",
@@ -205,10 +224,30 @@ def verify(
     root = trust_roots.parse(trust.read_bytes())
     moment = None if as_of is None else as_of.replace(hour=23, minute=59, second=59, tzinfo=UTC)
     report = encodings.verify(file, given, root, demanded, as_of=moment)
-    return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
+    return _verified(report, lang, file, (receipt, given), trust)
 
 
-def _verify_hand_over(file: Path, evidence: bytes, trust: Path, offered_by: str, offered_to: str) -> Shown:
+def _verified(
+    report: Report,
+    lang: Language | None,
+    file: Path,
+    receipt: tuple[Path, bytes],
+    trust: Path,
+    accounts: tuple[str, ...] = (),
+) -> Shown:
+    """The report, in the words of the catalogue where a language was asked for."""
+    said = report.to_text()
+    if lang is not None:
+        from baas.texts import catalogue
+        from sandbox.evidence.spoken import Given, to_text
+
+        path, content = receipt
+        given = Given(file, content, trust.read_bytes(), path.name, trust.name, accounts)
+        said = to_text(report, given, catalogue(lang))
+    return report.to_dict(), said, "ok" if report.ok else "refused"
+
+
+def _verify_hand_over(file: Path, evidence: bytes, trust: Path, offered_by: str, offered_to: str) -> Report:
     from sandbox.errors import MalformedEvidence
     from sandbox.evidence import hand_over
     from sandbox.evidence import trust as trust_roots
@@ -219,8 +258,7 @@ def _verify_hand_over(file: Path, evidence: bytes, trust: Path, offered_by: str,
     except MalformedEvidence as error:
         raise typer.BadParameter(str(error), param_hint="--offered-by, --offered-to") from None
     read, root = hand_over.parse(evidence), trust_roots.parse(trust.read_bytes())
-    report = hand_over.verify(read, digest_file(file, slug=read.document.algorithm), root, bodies)
-    return report.to_dict(), report.to_text(), "ok" if report.ok else "refused"
+    return hand_over.verify(read, digest_file(file, slug=read.document.algorithm), root, bodies)
 
 
 @app.command()

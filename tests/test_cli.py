@@ -24,6 +24,7 @@ from baas.receipts import Format
 from baas.terminal import running, session
 from baas.terminal.commands.receipt import FORMATS
 from baas.terminal.manual import pages
+from baas.texts import text
 from sandbox.evidence import qr
 from tests.sandbox.evidence import hand_overs
 
@@ -192,6 +193,13 @@ def test_files_are_notarised_and_verified_offline(
     assert passed.code == 0, passed.err
     assert re.search(r"^ 1 document-digest +passed", passed.out, re.MULTILINE)
     assert re.search(r"^10 anchored-root +passed", passed.out, re.MULTILINE)
+    for language in ("ca", "es", "en"):
+        said = world.developer.baas(
+            "verify", good, receipt, "--trust", tmp_path / "trust.json", "--lang", language
+        )
+        assert said.code == 0
+        assert text("evidence.proven.document.exact", language) in said.out
+        assert text("evidence.limit.content", language) in said.out
 
     wrong = world.developer.baas("verify", other, receipt, "--trust", tmp_path / "trust.json", "--json")
     assert wrong.code == 1

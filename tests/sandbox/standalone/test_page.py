@@ -57,8 +57,10 @@ def only_stamped(vector: Vector) -> bool:
         return False
 
 
-def wrong(folder: Path, vectors: list[Vector]) -> list[str]:
-    found = answers(folder, [json.dumps(TEXTS_OF_THE_PAGE), *(vector.to_line() for vector in vectors)])
+def wrong(
+    folder: Path, vectors: list[Vector], texts: dict[str, dict[str, str]] = TEXTS_OF_THE_PAGE
+) -> list[str]:
+    found = answers(folder, [json.dumps(texts), *(vector.to_line() for vector in vectors)])
     stamped = [only_stamped(vector) for vector in vectors]
     assert not any(each["ok"] for each, only in zip(found, stamped, strict=True) if only)
     chosen = [place for place, only in enumerate(stamped) if not only]
@@ -66,7 +68,7 @@ def wrong(folder: Path, vectors: list[Vector]) -> list[str]:
         [vectors[place] for place in chosen],
         [found[place] for place in chosen],
         read_by_the_page,
-        TEXTS_OF_THE_PAGE,
+        texts,
     )
 
 
@@ -83,7 +85,8 @@ def test_the_modules_answer_flipped_bits_as_the_library_does(folder: Path, vecto
     assert len(by_shape) > 5
     altered = [each for vector in by_shape.values() for each in flipped(vector, 41)]
     assert len(altered) > 500
-    assert wrong(folder, altered) == []
+    catalan = {"ca": TEXTS_OF_THE_PAGE["ca"]}  # the other vectors are said in all three
+    assert wrong(folder, altered, catalan) == []
 
 
 def test_its_signatures_are_those_of_wycheproof_and_of_the_library(folder: Path) -> None:
