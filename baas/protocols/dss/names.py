@@ -27,7 +27,6 @@ PROFILE_PADES = f"{OURS}:profile:PAdES"
 CMS = "urn:ietf:rfc:3369"
 XML_SIGNATURE = "urn:ietf:rfc:3275"
 RFC3161 = "urn:ietf:rfc:3161"
-XML_TIMESTAMP = "oasis:names:tc:dss:1.0:core:schema:XMLTimeStampToken"
 PDF = "application/pdf"
 
 SIGNATURE_TYPES: dict[Format, str] = {Format.CADES: CMS, Format.XADES: XML_SIGNATURE, Format.PADES: PDF}
@@ -53,10 +52,8 @@ INSUFFICIENT_INFORMATION = f"{_MAJOR}:InsufficientInformation"
 
 _MINOR = "urn:oasis:names:tc:dss:1.0:resultminor"
 NOT_SUPPORTED = f"{_MINOR}:NotSupported"
-KEY_INFO_NOT_PROVIDED = f"{_MINOR}:KeyInfoNotProvided"
 KEY_LOOKUP_FAILED = f"{_MINOR}:invalid:KeyLookupFailed"
 REFERENCED_DOCUMENT_NOT_PRESENT = f"{_MINOR}:ReferencedDocumentNotPresent"
-NOT_PARSEABLE_XML = f"{_MINOR}:NotParseableXMLDocument"
 #: Ours: core has no code for a client that may not.
 NOT_AUTHORISED = f"{OURS}:resultminor:NotAuthorised"
 GENERAL_ERROR = f"{_MINOR}:GeneralError"
@@ -65,7 +62,6 @@ _DETAIL = "urn:oasis:names:tc:dss:1.0:detail"
 DETAIL_VALIDITY_INTERVAL = f"{_DETAIL}:ValidityInterval"
 DETAIL_ISSUER_TRUST = f"{_DETAIL}:IssuerTrust"
 DETAIL_REVOCATION_STATUS = f"{_DETAIL}:RevocationStatus"
-DETAIL_SIGNATURE = f"{_DETAIL}:Signature"
 #: The verdict of EN 319 102-1: its indication and sub-indication stand in the detail's Code, as `INDICATION/SUB`.
 DETAIL_ETSI = f"{OURS}:detail:etsi-en-319-102-1"
 #: What else a verdict holds, each as the Code or Message of a detail.
