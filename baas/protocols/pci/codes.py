@@ -45,7 +45,7 @@ class Detail(StrEnum):
     AUTHORISATION = "AUTHORISATION"
     """The organisation may not ask for this product and modality for this purpose."""
     SECURITY = "SECURITY"
-    """Two ways of security at once, or attachments without mutual TLS."""
+    """Two ways of security at once by two certificates, or attachments without mutual TLS alone."""
     REPLAY = "REPLAY"
     """This very message was received before."""
     ID_REUSED = "ID_REUSED"
