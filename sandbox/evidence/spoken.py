@@ -123,11 +123,11 @@ def _lines(step: Said) -> list[str]:
 
 def _verdict(report: Report, texts: Texts) -> str:
     required = _ranges([step.number for step in report.steps if step.required])
-    if report.failed_step is None:
-        verdict = texts["evidence.report.met"].format(required=required)
-    else:
-        name = texts[f"evidence.step.{report.failed_step}"]
-        verdict = texts["evidence.report.not_met"].format(step=name, required=required)
+    verdict = texts["evidence.report.met"].format(required=required)
+    for step in report.steps:
+        if step.name == report.failed_step:
+            name, why = texts[f"evidence.step.{step.name}"], said(step.outcome, texts)
+            verdict = texts["evidence.report.not_met"].format(step=name, text=why, required=required)
     unchecked = sum(step.outcome.result is Result.NOT_CHECKED for step in report.steps)
     return f"{verdict} {texts['evidence.report.unchecked'].format(count=unchecked)}"
 

@@ -32,9 +32,12 @@ export function speak(report, texts) {
 
 function verdictOf(report, texts) {
   const required = ranges(report.steps.filter((step) => step.required).map(({ number }) => number));
-  const verdict = report.ok
-    ? fill(text(texts, "evidence.report.met"), { required })
-    : fill(text(texts, "evidence.report.not_met"), { step: text(texts, `evidence.step.${report.failedStep}`), required });
+  const stopped = report.steps.find(({ name }) => name === report.failedStep);
+  const verdict = stopped
+    ? fill(text(texts, "evidence.report.not_met"), {
+        step: text(texts, `evidence.step.${stopped.name}`), text: said(stopped.outcome, texts), required,
+      })
+    : fill(text(texts, "evidence.report.met"), { required });
   const count = report.steps.filter(({ outcome }) => outcome.result === "not_checked").length;
   return `${verdict} ${fill(text(texts, "evidence.report.unchecked"), { count })}`;
 }
