@@ -13,12 +13,14 @@ from functools import cache
 from typing import Any
 
 import httpcore2
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 gc.disable()  # until everything is collected: nothing of it goes away
 
 # a busy machine must not fail a test, and the same tree must give the same answer twice
-settings.register_profile("baas", deadline=None, derandomize=True)
+settings.register_profile(
+    "baas", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("baas")
 
 

@@ -76,7 +76,11 @@ def seconds_of(asker: httpx2.Client, url: str, body: bytes = b"x") -> float:
 
 
 @given(bodies=st.lists(st.binary(max_size=200_000), min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_goes_in_comes_out(service: str, relay: Relay, bodies: list[bytes]) -> None:
     with client() as asker:
         for body in bodies:
@@ -225,7 +229,11 @@ def test_what_hangs_goes_on_once_the_service_is_restored(service: str, relay: Re
 
 
 @given(st.lists(st.sampled_from([*Cut, None]), max_size=6))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_after_any_cuts_in_any_order_a_restored_service_answers_at_the_same_address(
     service: str, relay: Relay, steps: list[Cut | None]
 ) -> None:

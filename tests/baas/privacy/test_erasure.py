@@ -255,7 +255,7 @@ def test_only_an_admin_of_the_administration_itself_erases(server: Server, town:
     assert not ok(town.member.get(f"/notarisations/{item}"))["erased"]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(number=st.integers(0, 2**12 - 1), guesses=st.sampled_from([8, 10, 12]))
 def test_no_guess_matches_the_commitment_that_is_left(number: int, guesses: int) -> None:
     """What is left is the commitment. Without its salt, no candidate can even be tried: every salt is as good."""

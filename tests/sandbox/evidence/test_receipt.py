@@ -212,7 +212,7 @@ def test_any_receipt_comes_back_and_is_judged_not_raised(made: receipt.Receipt) 
     assert report.failed_step in {"entry", "inclusion", "checkpoint"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_exchange_of_a_value_is_refused_or_changes_nothing(world: Any, data: st.DataObject) -> None:
     """One value anywhere in a good receipt becomes another: it is not read, or not accepted, or it was the same."""

@@ -60,7 +60,7 @@ transactions = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(st.lists(narrowed(), max_size=3), transactions, st.booleans())
 def test_what_is_explained_is_what_is_done(chain, held, fields, suspended):
     """For any permissions and any transaction: the dry run's rule is the one that the real thing meets."""

@@ -183,7 +183,7 @@ def test_no_administrators_method_answers_on_the_public_endpoint(chain, unchange
             assert json.loads(chain.rpc(by_name.encode()))["error"]["code"] in (-32602, -32604)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 @given(st.data())
 def test_nothing_that_looks_like_an_administrators_method_passes(chain, data):
     name = data.draw(st.sampled_from(every_admin_method(chain)))

@@ -182,7 +182,11 @@ def test_what_was_left_is_there_after_a_restart(bench: Bench) -> None:
     assert [bench.answer(make) for make in bench.case.questions] == before
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=100).map(str.encode)), st.data())
 def test_anything_at_all_is_answered_or_refused(bench: Bench, junk: bytes, data: st.DataObject) -> None:
     """Junk, and good data with junk put into them somewhere."""
@@ -209,7 +213,11 @@ NASTY = (
 LETTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_any_text_in_any_place_is_answered_or_refused(bench: Bench, data: st.DataObject) -> None:
     """What is answered can be stated in evidence and be on paper, and whoever asks for it again gets it."""

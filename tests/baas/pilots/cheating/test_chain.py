@@ -70,7 +70,7 @@ def test_the_second_chain_cannot_be_told_from_the_first_by_its_keys(
         code = [each.read("eth_getCode", place.notary.address, "latest") for each in (first, second)]
         assert code[0] == code[1] != "0x"
         genesis, head = (second.read("eth_getBlockByNumber", each, False) for each in ("0x0", "latest"))
-        assert 0 < int(head["timestamp"], 16) - int(genesis["timestamp"], 16) < 10
+        assert 0 < int(head["timestamp"], 16) - int(genesis["timestamp"], 16) < 600
     assert not scratch.exists()
 
 
@@ -149,7 +149,7 @@ def test_only_who_kept_a_receipt_notices(trials: dict[Attack, list[Trial]], atta
         )
         assert each.without_operator
         assert each.seconds is not None
-        assert 0 < each.seconds < 10
+        assert 0 < each.seconds < 100
         assert each.detail.startswith(
             "verifier with trust_root: nothing; "
         )  # the forged receipt passes by itself
