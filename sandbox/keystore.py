@@ -3,34 +3,26 @@
 A keystore v3 is the JSON of the Web3 Secret Storage Definition, which geth, cast and wallets read: AES-128-CTR
 under a key that is derived from a password, with a Keccak-256 MAC. In a chain's file the password is a vault's
 256 random bits, and so one round of PBKDF2 is enough: stretching helps against guessing, and there is nothing
-to guess. What is handed out is under a password of a person's, and is stretched with scrypt as geth does it: that,
-and reading what others wrote, is eth_account's, which is loaded when a person first asks for it.
+to guess. What is handed out is under a password of a person's, and is stretched with scrypt as geth does it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 import secrets
 import threading
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sandbox.accounts import address_of
 from sandbox.errors import KeystoreError
-from sandbox.evidence.keccak import keccak
 
 #: The file of a chain's own vault, in the chain's directory, where no service keeps one for it.
 VAULT_FILE = "keystore-password"
@@ -74,42 +66,12 @@ class PasswordVault:
             raise KeystoreError(f"a keystore's password is 32 bytes, got {len(self.password)}")
 
     def encrypt(self, private_key: bytes) -> str:
-        salt, vector = secrets.token_bytes(16), secrets.token_bytes(16)
-        derived = self._derived(salt)
-        ciphertext = _aes_ctr(derived, vector, private_key)
-        crypto = {
-            "cipher": "aes-128-ctr",
-            "cipherparams": {"iv": vector.hex()},
-            "ciphertext": ciphertext.hex(),
-            "kdf": "pbkdf2",
-            "kdfparams": {"c": 1, "dklen": 32, "prf": "hmac-sha256", "salt": salt.hex()},
-            "mac": keccak(derived[16:] + ciphertext).hex(),
-        }
-        address = address_of(private_key).hex()
-        return json.dumps({"address": address, "crypto": crypto, "id": str(uuid.uuid4()), "version": 3})
+        return _keystore(private_key, self.password.hex(), "pbkdf2", 1)
 
     def decrypt(self, keystore: str) -> bytes:
-        try:
-            crypto = json.loads(keystore)["crypto"]
-            salt, vector, ciphertext, mac = map(
-                bytes.fromhex,
-                (
-                    crypto["kdfparams"]["salt"],
-                    crypto["cipherparams"]["iv"],
-                    crypto["ciphertext"],
-                    crypto["mac"],
-                ),
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            raise KeystoreError(f"the keystore cannot be read: {error}") from None
-        derived = self._derived(salt)
-        if not hmac.compare_digest(keccak(derived[16:] + ciphertext), mac):
-            raise KeystoreError("this chain's keystore has another password")
-        return _aes_ctr(derived, vector, ciphertext)
-
-    def _derived(self, salt: bytes) -> bytes:
-        """AES's key, and after it the MAC's."""
-        return hashlib.pbkdf2_hmac("sha256", self.password.hex().encode(), salt, 1)
+        return _private_key(
+            json.loads(keystore), self.password.hex(), "this chain's keystore has another password"
+        )
 
     def wrap(self, secret: bytes, purpose: str) -> bytes:
         return wrap(self._wrapping_key(), secret, purpose)
@@ -167,8 +129,7 @@ def directory_vault(directory: Path, *, make: bool = False) -> PasswordVault:
 def export_keystore(private_key: bytes, password: str) -> str:
     """A keystore v3 under a person's password, by scrypt with geth's own numbers: half a second, 256 MiB."""
     with _heavy:
-        made = _eth_account().encrypt(private_key, password, kdf="scrypt", iterations=2**18)
-    return json.dumps({**made, "address": made["address"].lower().removeprefix("0x")})
+        return _keystore(private_key, password, "scrypt", 2**18)
 
 
 def import_keystore(text: str, password: str) -> bytes:
@@ -188,14 +149,14 @@ def import_keystore(text: str, password: str) -> bytes:
 
 
 def _eth_account() -> Any:
-    from sandbox._eth_account import Account  # most of a second, for the few that ask for it
+    from sandbox._eth_account import Account  # most of a second, for processes that use a key
 
     return Account
 
 
-def _aes_ctr(key: bytes, vector: bytes, data: bytes) -> bytes:
-    """AES-128-CTR, which is its own inverse, under the first half of a derived key."""
-    return Cipher(AES(key[:16]), CTR(vector)).encryptor().update(data)
+def _keystore(private_key: bytes, password: str, kdf: Any, rounds: int) -> str:
+    made = _eth_account().encrypt(private_key, password, kdf=kdf, iterations=rounds)
+    return json.dumps({**made, "address": made["address"].lower().removeprefix("0x")})
 
 
 def _private_key(keystore: dict[str, Any], password: str, wrong: str) -> bytes:

@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -98,10 +100,15 @@ def test_a_vault_opens_what_another_program_encrypted_under_its_password(vault):
     assert ours["address"] == theirs["address"].lower().removeprefix("0x")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"crypto": {}}', '{"crypto": {"kdfparams": {"salt": 5}}}'])
-def test_what_is_no_keystore_of_a_vault_is_said_so(vault, text):
-    with pytest.raises(KeystoreError, match="cannot be read"):
-        vault.decrypt(text)
+def test_the_library_of_keystores_never_raises_the_recursion_limit():
+    """A deeply nested JSON text would end the process while it is raised, and threads read such texts."""
+    code = (
+        "import sys; raised = []; before = sys.getrecursionlimit()\n"
+        "sys.addaudithook(lambda event, args: raised.append(sys.getrecursionlimit()) if event == 'import' else None)\n"
+        "import sandbox._eth_account\n"
+        "sys.exit(max(raised) != before or sys.getrecursionlimit() != before or not 'py_ecc' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_other_secrets_are_bound_to_their_purpose(vault):

@@ -80,7 +80,7 @@ def sealer_of(node: EmbeddedNode) -> int:
 # The engine
 
 
-def test_the_service_never_loads_py_evm_and_eth_account_only_when_a_person_asks_for_a_keystore() -> None:
+def test_the_service_never_loads_py_evm_and_eth_account_only_when_it_uses_a_key() -> None:
     code = (
         "import sys, sandbox.chain, sandbox.engines as e; e.engines(); "
         "sys.exit(any(m.split('.')[0] in ('eth', 'eth_account', 'py_ecc') for m in sys.modules))"

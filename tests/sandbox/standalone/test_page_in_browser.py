@@ -29,7 +29,7 @@ from tests.sandbox.evidence.hand_overs import ACT, DOCUMENT, FIRST, SECOND, Prov
 from tests.sandbox.standalone.test_page import only_stamped
 from tests.sandbox.standalone.vectors import Vector, answer
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "documents" / "acta-2024-0081.pdf"
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 #: Put files into the form as a person does by choosing them, send it, and give what the page shows then.
