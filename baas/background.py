@@ -42,9 +42,7 @@ class Background(ABC):
     def _run(self) -> None:
         while True:
             self._poked.clear()
-            if (
-                self._stopped.is_set()
-            ):  # looked at after the clearing, which may have taken the poke of `stop`
+            if self._stopped.is_set():  # after the clearing, which may have taken the poke of `stop`
                 return
             try:
                 pause = self._round()

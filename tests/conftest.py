@@ -15,6 +15,9 @@ from typing import Any
 import httpcore2
 from hypothesis import HealthCheck, settings
 
+# before a test's own eth_account or web3, either of which would raise the process's recursion limit
+import sandbox._eth_account  # noqa: F401
+
 gc.disable()  # until everything is collected: nothing of it goes away
 
 # a busy machine must not fail a test, and the same tree must give the same answer twice

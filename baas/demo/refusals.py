@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_account import Account
-
 from baas.client import ApiProblem
 from baas.demo.stage import Stage, Town
+from sandbox._eth_account import Account
 
 Json = dict[str, Any]
 #: Init code that returns an empty contract: enough to be a deployment.

@@ -65,9 +65,8 @@ class Front:
             routes=[Route(each.path, self._endpoint(each), methods=["GET", "POST"]) for each in Endpoint]
             + [Route("/crl/{name}.crl", self._revoked)]
         )
-        self.application.router.redirect_slashes = (
-            False  # nobody is sent elsewhere, to the host that he named himself
-        )
+        # nobody is sent elsewhere, to the host that he named himself
+        self.application.router.redirect_slashes = False
 
     def _endpoint(self, at: Endpoint) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
