@@ -151,7 +151,7 @@ def test_a_good_receipt_an_altered_document_and_a_foreign_trust_root(page: Page,
     world = world_of(EXAMPLE)
     assert page.check(EXAMPLE, world) == ["passed"] * 10 + ["not_checked"] * 6
     assert "S'han comprovat tots els passos que es demanen" in page.text("#summary")
-    assert "Passos no comprovats: 6." in page.text("#summary")
+    assert "Nombre de passos no comprovats: 6." in page.text("#summary")
     assert page.browser.switch_to.active_element.get_attribute("id") == "results"
     page.picture("verifier-good")
 
