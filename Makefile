@@ -41,7 +41,7 @@ $(VENV)/.tools: $(VENV)/.ready requirements-tools.lock
 demo: setup  ## the main job, end to end, on real files (OUT=build/demo)
 	@$(BIN)/baas demo --out $(OUT)
 
-test: setup  ## all tests that need no other program, but for those of test-long (about six minutes on two cores)
+test: setup  ## all tests that need no other program, but for those of test-long (about five minutes on two cores)
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not tools and not anvil and not crash and not manual and not long" -q
 
 test-long: setup  ## every case and many steps: bit flips, cuts at each step, state machines, 2,000 malformed calls (MALFORMED=2000)
