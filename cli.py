@@ -29,7 +29,7 @@ Shown = tuple[Any, str, str]
 
 
 class Language(StrEnum):
-    """What a verification may be said in."""
+    """`baas.terminal.language`'s, again: `verify` loads nothing of `baas` unless it is asked for one."""
 
     CA = "ca"
     ES = "es"

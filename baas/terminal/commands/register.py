@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from baas.client import Client
 from baas.receipts import RENDERINGS, Format
 from baas.terminal import exporting, files, receipt_files, rows
 from baas.terminal.commands.administration import Administration, OnlyOf
+from baas.terminal.language import Language
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, note, printable, record, table
 from baas.terminal.session import connect
@@ -35,14 +35,6 @@ Row = Annotated[
     Path,
     typer.Argument(help="The row as a JSON file: an object of names to texts.", exists=True, dir_okay=False),
 ]
-
-
-class Lang(StrEnum):
-    """The languages of what people read."""
-
-    CA = "ca"
-    ES = "es"
-    EN = "en"
 
 
 FIELDS = ("id", "name", "key", "columns", "accepted", "anchored_size", "problem")
@@ -98,7 +90,7 @@ def presets(ctx: typer.Context) -> Shown:
 def numbering(
     ctx: typer.Context,
     register: Register,
-    lang: Annotated[Lang, typer.Option(help="The language of the findings.")] = Lang.CA,
+    lang: Annotated[Language, typer.Option(help="The language of the findings.")] = Language.CA,
 ) -> Shown:
     """Show which numbers are missing, which rows have several versions, and which number is used twice."""
     with connect(ctx) as client:

@@ -11,6 +11,7 @@ import typer
 
 from baas.terminal import files
 from baas.terminal.commands.administration import Administration, OnlyOf
+from baas.terminal.language import Language
 from baas.terminal.problems import Unusable
 from baas.terminal.render import Shown, record, table
 from baas.terminal.session import connect
@@ -29,12 +30,6 @@ class DataClass(StrEnum):
 class Format(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
-
-
-class Language(StrEnum):
-    CA = "ca"
-    ES = "es"
-    EN = "en"
 
 
 @app.command()

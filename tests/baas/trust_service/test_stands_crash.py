@@ -137,9 +137,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     key, roots, kept = key_of(directory / "log"), [service.pki.root], 0
     for period in PERIODS[:2]:
         last = max(position for each, position in told.records if each == period)
-        while (
-            True
-        ):  # the period that was killed is stamped; the test's own time limit ends a wait for nothing
+        # the period that was killed is stamped; the test's own time limit ends a wait for nothing
+        while True:
             try:
                 log.evidence(TOWN, period, last)
                 break
